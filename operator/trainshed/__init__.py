@@ -1,0 +1,2 @@
+"""trainshed: a Kubernetes-native training operator."""
+
