@@ -1,0 +1,47 @@
+"""`python -m hack.crds [--check]`: write the CRDs to crds/ and the chart, or compare."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+
+import yaml
+
+from trainshed.api import crd
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HEAD = "# Generated from operator/trainshed/api by `make crds`. Do not edit.\n"
+
+
+def rendered() -> dict[pathlib.Path, str]:
+    """Return the text of every generated file by its path."""
+    text = yaml.safe_dump(crd.render(), sort_keys=False, width=100, allow_unicode=True)
+    return {
+        ROOT / "crds" / "trainingjobs.yaml": HEAD + text,
+        ROOT / "charts" / "trainshed" / "files" / "trainingjobs.yaml": HEAD + text,
+    }
+
+
+def stale() -> list[pathlib.Path]:
+    """Return the files that differ from what the models say."""
+    return [
+        path
+        for path, text in rendered().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files, or with --check say which are stale."""
+    if arguments == ["--check"]:
+        for path in stale():
+            print(f"{path.relative_to(ROOT)} is stale: run `make crds`", file=sys.stderr)  # noqa: T201
+        return 1 if stale() else 0
+    for path, text in rendered().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

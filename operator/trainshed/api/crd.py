@@ -1,0 +1,153 @@
+"""Renders the CustomResourceDefinition from the pydantic models.
+
+Pydantic speaks JSON Schema, the API server a structural subset of it: references are resolved
+in place, titles and constants dropped, a nullable field becomes an optional one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pydantic
+
+from trainshed.api import base, labels, spec, status
+
+NAME_RULE = base.rule(
+    "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= 50",
+    "metadata.name must be lower-case letters, digits and '-', start with a letter and have at"
+    " most 50 characters: pods take their names from it",
+)
+_DROPPED = frozenset({"title", "const", "additionalProperties", "propertyNames"})
+
+
+def render() -> dict[str, Any]:
+    """Return the TrainingJob CRD."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{labels.PLURAL}.{labels.GROUP}"},
+        "spec": {
+            "group": labels.GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": labels.KIND,
+                "listKind": f"{labels.KIND}List",
+                "plural": labels.PLURAL,
+                "singular": labels.KIND.lower(),
+                "shortNames": ["tj"],
+                "categories": ["trainshed"],
+            },
+            "versions": [_version()],
+        },
+    }
+
+
+def _version() -> dict[str, Any]:
+    return {
+        "name": labels.VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": _columns(),
+        "schema": {
+            "openAPIV3Schema": {
+                "type": "object",
+                "description": "A training run: its code, its data, its image and where it runs.",
+                "required": ["spec"],
+                "properties": {
+                    "apiVersion": {"type": "string"},
+                    "kind": {"type": "string"},
+                    "metadata": {"type": "object"},
+                    "spec": structural(spec.TrainingJobSpec),
+                    "status": structural(status.TrainingJobStatus),
+                },
+                **base.rules(NAME_RULE),
+            }
+        },
+    }
+
+
+def _columns() -> list[dict[str, Any]]:
+    def column(name: str, path: str, type_: str = "string", priority: int = 0) -> dict[str, Any]:
+        return {"name": name, "type": type_, "jsonPath": path, "priority": priority}
+
+    failed = '.status.conditions[?(@.type=="Failed")].reason'
+    return [
+        column("Phase", ".status.phase"),
+        column("Progress", ".status.progress.percent", "integer"),
+        column("Samples/s", ".status.progress.samplesPerSecond", "number"),
+        column("Accelerator", ".status.placement.type"),
+        column("ETA", ".status.progress.estimatedRemainingSeconds", "integer"),
+        column("Attempt", ".status.attempts.current", "integer"),
+        column("Age", ".metadata.creationTimestamp", "date"),
+        column("Nodes", ".status.placement.nodes", priority=1),
+        column("Accuracy", ".status.result.accuracy", "number", priority=1),
+        column("Reason", failed, priority=1),
+    ]
+
+
+def structural(model: type[pydantic.BaseModel]) -> dict[str, Any]:
+    """Return the structural schema of a model."""
+    raw = model.model_json_schema(by_alias=True, mode="validation")
+    resolved = _convert(raw, raw.get("$defs", {}))
+    assert isinstance(resolved, dict)
+    return resolved
+
+
+def _convert(node: Any, definitions: Mapping[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_convert(each, definitions) for each in node]
+    if not isinstance(node, dict):
+        return node
+    node = _resolved(_without_null(_resolved(node, definitions)), definitions)
+    if node.pop("x-int-or-string", False):
+        return _int_or_string(node)
+    out = {
+        key: _convert(value, definitions)
+        for key, value in node.items()
+        if key not in _DROPPED and key not in ("$defs", "properties", "default")
+    }
+    if "default" in node and node["default"] is not None:
+        out["default"] = node["default"]
+    if "properties" in node:
+        out["properties"] = {
+            name: _convert(value, definitions) for name, value in node["properties"].items()
+        }
+    elif node.get("type") == "object":
+        out |= _map_values(node, definitions)
+    return out
+
+
+def _resolved(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the node with its reference replaced; what stands beside it wins."""
+    if "$ref" not in node:
+        return dict(node)
+    target = definitions[node["$ref"].rpartition("/")[2]]
+    beside = {key: value for key, value in node.items() if key != "$ref"}
+    return {**_resolved(target, definitions), **beside}
+
+
+def _without_null(node: dict[str, Any]) -> dict[str, Any]:
+    """Return `X or null` as X: an absent field is what the API server calls null."""
+    kinds = [each for each in node.get("anyOf", ()) if each.get("type") != "null"]
+    if len(kinds) != 1:
+        return node
+    return {**kinds[0], **{key: value for key, value in node.items() if key != "anyOf"}}
+
+
+def _map_values(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    values = node.get("additionalProperties")
+    if isinstance(values, dict) and values:
+        return {"additionalProperties": _convert(values, definitions)}
+    return {"x-kubernetes-preserve-unknown-fields": True}
+
+
+def _int_or_string(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Quantities: a person may write 2 as well as "2"."""
+    kept = {key: node[key] for key in ("description", "pattern", "maxLength") if key in node}
+    return {
+        "anyOf": [{"type": "integer"}, {"type": "string"}],
+        "x-kubernetes-int-or-string": True,
+        **kept,
+    }

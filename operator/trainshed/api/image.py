@@ -1,0 +1,59 @@
+"""`spec.image`: the image that the job runs, given or built."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+import pydantic
+
+from trainshed.api import base
+
+Reference = Annotated[str, pydantic.Field(min_length=1, max_length=512, pattern=r"^[^\s]+$")]
+
+
+class Compression(enum.StrEnum):
+    """How new layers are compressed."""
+
+    ZSTD = "zstd"
+    GZIP = "gzip"
+
+
+class SecretName(base.Model):
+    """Names a Secret of the job's namespace."""
+
+    name: base.Name
+
+
+class Image(base.Model):
+    """The image; all fields are optional."""
+
+    model_config = pydantic.ConfigDict(
+        json_schema_extra=base.rules(
+            base.rule(
+                "!(has(self.ref) && has(self.base))",
+                "image.ref is a ready image and image.base one to build on: give one of them",
+            ),
+            base.rule(
+                "!(has(self.ref) && has(self.compression))",
+                "image.compression is for images that are built: remove it or image.ref",
+            ),
+        )
+    )
+
+    ref: Reference | None = pydantic.Field(
+        default=None,
+        description="A ready image: nothing is built. With command, or with model if it holds "
+        "the training library.",
+    )
+    base: Reference | None = pydantic.Field(
+        default=None,
+        description="The image to build on. Default: the operator's image for the framework.",
+    )
+    pull_secrets: list[SecretName] | None = pydantic.Field(
+        default=None, max_length=8, description="Secrets by which the kubelet pulls the image."
+    )
+    compression: Compression | None = pydantic.Field(
+        default=None,
+        description="How new layers are compressed: zstd (default), or gzip for old runtimes.",
+    )

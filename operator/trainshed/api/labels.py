@@ -1,0 +1,32 @@
+"""Names that appear in the cluster: API group, labels, annotations. One constant each."""
+
+from __future__ import annotations
+
+GROUP = "trainshed.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "TrainingJob"
+PLURAL = "trainingjobs"
+
+JOB = f"{GROUP}/job"
+ATTEMPT = f"{GROUP}/attempt"
+COMPONENT = f"{GROUP}/component"
+
+APP_NAME = "app.kubernetes.io/name"
+APP_COMPONENT = "app.kubernetes.io/component"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "trainshed"
+SELECTOR = f"{MANAGED_BY}={MANAGER}"
+"""The server-side selector of every Job and Pod that the operator watches."""
+
+TRAINER = "trainer"
+"""The component, and the name of the training container."""
+
+SPEC = f"{GROUP}/spec"
+PARAMS = f"{GROUP}/params"
+CA = f"{GROUP}/ca"
+"""Annotations whose values reach the pod as files, through a downward-API volume."""
+
+PROGRESS_AUDIENCE = f"{GROUP}/progress"
+METRICS_PORT = 9400
+"""The trainer's /metrics, named `metrics` in the pod."""

@@ -1,0 +1,102 @@
+"""`spec` of a TrainingJob: what a person asks for."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated, Any
+
+import pydantic
+
+from trainshed.api import base
+from trainshed.api import data as data_api
+from trainshed.api import image as image_api
+from trainshed.api import model as model_api
+from trainshed.api import pod as pod_api
+from trainshed.api import resources as resources_api
+from trainshed.api import source as source_api
+from trainshed.api import training as training_api
+
+
+class Framework(enum.StrEnum):
+    """The frameworks."""
+
+    PYTORCH = "pytorch"
+
+
+_ONE_OF = base.rule(
+    "[has(self.model), has(self.source), has(self.command)].filter(each, each).size() == 1",
+    "give exactly one of model (built in), source (your code) and command (a ready image)",
+)
+_MODEL_NEEDS_DATA = base.rule(
+    "!has(self.model) || has(self.data)",
+    "a built-in model needs data, such as data: {name: digits}",
+)
+_BUILT_IN_ONLY = base.rule(
+    "has(self.model) || (!has(self.training) && !has(self.data))",
+    "training and data are read by built-in models alone: hand values to your code by params",
+)
+_COMMAND_NEEDS_REF = base.rule(
+    "!has(self.command) || (has(self.image) && has(self.image.ref))",
+    "command runs a ready image: give image.ref, or use source to have one built",
+)
+_SOURCE_IS_BUILT = base.rule(
+    "!has(self.source) || !has(self.image) || !has(self.image.ref)",
+    "source is built into an image: give image.base, or command with image.ref",
+)
+_PARAMS_FOR_OWN_CODE = base.rule(
+    "!has(self.model) || !has(self.params)",
+    "params are for your own code: a built-in model has model.params",
+)
+_IMMUTABLE = base.rule(
+    "self == oldSelf",
+    "spec can't be changed once the job exists: create a new TrainingJob",
+)
+
+
+class TrainingJobSpec(base.Model):
+    """What to train, with what, where."""
+
+    model_config = pydantic.ConfigDict(
+        json_schema_extra=base.rules(
+            _ONE_OF,
+            _MODEL_NEEDS_DATA,
+            _BUILT_IN_ONLY,
+            _COMMAND_NEEDS_REF,
+            _SOURCE_IS_BUILT,
+            _PARAMS_FOR_OWN_CODE,
+            _IMMUTABLE,
+        )
+    )
+
+    framework: Framework = pydantic.Field(description="The framework of the training code.")
+    model: model_api.Model | None = pydantic.Field(
+        default=None, description="A built-in model. Exactly one of model, source and command."
+    )
+    source: source_api.Source | None = pydantic.Field(
+        default=None, description="Your own code, built into an image."
+    )
+    command: list[Annotated[str, pydantic.Field(max_length=4096)]] | None = pydantic.Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="Command of a ready image, run as it is.",
+    )
+    params: dict[str, Any] | None = pydantic.Field(
+        default=None,
+        description="Values for your own code: one JSON file, at TRAINSHED_PARAMS_FILE.",
+    )
+    image: image_api.Image | None = pydantic.Field(
+        default=None, description="The image, given or built."
+    )
+    data: data_api.Data | None = pydantic.Field(
+        default=None, description="The data set of a built-in model."
+    )
+    training: training_api.Training | None = pydantic.Field(
+        default=None, description="How a built-in model is trained."
+    )
+    resources: resources_api.Resources | None = pydantic.Field(
+        default=None, description="What each replica asks for."
+    )
+    pod: pod_api.Pod | None = pydantic.Field(
+        default=None, description="Typed overrides of the trainer's pod."
+    )

@@ -1,0 +1,159 @@
+"""`status` of a TrainingJob: what a person reads. Only the reconciler writes it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pydantic
+
+from trainshed.api import base, phases
+
+Time = Annotated[str, pydantic.Field(json_schema_extra={"format": "date-time"})]
+
+
+class Condition(base.Model):
+    """One condition, as metav1.Condition has it."""
+
+    type: str = pydantic.Field(max_length=64)
+    status: str = pydantic.Field(pattern="^(True|False|Unknown)$")
+    reason: str = pydantic.Field(max_length=128)
+    message: str = pydantic.Field(max_length=32768)
+    last_transition_time: Time
+    observed_generation: int = 0
+
+
+class ImageStatus(base.Model):
+    """The image that the job runs."""
+
+    ref: str = pydantic.Field(description="The image by digest, as nodes pull it.")
+    key: str | None = pydantic.Field(
+        default=None, description="Content key: equal keys are the same image."
+    )
+    base_digest: str | None = pydantic.Field(
+        default=None, description="Digest of the base image that it was built on."
+    )
+    cache_hit: bool | None = pydantic.Field(
+        default=None, description="Whether the registry had it already."
+    )
+    seconds: float | None = pydantic.Field(default=None, description="Seconds that the build took.")
+    uploaded_bytes: int | None = pydantic.Field(
+        default=None, description="Bytes that were sent to the registry."
+    )
+
+
+class Placement(base.Model):
+    """Where the job runs."""
+
+    type: str = pydantic.Field(description="Type of accelerator.")
+    nodes: list[str] = pydantic.Field(default=[], description="Nodes of the pods.")
+
+
+class StepSeconds(base.Model):
+    """Seconds of a step over a recent window."""
+
+    p50: float | None = None
+    p95: float | None = None
+
+
+class ProgressStatus(base.Model):
+    """The last progress that the job pushed; `lastUpdateTime` says how old it is."""
+
+    step: int = pydantic.Field(description="Optimiser steps done.")
+    total_steps: int | None = pydantic.Field(default=None, description="Steps until the end.")
+    epoch: int | None = pydantic.Field(default=None, description="Epochs begun.")
+    percent: int | None = pydantic.Field(default=None, description="Share of the steps, 0 to 100.")
+    samples_per_second: float | None = pydantic.Field(
+        default=None,
+        description="Samples a second of the whole job; once finished, over all its training.",
+    )
+    step_seconds: StepSeconds | None = None
+    data_wait_ratio: float | None = pydantic.Field(
+        default=None, description="Share of training time spent waiting for data."
+    )
+    loss: float | None = pydantic.Field(default=None, description="Last training loss.")
+    metrics: dict[str, float] | None = pydantic.Field(
+        default=None,
+        description="Last evaluation metrics.",
+        json_schema_extra={"maxProperties": 10},
+    )
+    estimated_remaining_seconds: int | None = None
+    last_update_time: Time | None = None
+
+
+class Timeline(base.Model):
+    """Seconds of each stage from apply to the first step; their sum is toFirstStep."""
+
+    since: Time = pydantic.Field(description="When the operator first saw the job.")
+    building: float | None = pydantic.Field(default=None, description="Until the image existed.")
+    scheduling: float | None = pydantic.Field(default=None, description="Until a node was found.")
+    pulling: float | None = pydantic.Field(
+        default=None, description="Until the container ran: volumes, image pull, start."
+    )
+    initialising: float | None = pydantic.Field(
+        default=None, description="Until the first step was done: imports, data, first step."
+    )
+    to_first_step: float | None = pydantic.Field(
+        default=None, description="From apply to the end of the first step."
+    )
+
+
+class Attempts(base.Model):
+    """Attempts at running the job."""
+
+    current: int = pydantic.Field(description="Number of the present attempt, from 1.")
+
+
+class FailureStatus(base.Model):
+    """What failed, whose failure it is and what to do."""
+
+    class_: str = pydantic.Field(alias="class", description="Whose failure it is.")
+    rank: int | None = None
+    pod: str | None = None
+    node: str | None = None
+    exit_code: int | None = None
+    message: str = ""
+    log_tail: str | None = pydantic.Field(default=None, description="Last lines of the log.")
+    advice: str | None = pydantic.Field(default=None, description="What to do next.")
+
+
+class Result(base.Model):
+    """The job's own final account."""
+
+    samples: int
+    seconds: float = pydantic.Field(description="Seconds of training: steps and waits for data.")
+    samples_per_second: float
+    steps: int
+    epochs: int
+    loss: float | None = None
+    accuracy: float | None = pydantic.Field(
+        default=None, description="Accuracy on the held-out split."
+    )
+
+
+class TrainingJobStatus(base.Model):
+    """What happened to the job so far."""
+
+    phase: phases.Phase = pydantic.Field(
+        default=phases.Phase.PENDING, description="Summary of the conditions."
+    )
+    observed_generation: int | None = None
+    conditions: list[Condition] = pydantic.Field(
+        default=[],
+        max_length=16,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )
+    image: ImageStatus | None = None
+    placement: Placement | None = None
+    attempts: Attempts | None = None
+    progress: ProgressStatus | None = None
+    timeline: Timeline | None = None
+    failure: FailureStatus | None = None
+    result: Result | None = None
+    start_time: Time | None = pydantic.Field(
+        default=None, description="When the training container started."
+    )
+    completion_time: Time | None = pydantic.Field(default=None, description="When the job ended.")
+
+    def condition(self, type_: str) -> Condition | None:
+        """Return the condition of this type."""
+        return next((each for each in self.conditions if each.type == type_), None)

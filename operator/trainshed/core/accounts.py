@@ -1,0 +1,86 @@
+"""Reads a job's own account: JSON of the user's container, so hostile until read."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from trainshed.core import observed
+
+MAX_METRICS = 10
+_OUTCOMES = frozenset({"succeeded", "failed", "stopped"})
+
+
+def parse(text: str) -> observed.Account | None:
+    """Return the account in a termination message; None where there is none that is sound."""
+    if not text.startswith("{"):
+        return None
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return read(document) if isinstance(document, dict) else None
+
+
+def read(document: Mapping[str, Any]) -> observed.Account | None:
+    """Return the account of a decoded document; None when its outcome is not one of ours."""
+    outcome = document.get("outcome")
+    if outcome not in _OUTCOMES:
+        return None
+    return observed.Account(
+        outcome=str(outcome),
+        exit_code=_integer(document, "exitCode"),
+        failure_class=_text(document, "class", 32),
+        reason=_text(document, "reason", 64),
+        message=_text(document, "message", 1024),
+        log_tail=_text(document, "logTail", 4096),
+        rank=_integer(document, "rank"),
+        steps=_integer(document, "steps"),
+        epochs=_integer(document, "epochs"),
+        samples=_integer(document, "samples"),
+        training_seconds=_number(document, "trainingSeconds") or 0.0,
+        samples_per_second=_number(document, "samplesPerSecond") or 0.0,
+        loss=_number(document, "loss"),
+        metrics=_metrics(document.get("metrics")),
+        start_time=_number(document, "startTime"),
+        first_step_time=_number(document, "firstStepTime"),
+        end_time=_number(document, "endTime"),
+    )
+
+
+def _number(document: Mapping[str, Any], name: str) -> float | None:
+    value = document.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _integer(document: Mapping[str, Any], name: str) -> int:
+    number = _number(document, name)
+    # The status holds int64; what is larger is no count.
+    return int(number) if number is not None and 0 <= number < 2**62 else 0
+
+
+def _text(document: Mapping[str, Any], name: str, limit: int) -> str:
+    value = document.get(name)
+    if not isinstance(value, str):
+        return ""
+    # Lone surrogates are valid JSON but no valid UTF-8: the API server refuses them.
+    return value[:limit].encode("utf-8", "replace").decode("utf-8")
+
+
+def _metrics(value: Any) -> Mapping[str, float]:
+    if not isinstance(value, dict):
+        return {}
+    found: dict[str, float] = {}
+    for name in list(value)[:MAX_METRICS]:
+        number = _number(value, name)
+        if number is not None and isinstance(name, str) and name.isascii():
+            found[name[:64]] = number
+    return found

@@ -1,0 +1,252 @@
+"""One pass over one job: from what is observed to a plan.
+
+`decide` is a function of its arguments alone. It may be called at any moment, with any mixture
+of old and new observations, and again with the same ones: its writes have deterministic names
+and its status is the same for the same observations.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from trainshed.api import phases, reasons, spec, status
+from trainshed.core import (
+    admission,
+    failures,
+    finishing,
+    imaging,
+    naming,
+    observed,
+    placing,
+    plan,
+    policy,
+    progressing,
+    starting,
+)
+from trainshed.core import draft as drafts
+from trainshed.workloads import job as workload_job
+
+Type = reasons.ConditionType
+Reason = reasons.Reason
+Phase = phases.Phase
+
+ATTEMPT = 1
+"""The only attempt of this version: a job that fails is not tried again."""
+
+
+@dataclass(slots=True)
+class _Actions:
+    build: plan.BuildOrder | None = None
+    creates: tuple[plan.Manifest, ...] = ()
+    deletes: tuple[plan.Delete, ...] = ()
+    inquiry: plan.Inquiry | None = None
+    failed: failures.Failed | None = None
+    requeue_at: float | None = None
+
+
+def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -> plan.Plan:
+    """Return what to do for a job now, and when to look again."""
+    before = stored_status(seen.job)
+    if before.phase.finished or seen.job.deleting:
+        return plan.Plan()
+    draft = drafts.Draft(before=before, generation=seen.job.generation, now=now)
+    pod = current_pod(seen)
+    actions = _Actions()
+    found = admission.read(seen.job)
+    if isinstance(found, observed.Refusal):
+        _refuse(draft, found, actions)
+    else:
+        message = "the job can run as it is written"
+        draft.condition(Type.ACCEPTED, True, Reason.ACCEPTED, message)
+        _advance(draft, found, seen, pod, settings, actions)
+    progressing.timeline(draft, seen, pod)
+    _conclude(draft, seen, pod, actions)
+    return _plan(draft, actions)
+
+
+def stored_status(view: observed.TrainingJobView) -> status.TrainingJobStatus:
+    """Return the status as it is stored."""
+    return status.TrainingJobStatus.model_validate(json.loads(view.status))
+
+
+def current_pod(seen: observed.Observation) -> observed.PodView | None:
+    """Return the pod that speaks for the attempt: the newest one of the Job."""
+    if seen.workload is None:
+        return None
+    mine = [each for each in seen.pods if each.owner_uid == seen.workload.uid]
+    return max(mine, key=lambda each: (each.created, each.name), default=None)
+
+
+def _refuse(draft: drafts.Draft, refusal: observed.Refusal, actions: _Actions) -> None:
+    draft.condition(Type.ACCEPTED, False, refusal.reason, refusal.message)
+    if refusal.terminal:
+        actions.failed = failures.Failed(
+            reason=refusal.reason,
+            message=refusal.message,
+            failure_class=reasons.FailureClass.USER_CODE,
+        )
+
+
+def _advance(
+    draft: drafts.Draft,
+    found: spec.TrainingJobSpec,
+    seen: observed.Observation,
+    pod: observed.PodView | None,
+    settings: policy.Policy,
+    actions: _Actions,
+) -> None:
+    step = imaging.settle(draft, found, seen, settings)
+    if isinstance(step, failures.Failed):
+        actions.failed = step
+        return
+    actions.build = step
+    if not draft.is_true(Type.IMAGE_READY):
+        retry = seen.build.refusal.retry_at if seen.build and seen.build.refusal else None
+        actions.requeue_at = retry if retry and retry > draft.now else None
+        return
+    if seen.workload is None:
+        _create(draft, found, seen, settings, actions)
+        return
+    placing.settle(draft, pod)
+    starting.settle(draft, seen, pod)
+    progressing.settle(draft, seen, settings)
+    if finishing.outcome(draft, seen, pod) is None and not _ending(seen.workload):
+        _watch_the_start(draft, seen, pod, settings, actions)
+
+
+def _ending(workload: observed.JobView) -> bool:
+    return any(each.status == "True" for each in workload.conditions)
+
+
+def _create(
+    draft: drafts.Draft,
+    found: spec.TrainingJobSpec,
+    seen: observed.Observation,
+    settings: policy.Policy,
+    actions: _Actions,
+) -> None:
+    """Ask for the child Job, unless its name is held or the API server refuses it."""
+    draft.fields["attempts"] = status.Attempts(current=ATTEMPT)
+    late = draft.now >= seen.job.first_seen + settings.startup_deadline
+    blocked = _blocked(seen)
+    if blocked is not None:
+        draft.condition(Type.ACCEPTED, False, blocked.reason, blocked.message)
+        if blocked.terminal or late:
+            actions.failed = failures.Failed(
+                reason=blocked.reason,
+                message=blocked.message,
+                failure_class=reasons.FailureClass.UNKNOWN,
+            )
+            return
+        if draft.now < blocked.retry_at:
+            actions.requeue_at = blocked.retry_at
+            return
+    image = draft.fields.get("image") or draft.before.image
+    assert image is not None
+    actions.creates = (
+        workload_job.render(
+            found,
+            job=seen.job,
+            name=naming.workload(seen.job.key.name, ATTEMPT),
+            attempt=ATTEMPT,
+            image=image.ref,
+            progress_url=settings.progress_url,
+            ca_pem=settings.ca_pem,
+        ),
+    )
+
+
+def _blocked(seen: observed.Observation) -> observed.Refusal | None:
+    if seen.rejection is not None and seen.holder is None:
+        return seen.rejection
+    if seen.holder is None:
+        return None
+    retry_at = seen.rejection.retry_at if seen.rejection else 0.0
+    name = seen.holder.name
+    if seen.holder.predecessor:
+        return observed.Refusal(
+            reason=Reason.WAITING_FOR_OLD_WORKLOAD,
+            message=f"Job {name} of an earlier TrainingJob of this name is still going: "
+            "this one starts when it is gone; delete it to start at once",
+            terminal=False,
+            retry_at=retry_at,
+        )
+    return observed.Refusal(
+        reason=Reason.NAME_TAKEN,
+        message=f"Job {name} exists and is not this job's: delete it, or choose another name",
+        terminal=False,
+        retry_at=retry_at,
+    )
+
+
+def _watch_the_start(
+    draft: drafts.Draft,
+    seen: observed.Observation,
+    pod: observed.PodView | None,
+    settings: policy.Policy,
+    actions: _Actions,
+) -> None:
+    actions.failed = starting.overdue(draft, seen, settings)
+    if actions.failed is not None and seen.workload is not None:
+        actions.deletes = (plan.Delete(seen.workload.name, seen.workload.uid),)
+        return
+    actions.inquiry = starting.inquiry(draft, seen, pod, settings)
+    started = draft.fields.get("start_time") or draft.before.start_time
+    if started or seen.workload is None:
+        return
+    quiet = draft.now + settings.quiet_start
+    actions.requeue_at = min(quiet, starting.deadline(seen.workload, settings))
+
+
+def _conclude(
+    draft: drafts.Draft,
+    seen: observed.Observation,
+    pod: observed.PodView | None,
+    actions: _Actions,
+) -> None:
+    told = finishing.account(seen, pod)
+    if actions.failed is not None:
+        finishing.fail(draft, seen, told, actions.failed)
+    elif seen.workload is not None:
+        ended = finishing.outcome(draft, seen, pod)
+        if ended:
+            finishing.succeed(draft, seen, told)
+        elif ended is False:
+            failed = failures.classify(pod=pod, account=told, workload=seen.workload)
+            finishing.fail(draft, seen, told, failed)
+        elif _ending(seen.workload):
+            actions.requeue_at = draft.now + finishing.ACCOUNT_GRACE
+    draft.fields["phase"] = _phase(draft, seen)
+
+
+def _phase(draft: drafts.Draft, seen: observed.Observation) -> phases.Phase:
+    if draft.is_true(Type.FAILED):
+        return Phase.FAILED
+    if draft.is_true(Type.SUCCEEDED):
+        return Phase.SUCCEEDED
+    if draft.is_true(Type.RUNNING):
+        return Phase.RUNNING
+    if seen.workload is not None or draft.before.phase in (Phase.STARTING, Phase.RUNNING):
+        return Phase.STARTING
+    if not draft.is_true(Type.ACCEPTED):
+        return Phase.PENDING
+    return Phase.STARTING if draft.is_true(Type.IMAGE_READY) else Phase.BUILDING
+
+
+def _plan(draft: drafts.Draft, actions: _Actions) -> plan.Plan:
+    after = draft.finish()
+    new = after.dump()
+    changed = new != draft.before.dump()
+    requeue = None
+    if actions.requeue_at is not None and not after.phase.finished:
+        requeue = max(0.05, actions.requeue_at - draft.now)
+    return plan.Plan(
+        build=actions.build,
+        creates=() if after.phase.finished else actions.creates,
+        deletes=actions.deletes,
+        inquiry=actions.inquiry,
+        status=new if changed else None,
+        notices=draft.notices() if changed else (),
+        requeue_after=requeue,
+    )

@@ -1,0 +1,155 @@
+"""Classifies the end of an attempt: whose failure it is, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from trainshed.api import reasons, status
+from trainshed.core import observed
+
+Class = reasons.FailureClass
+Reason = reasons.Reason
+
+_REASON = re.compile(r"^[A-Z][A-Za-z0-9]{2,63}$")
+_DISRUPTIONS = {
+    "DeletionByTaintManager": (Class.NODE_LOST, Reason.NODE_LOST),
+    "DeletionByPodGC": (Class.NODE_LOST, Reason.NODE_LOST),
+    "PreemptionByScheduler": (Class.PREEMPTED, Reason.PREEMPTED),
+    "TerminationByKubelet": (Class.PREEMPTED, Reason.PREEMPTED),
+    "EvictionByEvictionAPI": (Class.PREEMPTED, Reason.PREEMPTED),
+}
+_REASONS = {
+    Class.USER_CODE: Reason.USER_CODE,
+    Class.HOST_OOM: Reason.HOST_OOM,
+    Class.NODE_LOST: Reason.NODE_LOST,
+    Class.PREEMPTED: Reason.PREEMPTED,
+}
+_ADVICE = {
+    Class.USER_CODE: "read failure.logTail and the pod's log, mend the code, create the job anew",
+    Class.HOST_OOM: "raise resources.memory or lower training.batchSize, then create the job anew",
+    Class.NODE_LOST: "create the job anew: its node went away while it ran",
+    Class.PREEMPTED: "create the job anew: the cluster took its place for something else",
+    Class.IMAGE_PULL: "check image.ref and image.pullSecrets, then create the job anew",
+    Class.BUILD: "mend what the message names, then create the job anew",
+    Class.DATA: "mend what the message names in data or training, then create the job anew",
+    Class.QUOTA: "free quota in the namespace or ask for more, then create the job anew",
+    Class.UNKNOWN: "read the pod's log and events (kubectl describe pod), then create the job anew",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The end of a job that did not succeed."""
+
+    reason: str
+    message: str
+    failure_class: reasons.FailureClass
+    rank: int | None = None
+    pod: str | None = None
+    node: str | None = None
+    exit_code: int | None = None
+    log_tail: str | None = None
+
+    def status(self) -> status.FailureStatus:
+        """Return what a person reads of it."""
+        return status.FailureStatus.model_validate(
+            {
+                "class": self.failure_class,
+                "rank": self.rank,
+                "pod": self.pod,
+                "node": self.node,
+                "exitCode": self.exit_code,
+                "message": self.message,
+                "logTail": self.log_tail,
+                "advice": _ADVICE[self.failure_class],
+            }
+        )
+
+
+def classify(
+    *,
+    pod: observed.PodView | None,
+    account: observed.Account | None,
+    workload: observed.JobView,
+) -> Failed:
+    """Return why the attempt failed.
+
+    The cluster's own verdict on the pod comes first, since a process that is killed from outside
+    can't know why; then the process's own account; then exit code and signal.
+    """
+    if pod is None:
+        return _without_pod(workload)
+    class_, reason, message = (
+        _by_disruption(pod) or _by_container(pod) or _by_account(account) or _by_exit(pod)
+    )
+    return Failed(
+        reason=reason,
+        message=message,
+        failure_class=class_,
+        rank=account.rank if account else 0,
+        pod=pod.name,
+        node=pod.node or None,
+        exit_code=pod.container.exit_code,
+        log_tail=(account.log_tail if account else pod.container.message[-2048:]) or None,
+    )
+
+
+Verdict = tuple[reasons.FailureClass, str, str]
+
+
+def _without_pod(workload: observed.JobView) -> Failed:
+    failed = workload.condition("Failed")
+    said = f": {failed.message}" if failed and failed.message else ""
+    return Failed(
+        reason=Reason.UNKNOWN,
+        message=f"Job {workload.name} failed and its pod is gone{said}",
+        failure_class=Class.UNKNOWN,
+    )
+
+
+def _by_disruption(pod: observed.PodView) -> Verdict | None:
+    target = pod.condition("DisruptionTarget")
+    if target is not None and target.status == "True":
+        class_, reason = _DISRUPTIONS.get(target.reason, (Class.PREEMPTED, Reason.PREEMPTED))
+        return class_, reason, f"pod {pod.name} was taken away: {target.message or target.reason}"
+    if pod.reason == "NodeLost":
+        return Class.NODE_LOST, Reason.NODE_LOST, f"node {pod.node} was lost: {pod.message}"
+    if pod.reason and pod.container.exit_code is None:
+        return Class.PREEMPTED, Reason.PREEMPTED, f"{pod.reason}: {pod.message or pod.name}"
+    return None
+
+
+def _by_container(pod: observed.PodView) -> Verdict | None:
+    container = pod.container
+    if container.reason == "OOMKilled":
+        return Class.HOST_OOM, Reason.HOST_OOM, "the container used more memory than its limit"
+    if container.reason in ("StartError", "ContainerCannotRun"):
+        said = container.message.strip()[-512:]
+        return Class.USER_CODE, Reason.START_FAILED, f"the container can't be started: {said}"
+    return None
+
+
+def _by_account(account: observed.Account | None) -> Verdict | None:
+    if account is None:
+        return None
+    known = account.failure_class in Class.__members__.values()
+    class_ = Class(account.failure_class) if known else Class.USER_CODE
+    sound = _REASON.match(account.reason) is not None
+    reason = account.reason if sound else _REASONS.get(class_, Reason.UNKNOWN)
+    return class_, reason, account.message or f"the training process ended as {account.outcome}"
+
+
+def _by_exit(pod: observed.PodView) -> Verdict:
+    container = pod.container
+    if container.exit_code is None:
+        return Class.UNKNOWN, Reason.UNKNOWN, f"pod {pod.name} ended in phase {pod.phase}"
+    last = container.message.strip().rpartition("\n")[2][-512:]
+    said = f": {last}" if last else ""
+    if container.exit_code == 2:
+        return Class.DATA, Reason.USER_CODE, f"the command ended with exit code 2{said}"
+    if container.exit_code > 128:
+        signal = container.exit_code - 128
+        return Class.UNKNOWN, Reason.UNKNOWN, f"the process was ended by signal {signal}{said}"
+    message = f"the command ended with exit code {container.exit_code}{said}"
+    return Class.USER_CODE, Reason.USER_CODE, message

@@ -1,0 +1,92 @@
+"""The image: given, found, built, or why it can't be."""
+
+from __future__ import annotations
+
+from trainshed.api import image as image_api
+from trainshed.api import reasons, spec, status
+from trainshed.core import draft as drafts
+from trainshed.core import failures, observed, plan, policy
+from trainshed.frameworks import registry as frameworks
+from trainshed.workloads import commands
+
+Type = reasons.ConditionType
+Reason = reasons.Reason
+
+
+def settle(
+    draft: drafts.Draft,
+    found: spec.TrainingJobSpec,
+    seen: observed.Observation,
+    settings: policy.Policy,
+) -> plan.BuildOrder | failures.Failed | None:
+    """Bring the image's condition up to date; return a build to begin, or the end of the job."""
+    if draft.before.image is not None:
+        return None
+    if found.image is not None and found.image.ref is not None:
+        draft.fields["image"] = status.ImageStatus(ref=found.image.ref)
+        draft.condition(Type.IMAGE_READY, True, Reason.IMAGE_GIVEN, f"runs {found.image.ref}")
+        return None
+    if seen.build is None:
+        draft.condition(Type.IMAGE_READY, False, Reason.BUILDING, "the image is being built")
+        return order(found, settings)
+    if seen.build.image is not None:
+        _built(draft, seen.build.image)
+        return None
+    if seen.build.refusal is not None:
+        return _refused(draft, found, seen, seen.build.refusal, settings)
+    return None
+
+
+def order(found: spec.TrainingJobSpec, settings: policy.Policy) -> plan.BuildOrder:
+    """Return the build of a job's image."""
+    image, source = found.image or image_api.Image(), found.source
+    return plan.BuildOrder(
+        base=image.base or settings.base_images[found.framework],
+        entrypoint=tuple(commands.launched(found, frameworks.FRAMEWORKS[found.framework])),
+        files=source.inline.files if source and source.inline else None,
+        config_map=source.config_map.name if source and source.config_map else None,
+        compression=str(image.compression or "zstd"),
+    )
+
+
+def _built(draft: drafts.Draft, image: observed.BuiltImage) -> None:
+    draft.fields["image"] = status.ImageStatus(
+        ref=image.ref,
+        key=image.key,
+        base_digest=image.base_digest,
+        cache_hit=image.cache_hit,
+        seconds=round(image.seconds, 3),
+        uploaded_bytes=image.uploaded_bytes,
+    )
+    reason = Reason.IMAGE_FOUND if image.cache_hit else Reason.IMAGE_BUILT
+    verb = "found" if image.cache_hit else "built"
+    message = f"{verb} in {image.seconds:.2f} s, {image.uploaded_bytes} bytes sent: {image.ref}"
+    draft.condition(Type.IMAGE_READY, True, reason, message)
+
+
+def _refused(
+    draft: drafts.Draft,
+    found: spec.TrainingJobSpec,
+    seen: observed.Observation,
+    refusal: observed.Refusal,
+    settings: policy.Policy,
+) -> plan.BuildOrder | failures.Failed | None:
+    draft.condition(Type.IMAGE_READY, False, refusal.reason, refusal.message)
+    if refusal.terminal:
+        return failures.Failed(
+            reason=refusal.reason,
+            message=refusal.message,
+            failure_class=reasons.FailureClass.BUILD,
+        )
+    if draft.now >= deadline(seen, settings):
+        return failures.Failed(
+            reason=Reason.BUILD_DEADLINE_EXCEEDED,
+            message=f"no image within {settings.build_deadline:.0f} s; last: {refusal.message}",
+            failure_class=reasons.FailureClass.BUILD,
+        )
+    return order(found, settings) if draft.now >= refusal.retry_at else None
+
+
+def deadline(seen: observed.Observation, settings: policy.Policy) -> float:
+    """Return when a job without an image ends."""
+    return seen.job.first_seen + settings.build_deadline

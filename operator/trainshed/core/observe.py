@@ -1,0 +1,131 @@
+"""Turns bodies of the API server into views: the only reader of their shape."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from trainshed.api import labels
+from trainshed.core import observed, times
+
+Body = Mapping[str, Any]
+
+
+def training_job(body: Body, *, now: float) -> observed.TrainingJobView:
+    """Return the view of a TrainingJob."""
+    meta = body["metadata"]
+    created = times.parse(meta.get("creationTimestamp")) or now
+    return observed.TrainingJobView(
+        key=observed.JobKey(meta["namespace"], meta["name"]),
+        uid=observed.Uid(meta["uid"]),
+        resource_version=meta.get("resourceVersion", ""),
+        generation=meta.get("generation", 0),
+        created=created,
+        # The server cuts to whole seconds: a job seen within two of them is a fresh one.
+        first_seen=now if 0 <= now - created < 2 else created,
+        deleting="deletionTimestamp" in meta,
+        spec=json.dumps(body.get("spec") or {}, separators=(",", ":")).encode(),
+        status=json.dumps(body.get("status") or {}, separators=(",", ":")).encode(),
+    )
+
+
+def job(body: Body) -> observed.JobView:
+    """Return the view of one of our Jobs."""
+    meta, status = body["metadata"], body.get("status") or {}
+    return observed.JobView(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=observed.Uid(meta["uid"]),
+        owner_uid=_owner(meta),
+        resource_version=meta.get("resourceVersion", ""),
+        training_job=_label(meta, labels.JOB),
+        attempt=_attempt(meta),
+        created=times.parse(meta.get("creationTimestamp")) or 0.0,
+        deleting="deletionTimestamp" in meta,
+        active=status.get("active", 0),
+        ready=status.get("ready", 0),
+        succeeded=status.get("succeeded", 0),
+        failed=status.get("failed", 0),
+        terminating=status.get("terminating", 0),
+        started=times.parse(status.get("startTime")),
+        completed=times.parse(status.get("completionTime")),
+        conditions=_conditions(status),
+    )
+
+
+def pod(body: Body) -> observed.PodView:
+    """Return the view of one of our pods."""
+    meta, status = body["metadata"], body.get("status") or {}
+    return observed.PodView(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=observed.Uid(meta["uid"]),
+        owner_uid=_owner(meta),
+        resource_version=meta.get("resourceVersion", ""),
+        training_job=_label(meta, labels.JOB),
+        attempt=_attempt(meta),
+        created=times.parse(meta.get("creationTimestamp")) or 0.0,
+        deleting="deletionTimestamp" in meta,
+        phase=status.get("phase", ""),
+        reason=status.get("reason", ""),
+        message=status.get("message", ""),
+        node=(body.get("spec") or {}).get("nodeName", ""),
+        container=_container(status),
+        conditions=_conditions(status),
+    )
+
+
+def _owner(meta: Body) -> observed.Uid | None:
+    owners = meta.get("ownerReferences") or ()
+    controller = next((each for each in owners if each.get("controller")), None)
+    return observed.Uid(controller["uid"]) if controller else None
+
+
+def _label(meta: Body, name: str) -> str:
+    return str((meta.get("labels") or {}).get(name, ""))
+
+
+def _attempt(meta: Body) -> int:
+    text = _label(meta, labels.ATTEMPT)
+    return int(text) if text.isdecimal() else 0
+
+
+def _conditions(status: Body) -> tuple[observed.ConditionView, ...]:
+    return tuple(
+        observed.ConditionView(
+            type=each.get("type", ""),
+            status=each.get("status", ""),
+            reason=each.get("reason", ""),
+            message=each.get("message", ""),
+            changed=times.parse(each.get("lastTransitionTime")),
+        )
+        for each in status.get("conditions") or ()
+    )
+
+
+def _container(status: Body) -> observed.ContainerView:
+    found = next(
+        (
+            each
+            for each in status.get("containerStatuses") or ()
+            if each.get("name") == labels.TRAINER
+        ),
+        None,
+    )
+    if found is None:
+        return observed.ContainerView()
+    state = found.get("state") or {}
+    waiting, running = state.get("waiting") or {}, state.get("running") or {}
+    ended = state.get("terminated") or {}
+    return observed.ContainerView(
+        waiting_reason=waiting.get("reason", ""),
+        waiting_message=waiting.get("message", ""),
+        started=times.parse(running.get("startedAt") or ended.get("startedAt")),
+        finished=times.parse(ended.get("finishedAt")),
+        exit_code=ended.get("exitCode"),
+        signal=ended.get("signal", 0),
+        reason=ended.get("reason", ""),
+        message=ended.get("message", ""),
+        image_id=found.get("imageID", ""),
+    )

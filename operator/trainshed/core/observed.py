@@ -1,0 +1,224 @@
+"""What has been observed of the world, trimmed to the fields that decisions use.
+
+The cache holds these views and nothing else: a raw body of the API server takes about eight
+times its JSON in memory. Times are Unix seconds; a missing time is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, NewType
+
+Uid = NewType("Uid", str)
+
+
+class JobKey(NamedTuple):
+    """Names one TrainingJob; also the key of the work queue."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJobView:
+    """A TrainingJob. Spec and status stay JSON until a pass needs them, to keep memory small."""
+
+    key: JobKey
+    uid: Uid
+    resource_version: str
+    generation: int
+    created: float
+    """Creation by the API server's clock, whole seconds."""
+    first_seen: float
+    """When this process first saw it; a better start than `created` for a fresh job."""
+    deleting: bool
+    spec: bytes
+    status: bytes
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionView:
+    """One condition of a Job or Pod."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    changed: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A batch/v1 Job of ours."""
+
+    namespace: str
+    name: str
+    uid: Uid
+    owner_uid: Uid | None
+    resource_version: str
+    training_job: str
+    attempt: int
+    created: float
+    deleting: bool
+    active: int
+    ready: int
+    succeeded: int
+    failed: int
+    terminating: int
+    started: float | None
+    completed: float | None
+    conditions: tuple[ConditionView, ...] = ()
+
+    def condition(self, type_: str) -> ConditionView | None:
+        """Return the condition of this type when its status is True."""
+        return next((c for c in self.conditions if c.type == type_ and c.status == "True"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerView:
+    """The trainer container's state: waiting, running or terminated, whichever it is."""
+
+    waiting_reason: str = ""
+    waiting_message: str = ""
+    started: float | None = None
+    finished: float | None = None
+    exit_code: int | None = None
+    signal: int = 0
+    reason: str = ""
+    message: str = ""
+    """The termination message, unparsed: hostile input."""
+    image_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """A pod of one of our Jobs."""
+
+    namespace: str
+    name: str
+    uid: Uid
+    owner_uid: Uid | None
+    resource_version: str
+    training_job: str
+    attempt: int
+    created: float
+    deleting: bool
+    phase: str
+    reason: str
+    message: str
+    node: str
+    container: ContainerView
+    conditions: tuple[ConditionView, ...] = ()
+
+    def condition(self, type_: str) -> ConditionView | None:
+        """Return the condition of this type, whatever its status."""
+        return next((c for c in self.conditions if c.type == type_), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A training process's own account of its run, from the termination message or a push."""
+
+    outcome: str
+    exit_code: int
+    failure_class: str = ""
+    reason: str = ""
+    message: str = ""
+    log_tail: str = ""
+    rank: int = 0
+    steps: int = 0
+    epochs: int = 0
+    samples: int = 0
+    training_seconds: float = 0.0
+    samples_per_second: float = 0.0
+    loss: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    start_time: float | None = None
+    first_step_time: float | None = None
+    end_time: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The last push of a job's rank 0."""
+
+    pod_uid: Uid
+    attempt: int
+    sequence: int
+    received: float
+    step: int = 0
+    total_steps: int | None = None
+    epoch: int = 0
+    samples: int = 0
+    training_seconds: float = 0.0
+    samples_per_second: float = 0.0
+    step_seconds_p50: float | None = None
+    step_seconds_p95: float | None = None
+    data_wait_ratio: float | None = None
+    loss: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    percent: float | None = None
+    """Only where the payload says it (Kubeflow's); else it follows from step and total_steps."""
+    estimated_remaining_seconds: float | None = None
+    start_time: float | None = None
+    first_step_time: float | None = None
+    account: Account | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltImage:
+    """An image that exists in the registry."""
+
+    ref: str
+    """As nodes pull it, by digest."""
+    key: str
+    base_digest: str
+    cache_hit: bool
+    seconds: float
+    uploaded_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a step outside the operator did not work: a build, a create, a pod's start."""
+
+    reason: str
+    message: str
+    terminal: bool
+    """Whether trying again can't help."""
+    retry_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BuildView:
+    """The build of a job's image in this process: running until it has an image or a refusal."""
+
+    image: BuiltImage | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NameHolder:
+    """An object of another owner that holds our child Job's name."""
+
+    name: str
+    predecessor: bool
+    """Whether an earlier TrainingJob of the same name owns it, so that it will go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """All that is known of one TrainingJob at one moment."""
+
+    job: TrainingJobView
+    workload: JobView | None = None
+    pods: tuple[PodView, ...] = ()
+    build: BuildView | None = None
+    holder: NameHolder | None = None
+    rejection: Refusal | None = None
+    """The API server's answer to the last try at creating the child Job."""
+    warning: Refusal | None = None
+    """The newest Warning event of the Job or its pod, once it was asked for."""
+    progress: Progress | None = None

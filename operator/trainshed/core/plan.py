@@ -1,0 +1,64 @@
+"""What a pass decided: finished objects and the status, for `runtime` to carry out in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trainshed.core import observed
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOrder:
+    """An image to make: what to put on which base."""
+
+    base: str
+    entrypoint: tuple[str, ...]
+    files: Mapping[str, str] | None = None
+    """Inline files; None where there are none."""
+    config_map: str | None = None
+    """Name of the ConfigMap that holds the files."""
+    compression: str = "zstd"
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """A child Job to delete, only if it is still the one that was seen."""
+
+    name: str
+    uid: observed.Uid
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """An object whose Warning events tell why nothing happens."""
+
+    kind: str
+    name: str
+    uid: observed.Uid
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A Kubernetes event for the TrainingJob."""
+
+    warning: bool
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Carried out in this order: build, creates, deletes, status, notices."""
+
+    build: BuildOrder | None = None
+    creates: tuple[Manifest, ...] = ()
+    deletes: tuple[Delete, ...] = ()
+    inquiry: Inquiry | None = None
+    status: Mapping[str, Any] | None = None
+    """The whole new status; None when it is as it was."""
+    notices: tuple[Notice, ...] = ()
+    requeue_after: float | None = None

@@ -1,0 +1,26 @@
+"""The operator's settings that decisions depend on, handed to `decide`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Settings of the whole operator. Times are seconds."""
+
+    base_images: Mapping[str, str]
+    """The default base image of each framework."""
+    progress_url: str = ""
+    """Scheme, host and port to which trainers push."""
+    ca_pem: str = ""
+    """The certificate authority of that endpoint."""
+    build_deadline: float = 900.0
+    """From apply until the image must exist."""
+    startup_deadline: float = 1800.0
+    """From the Job's creation until its container must have started."""
+    progress_interval: float = 10.0
+    """The shortest time between two status writes that only carry progress."""
+    quiet_start: float = 3.0
+    """How long a pod may be silent before its events are asked for the cause."""

@@ -1,0 +1,106 @@
+"""The last push as status, and the stages from apply to the first step."""
+
+from __future__ import annotations
+
+from trainshed.api import status
+from trainshed.core import draft as drafts
+from trainshed.core import observed, policy, times
+
+
+def settle(draft: drafts.Draft, seen: observed.Observation, settings: policy.Policy) -> None:
+    """Take the last push into the status, at most once an interval."""
+    pushed, known = seen.progress, draft.before.progress
+    if pushed is None or pushed.account is not None:
+        return
+    if known is not None and known.last_update_time is not None:
+        last = times.parse(known.last_update_time) or 0.0
+        if pushed.received - last < settings.progress_interval:
+            return
+    draft.fields["progress"] = render(pushed)
+
+
+def render(pushed: observed.Progress) -> status.ProgressStatus:
+    """Return a push as a person reads it: rounded, since the status is no data base."""
+    return status.ProgressStatus(
+        step=pushed.step,
+        total_steps=pushed.total_steps,
+        epoch=pushed.epoch,
+        percent=percent(pushed),
+        samples_per_second=round(pushed.samples_per_second, 1),
+        step_seconds=_step_seconds(pushed),
+        data_wait_ratio=_rounded(pushed.data_wait_ratio, 3),
+        loss=_rounded(pushed.loss, 6),
+        metrics={name: round(value, 6) for name, value in pushed.metrics.items()} or None,
+        estimated_remaining_seconds=remaining(pushed),
+        last_update_time=times.render(pushed.received),
+    )
+
+
+def percent(pushed: observed.Progress) -> int | None:
+    """Return the share of the steps that is done, 0 to 100; None where no end is known."""
+    if pushed.percent is not None:
+        return round(min(100.0, max(0.0, pushed.percent)))
+    if not pushed.total_steps:
+        return None
+    return min(100, pushed.step * 100 // pushed.total_steps)
+
+
+def remaining(pushed: observed.Progress) -> int | None:
+    """Return the seconds until the end at the mean speed so far; None where it is not known."""
+    if pushed.estimated_remaining_seconds is not None:
+        return max(0, round(pushed.estimated_remaining_seconds))
+    if not pushed.total_steps or not pushed.step or pushed.training_seconds <= 0:
+        return None
+    left = max(0, pushed.total_steps - pushed.step)
+    return round(left * pushed.training_seconds / pushed.step)
+
+
+def timeline(draft: drafts.Draft, seen: observed.Observation, pod: observed.PodView | None) -> None:
+    """Add the stages that have ended. Each starts where the one before ended, so that they sum."""
+    known = draft.before.timeline
+    since = times.parse(known.since) if known else None
+    start = since if since is not None else seen.job.first_seen
+    moments = {
+        "building": _built(draft, known),
+        "scheduling": _scheduled(pod),
+        "pulling": pod.container.started if pod else None,
+        "initialising": _first_step(seen),
+    }
+    stages: dict[str, float] = {}
+    at = start
+    for name, moment in moments.items():
+        stored = getattr(known, name) if known else None
+        if stored is None and moment is None:
+            break
+        stages[name] = stored if stored is not None else round(max(0.0, (moment or at) - at), 3)
+        at += stages[name]
+    total = round(at - start, 3) if "initialising" in stages else None
+    draft.fields["timeline"] = status.Timeline(
+        since=known.since if known else times.render_precise(start), to_first_step=total, **stages
+    )
+
+
+def _built(draft: drafts.Draft, known: status.Timeline | None) -> float | None:
+    ready = draft.before.image is not None or "image" in draft.fields
+    return draft.now if ready and (known is None or known.building is None) else None
+
+
+def _scheduled(pod: observed.PodView | None) -> float | None:
+    placed = pod.condition("PodScheduled") if pod is not None else None
+    return placed.changed if placed is not None and placed.status == "True" else None
+
+
+def _first_step(seen: observed.Observation) -> float | None:
+    return seen.progress.first_step_time if seen.progress is not None else None
+
+
+def _step_seconds(pushed: observed.Progress) -> status.StepSeconds | None:
+    if pushed.step_seconds_p50 is None and pushed.step_seconds_p95 is None:
+        return None
+    return status.StepSeconds(
+        p50=_rounded(pushed.step_seconds_p50, 6), p95=_rounded(pushed.step_seconds_p95, 6)
+    )
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

@@ -1,0 +1,13 @@
+"""The frameworks by their name in `spec.framework`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from trainshed.api import spec
+from trainshed.frameworks import pytorch
+
+FRAMEWORKS: Mapping[spec.Framework, Sequence[str]] = {
+    spec.Framework.PYTORCH: pytorch.ENTRY_POINT,
+}
+"""The entry point of each framework's built-in models."""

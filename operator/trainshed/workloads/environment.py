@@ -1,0 +1,80 @@
+"""The variables and files by which a training process knows what it is part of."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from trainshed.api import labels, spec
+from trainshed.api import training as training_api
+
+FILES = "/etc/trainshed"
+TOKEN_FOLDER = "/var/run/secrets/trainshed"
+DEFAULT_EPOCHS = 10
+
+
+def variables(
+    *, namespace: str, name: str, attempt: int, progress_url: str, built_in: bool
+) -> list[dict[str, Any]]:
+    """Return the container's environment."""
+    path = f"/v1/namespaces/{namespace}/{labels.PLURAL}/{name}/progress"
+    kubeflow = f"/apis/trainer.kubeflow.org/v1alpha1/namespaces/{namespace}/trainjobs/{name}/status"
+    values = {
+        "TRAINSHED_JOB": name,
+        "TRAINSHED_NAMESPACE": namespace,
+        "TRAINSHED_ATTEMPT": str(attempt),
+        "TRAINSHED_RANK": "0",
+        "TRAINSHED_WORLD_SIZE": "1",
+        "TRAINSHED_PARAMS_FILE": f"{FILES}/params.json",
+        "TRAINSHED_METRICS_PORT": str(labels.METRICS_PORT),
+        "TRAINSHED_PROGRESS_URL": progress_url + path,
+        "TRAINSHED_PROGRESS_CA_FILE": f"{FILES}/ca.pem",
+        "TRAINSHED_PROGRESS_TOKEN_FILE": f"{TOKEN_FOLDER}/token",
+        # What Kubeflow's and Hugging Face's callbacks look for: they report to us unchanged.
+        "KUBEFLOW_TRAINER_SERVER_URL": progress_url + kubeflow,
+        "KUBEFLOW_TRAINER_SERVER_CA_CERT": f"{FILES}/ca.pem",
+        "KUBEFLOW_TRAINER_SERVER_TOKEN": f"{TOKEN_FOLDER}/token",
+        "PYTHONUNBUFFERED": "1",
+        "HOME": "/tmp",
+    }
+    if built_in:
+        values["TRAINSHED_SPEC_FILE"] = f"{FILES}/spec.json"
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def documents(found: spec.TrainingJobSpec, ca_pem: str) -> dict[str, str]:
+    """Return the pod's annotations whose values become files below /etc/trainshed."""
+    out = {labels.CA: ca_pem, labels.PARAMS: _json(found.params or {})}
+    if found.model is not None:
+        out[labels.SPEC] = _json(built_in(found))
+    return out
+
+
+def files(found: spec.TrainingJobSpec) -> list[dict[str, Any]]:
+    """Return the downward-API items that turn those annotations into files."""
+    named = {"ca.pem": labels.CA, "params.json": labels.PARAMS}
+    if found.model is not None:
+        named["spec.json"] = labels.SPEC
+    return [
+        {"path": path, "fieldRef": {"fieldPath": f"metadata.annotations['{annotation}']"}}
+        for path, annotation in named.items()
+    ]
+
+
+def built_in(found: spec.TrainingJobSpec) -> dict[str, Any]:
+    """Return what the training library trains: the spec with every default filled in."""
+    assert found.model is not None
+    assert found.data is not None
+    training = found.training or training_api.Training()
+    if training.max_steps is None and training.epochs is None:
+        training = training.model_copy(update={"epochs": DEFAULT_EPOCHS})
+    return {
+        "framework": str(found.framework),
+        "model": found.model.dump(),
+        "data": found.data.dump(),
+        "training": training.dump(),
+    }
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, separators=(",", ":"), sort_keys=True)

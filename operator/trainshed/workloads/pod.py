@@ -1,0 +1,112 @@
+"""The trainer's pod: restricted by default, shaped by `spec.pod`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from trainshed.accelerators import cpu
+from trainshed.api import labels, resources, spec
+from trainshed.api import pod as pod_api
+from trainshed.workloads import environment
+
+UID = 1000
+TOKEN_SECONDS = 3600
+
+
+def render(
+    found: spec.TrainingJobSpec,
+    *,
+    image: str,
+    command: Sequence[str],
+    variables: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return the pod's spec."""
+    asked = found.pod or pod_api.Pod()
+    out: dict[str, Any] = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": asked.termination_grace_period_seconds or 30,
+        "securityContext": _pod_security(asked),
+        "containers": [_container(found, asked, image, command, variables)],
+        "volumes": [*_own_volumes(found), *(each.dump() for each in asked.volumes or ())],
+    }
+    if found.image is not None and found.image.pull_secrets:
+        out["imagePullSecrets"] = [each.dump() for each in found.image.pull_secrets]
+    return out | _placement(asked)
+
+
+def _placement(asked: pod_api.Pod) -> dict[str, Any]:
+    fields = asked.dump()
+    names = ("nodeSelector", "tolerations", "affinity", "serviceAccountName")
+    return {name: fields[name] for name in names if fields.get(name)}
+
+
+def _pod_security(asked: pod_api.Pod) -> dict[str, Any]:
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": UID,
+        "runAsGroup": UID,
+        "fsGroup": asked.fs_group or UID,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def _container(
+    found: spec.TrainingJobSpec,
+    asked: pod_api.Pod,
+    image: str,
+    command: Sequence[str],
+    variables: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    mounts = [*_own_mounts(found), *(each.dump() for each in asked.volume_mounts or ())]
+    out: dict[str, Any] = {
+        "name": labels.TRAINER,
+        "image": image,
+        "command": list(command),
+        "env": [*variables, *(each.dump() for each in asked.env or ())],
+        "ports": [{"name": "metrics", "containerPort": labels.METRICS_PORT}],
+        "resources": cpu.resource_requirements(found.resources or resources.Resources()),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        # The launcher's last words are the account; a container without it leaves its log's end.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": mounts,
+    }
+    if asked.env_from:
+        out["envFrom"] = [each.dump() for each in asked.env_from]
+    return out
+
+
+def _own_volumes(found: spec.TrainingJobSpec) -> list[dict[str, Any]]:
+    token = {
+        "audience": labels.PROGRESS_AUDIENCE,
+        "expirationSeconds": TOKEN_SECONDS,
+        "path": "token",
+    }
+    out: list[dict[str, Any]] = [
+        {"name": "trainshed-files", "downwardAPI": {"items": environment.files(found)}},
+        {"name": "trainshed-token", "projected": {"sources": [{"serviceAccountToken": token}]}},
+        {"name": "trainshed-tmp", "emptyDir": {}},
+    ]
+    shared = found.resources.shared_memory if found.resources else None
+    if shared is not None:
+        memory = {"medium": "Memory", "sizeLimit": shared}
+        out.append({"name": "trainshed-shm", "emptyDir": memory})
+    return out
+
+
+def _own_mounts(found: spec.TrainingJobSpec) -> list[dict[str, Any]]:
+    out: list[dict[str, Any]] = [
+        {"name": "trainshed-files", "mountPath": environment.FILES, "readOnly": True},
+        {"name": "trainshed-token", "mountPath": environment.TOKEN_FOLDER, "readOnly": True},
+        {"name": "trainshed-tmp", "mountPath": "/tmp"},
+    ]
+    if found.resources is not None and found.resources.shared_memory is not None:
+        out.append({"name": "trainshed-shm", "mountPath": "/dev/shm"})
+    return out
