@@ -108,6 +108,10 @@ def _convert(node: Any, definitions: Mapping[str, Any]) -> Any:
         for key, value in node.items()
         if key not in _DROPPED and key not in ("$defs", "properties", "default")
     }
+    for bound in ("Minimum", "Maximum"):
+        # JSON Schema of today has the number here, OpenAPI 3.0 a flag beside the bound.
+        if (limit := out.pop(f"exclusive{bound}", None)) is not None:
+            out |= {bound.lower(): limit, f"exclusive{bound}": True}
     if "default" in node and node["default"] is not None:
         out["default"] = node["default"]
     if "properties" in node:

@@ -43,9 +43,6 @@ class Optimizer(base.Model):
     weight_decay: float = pydantic.Field(
         default=0.01, ge=0, le=1, description="Weight decay; decoupled with adamw."
     )
-    momentum: float = pydantic.Field(
-        default=0.9, ge=0, lt=1, description="Momentum of sgd; the others do not read it."
-    )
     schedule: Schedule = pydantic.Field(
         default=Schedule.CONSTANT, description="Course of the learning rate after warm-up."
     )

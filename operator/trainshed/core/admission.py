@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Sequence
 
 import pydantic
 
@@ -27,21 +28,25 @@ def read(view: observed.TrainingJobView) -> spec.TrainingJobSpec | observed.Refu
 
 
 def _missing_entry_point(found: spec.TrainingJobSpec) -> observed.Refusal | None:
-    """Return a refusal when `python FILE` names a file that an inline source lacks.
+    source = found.source
+    if source is None or source.inline is None:
+        return None
+    return missing_script(source.entrypoint, source.inline.files)
+
+
+def missing_script(entrypoint: Sequence[str], files: Collection[str]) -> observed.Refusal | None:
+    """Return a refusal when `python FILE` names a file that the source lacks.
 
     Only this plain form is looked at: any other entry point may be a program of the image, and
     the launcher says what it does not find.
     """
-    source = found.source
-    if source is None or source.inline is None:
-        return None
-    program, *arguments = source.entrypoint
+    program, *arguments = entrypoint
     if program not in ("python", "python3") or not arguments or arguments[0].startswith("-"):
         return None
     script = arguments[0].removeprefix("/app/").removeprefix("./")
-    if script.startswith("/") or script in source.inline.files:
+    if script.startswith("/") or script in files:
         return None
-    names = ", ".join(sorted(source.inline.files)[:8])
+    names = ", ".join(sorted(files)[:8])
     return observed.Refusal(
         reason=reasons.Reason.ENTRY_POINT_NOT_FOUND,
         message=f"entry point {arguments[0]!r} is not among the files ({names}): "

@@ -43,6 +43,7 @@ def order(found: spec.TrainingJobSpec, settings: policy.Policy) -> plan.BuildOrd
     return plan.BuildOrder(
         base=image.base or settings.base_images[found.framework],
         entrypoint=tuple(commands.launched(found, frameworks.FRAMEWORKS[found.framework])),
+        source_entrypoint=tuple(source.entrypoint) if source else (),
         files=source.inline.files if source and source.inline else None,
         config_map=source.config_map.name if source and source.config_map else None,
         compression=str(image.compression or "zstd"),

@@ -17,6 +17,9 @@ class BuildOrder:
 
     base: str
     entrypoint: tuple[str, ...]
+    """The container's whole command."""
+    source_entrypoint: tuple[str, ...] = ()
+    """The part of it that the user's source gives; empty for a built-in model."""
     files: Mapping[str, str] | None = None
     """Inline files; None where there are none."""
     config_map: str | None = None

@@ -1,0 +1,121 @@
+"""Settings: one YAML file, checked when it is read, and the pod's own identity.
+
+Nothing else in the operator reads the environment or a file of settings.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Mapping
+
+import pydantic
+import yaml
+from pydantic import alias_generators
+
+
+class Section(pydantic.BaseModel):
+    """A part of the settings: camelCase in YAML; what is not known is refused."""
+
+    model_config = pydantic.ConfigDict(
+        alias_generator=alias_generators.to_camel,
+        populate_by_name=True,
+        frozen=True,
+        extra="forbid",
+    )
+
+
+class Registry(Section):
+    """Where images go to and come from."""
+
+    push: str = "http://127.0.0.1:5000"
+    """The registry as the operator reaches it; http:// only for one without TLS."""
+    pull: str = "127.0.0.1:5000"
+    """The same registry as nodes name it."""
+    ca: str = ""
+    """Path of a PEM file with its certificate authority; empty for the system's."""
+    prefix: str = "trainshed"
+    """First part of every repository: images of a namespace are in PREFIX/NAMESPACE."""
+    allowed: tuple[str, ...] = ()
+    """Other hosts that the operator may call: registries of base images and token realms."""
+    credentials_file: str = ""
+    """Path of a docker config.json; empty for none."""
+
+
+class Images(Section):
+    """Default base images."""
+
+    pytorch: str = "127.0.0.1:5000/trainshed/pytorch:dev"
+
+
+class Progress(Section):
+    """The endpoint that trainers push to."""
+
+    port: int = 8443
+    service: str = "trainshed-progress"
+    ca_secret: str = "trainshed-progress-ca"
+
+
+class Metrics(Section):
+    """The operator's own metrics and health server."""
+
+    port: int = 8080
+    finished_jobs_retention_seconds: float = 3600
+    """How long after its end a job's series are served."""
+
+
+class Writes(Section):
+    """The budget of writes to the API server."""
+
+    per_second: float = pydantic.Field(default=200, gt=0)
+    burst: int = pydantic.Field(default=400, gt=0)
+
+
+class LeaderElection(Section):
+    """Timings of the Lease, in seconds."""
+
+    lease_seconds: float = 15
+    renew_seconds: float = 10
+    retry_seconds: float = 2
+    name: str = "trainshed-operator"
+
+
+class Settings(Section):
+    """All settings. Times are seconds."""
+
+    registry: Registry = Registry()
+    images: Images = Images()
+    trainer_library: pathlib.Path = pathlib.Path("/opt/trainshed/trainer")
+    """The folder that holds the training library, put into every image that is built."""
+    progress: Progress = Progress()
+    metrics: Metrics = Metrics()
+    writes: Writes = Writes()
+    leader_election: LeaderElection = LeaderElection()
+    build_deadline_seconds: float = 900
+    startup_deadline_seconds: float = 1800
+    workers: int = pydantic.Field(default=24, ge=1, le=256)
+    """Jobs that are worked on at the same time."""
+    namespaces: tuple[str, ...] = ()
+    """The namespaces that are served; empty for all."""
+
+
+class Identity(Section):
+    """Which pod this process is."""
+
+    namespace: str = "trainshed-system"
+    pod: str = "trainshed-operator"
+    address: str = "127.0.0.1"
+    """The pod's address, to which the leader routes pushes."""
+
+
+def load(path: pathlib.Path) -> Settings:
+    """Return the settings in a YAML file."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return Settings.model_validate(document or {})
+
+
+def identity(environment: Mapping[str, str] = os.environ) -> Identity:
+    """Return the identity that the downward API gives."""
+    names = {"namespace": "POD_NAMESPACE", "pod": "POD_NAME", "address": "POD_IP"}
+    found = {field: environment[name] for field, name in names.items() if environment.get(name)}
+    return Identity(**found)

@@ -1,0 +1,151 @@
+"""Runs the builds that plans ask for, one task a job, and keeps what came of them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from trainshed.api import reasons
+from trainshed.core import admission, observed, plan
+from trainshed.kube import errors as api_errors
+from trainshed.registry import errors as registry_errors
+from trainshed.runtime import cache as caches
+from trainshed.runtime import seams
+
+PATIENCE = 0.25
+"""Seconds that a pass waits for a build: a found image lets the same pass go on."""
+
+
+class Maker(Protocol):
+    """Makes images; equal orders at the same time are made once."""
+
+    async def make(
+        self, namespace: str, order: plan.BuildOrder, files: Mapping[str, bytes]
+    ) -> observed.BuiltImage:
+        """Return the image; raises RegistryError."""
+
+
+class Builds:
+    """The builds of this process."""
+
+    def __init__(
+        self,
+        *,
+        cache: caches.Cache,
+        maker: Maker,
+        api: seams.Writer,
+        clock: Callable[[], float],
+        wake: Callable[[observed.JobKey], None],
+        parallel: int = 16,
+    ) -> None:
+        """Build at most `parallel` images at a time; `wake` is told when one is done."""
+        self._cache = cache
+        self._maker = maker
+        self._api = api
+        self._clock = clock
+        self._wake = wake
+        self._slots = asyncio.Semaphore(parallel)
+        self._tasks: dict[observed.Uid, asyncio.Task[None]] = {}
+
+    async def run(self, job: observed.TrainingJobView, order: plan.BuildOrder) -> bool:
+        """Begin a job's build; return whether it has ended within the pass's patience."""
+        task = self._tasks.get(job.uid)
+        if task is None:
+            known = self._cache.build(job.uid)
+            if known is None or known.refusal is None:
+                self._cache.put_build(job.uid, observed.BuildView())
+            task = asyncio.create_task(self._build(job, order), name=f"build {job.key}")
+            self._tasks[job.uid] = task
+        done, _ = await asyncio.wait({task}, timeout=PATIENCE)
+        return bool(done)
+
+    async def close(self) -> None:
+        """End the builds that are running."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _build(self, job: observed.TrainingJobView, order: plan.BuildOrder) -> None:
+        try:
+            async with self._slots:
+                view = await self._outcome(job, order)
+        finally:
+            del self._tasks[job.uid]
+        current = self._cache.job(job.key)
+        if current is not None and current.uid == job.uid:
+            self._cache.put_build(job.uid, view)
+            self._wake(job.key)
+
+    async def _outcome(
+        self, job: observed.TrainingJobView, order: plan.BuildOrder
+    ) -> observed.BuildView:
+        try:
+            files = await self._files(job.key.namespace, order)
+            return observed.BuildView(image=await self._maker.make(job.key.namespace, order, files))
+        except registry_errors.RegistryError as error:
+            refusal = observed.Refusal(error.reason, str(error), error.terminal)
+        except api_errors.NotFound:
+            refusal = observed.Refusal(
+                reasons.Reason.SOURCE_NOT_FOUND,
+                f"ConfigMap {order.config_map} does not exist in {job.key.namespace}: create it",
+                terminal=False,
+            )
+        except api_errors.ApiError as error:
+            refusal = observed.Refusal(reasons.Reason.SOURCE_NOT_FOUND, str(error), terminal=False)
+        except SourceInvalid as error:
+            refusal = observed.Refusal(error.reason, str(error), terminal=True)
+        return observed.BuildView(refusal=self._with_retry(job, refusal))
+
+    def _with_retry(
+        self, job: observed.TrainingJobView, refusal: observed.Refusal
+    ) -> observed.Refusal:
+        now = self._clock()
+        delay = retry_delay(now - job.first_seen)
+        return observed.Refusal(refusal.reason, refusal.message, refusal.terminal, now + delay)
+
+    async def _files(self, namespace: str, order: plan.BuildOrder) -> Mapping[str, bytes]:
+        if order.config_map is not None:
+            body = await self._api.config_map(namespace, order.config_map)
+            files = config_map_files(body)
+            missing = admission.missing_script(order.source_entrypoint, files)
+            if missing is not None:
+                raise SourceInvalid(missing.reason, missing.message)
+            return files
+        return {name: text.encode() for name, text in (order.files or {}).items()}
+
+
+class SourceInvalid(Exception):
+    """The source can't be built, whatever is tried."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        """Carry the reason that the job's condition shows."""
+        super().__init__(message)
+        self.reason = reason
+
+
+def config_map_files(body: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the files of a ConfigMap: its text and its binary keys."""
+    files = {name: text.encode() for name, text in (body.get("data") or {}).items()}
+    for name, text in (body.get("binaryData") or {}).items():
+        try:
+            files[name] = base64.b64decode(text, validate=True)
+        except binascii.Error as error:
+            message = f"binaryData.{name} is no base64: mend the ConfigMap, create the job anew"
+            raise SourceInvalid(reasons.Reason.SOURCE_INVALID, message) from error
+    if not files:
+        raise SourceInvalid(
+            reasons.Reason.SOURCE_INVALID,
+            "the ConfigMap has no keys: put the code into it, then create the job anew",
+        )
+    return files
+
+
+def retry_delay(elapsed: float) -> float:
+    """Return the seconds until the next try: half of what has gone by, 2 to 60.
+
+    It grows as a doubling backoff does, and needs no memory of the tries before.
+    """
+    return min(60.0, max(2.0, elapsed / 2))

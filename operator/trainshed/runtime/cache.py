@@ -1,0 +1,207 @@
+"""What this process knows of the cluster: views by key, and what it learned while acting.
+
+The watch fills it; the reconciler writes through what the API server returned to it, so that
+the next pass sees its own writes. Nothing here does I/O. Everything can be rebuilt from the
+API server: after a restart it is empty, and no decision may be wrong for that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TypeVar
+
+from trainshed.core import observed
+
+Key = observed.JobKey
+Uid = observed.Uid
+T = TypeVar("T")
+
+
+class Cache:
+    """Views of TrainingJobs, Jobs and pods, and the facts about each job's present pass."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._jobs: dict[Key, observed.TrainingJobView] = {}
+        self._workloads: dict[Key, dict[str, observed.JobView]] = {}
+        self._pods: dict[Key, dict[Uid, observed.PodView]] = {}
+        self._pod_keys: dict[Uid, Key] = {}
+        self._progress: dict[Uid, observed.Progress] = {}
+        self._builds: dict[Uid, observed.BuildView] = {}
+        self._holders: dict[Uid, observed.NameHolder] = {}
+        self._rejections: dict[Uid, observed.Refusal] = {}
+        self._warnings: dict[Uid, observed.Refusal] = {}
+
+    # TrainingJobs
+
+    def job(self, key: Key) -> observed.TrainingJobView | None:
+        """Return the TrainingJob of this key."""
+        return self._jobs.get(key)
+
+    def jobs(self) -> Iterator[observed.TrainingJobView]:
+        """Iterate over all TrainingJobs."""
+        return iter(tuple(self._jobs.values()))
+
+    def put_job(self, view: observed.TrainingJobView) -> bool:
+        """Store a TrainingJob; return whether anything but its status is new."""
+        known = self._jobs.get(view.key)
+        if known is not None and known.uid == view.uid:
+            if _older(view.resource_version, known.resource_version):
+                return False
+            view = dataclasses.replace(view, first_seen=known.first_seen)
+        elif known is not None:
+            self._forget(known.uid)
+        self._jobs[view.key] = view
+        return (
+            known is None
+            or known.uid != view.uid
+            or known.generation != view.generation
+            or known.deleting != view.deleting
+        )
+
+    def drop_job(self, key: Key, uid: Uid) -> None:
+        """Forget a TrainingJob that is gone."""
+        known = self._jobs.get(key)
+        if known is not None and known.uid == uid:
+            del self._jobs[key]
+            self._forget(uid)
+
+    def _forget(self, uid: Uid) -> None:
+        for facts in (
+            self._progress,
+            self._builds,
+            self._holders,
+            self._rejections,
+            self._warnings,
+        ):
+            facts.pop(uid, None)
+
+    # Jobs and pods
+
+    def put_workload(self, view: observed.JobView) -> None:
+        """Store a Job of ours, unless a newer view of it is known."""
+        held = self._workloads.setdefault(Key(view.namespace, view.training_job), {})
+        known = held.get(view.name)
+        if known is not None and known.uid == view.uid:
+            if _older(view.resource_version, known.resource_version):
+                return
+        held[view.name] = view
+
+    def drop_workload(self, view: observed.JobView) -> None:
+        """Forget a Job that is gone, and whatever was said of its name."""
+        key = Key(view.namespace, view.training_job)
+        held = self._workloads.get(key, {})
+        known = held.get(view.name)
+        if known is not None and known.uid == view.uid:
+            del held[view.name]
+        if not held:
+            self._workloads.pop(key, None)
+        job = self._jobs.get(key)
+        if job is not None:
+            self._holders.pop(job.uid, None)
+            self._rejections.pop(job.uid, None)
+
+    def workloads(self) -> Iterator[observed.JobView]:
+        """Iterate over all Jobs of ours."""
+        return (each for held in tuple(self._workloads.values()) for each in tuple(held.values()))
+
+    def put_pod(self, view: observed.PodView) -> None:
+        """Store a pod of ours, unless a newer view of it is known."""
+        key = Key(view.namespace, view.training_job)
+        known = self._pods.get(key, {}).get(view.uid)
+        if known is not None and _older(view.resource_version, known.resource_version):
+            return
+        self._pods.setdefault(key, {})[view.uid] = view
+        self._pod_keys[view.uid] = key
+
+    def drop_pod(self, view: observed.PodView) -> None:
+        """Forget a pod that is gone."""
+        key = Key(view.namespace, view.training_job)
+        held = self._pods.get(key, {})
+        held.pop(view.uid, None)
+        if not held:
+            self._pods.pop(key, None)
+        self._pod_keys.pop(view.uid, None)
+
+    def pods(self, key: Key) -> tuple[observed.PodView, ...]:
+        """Return the pods of a TrainingJob."""
+        return tuple(self._pods.get(key, {}).values())
+
+    def all_pods(self) -> Iterator[observed.PodView]:
+        """Iterate over all pods of ours."""
+        return (each for held in tuple(self._pods.values()) for each in tuple(held.values()))
+
+    def pod(self, uid: Uid) -> observed.PodView | None:
+        """Return the pod of this uid."""
+        key = self._pod_keys.get(uid)
+        return self._pods.get(key, {}).get(uid) if key is not None else None
+
+    # Facts about a TrainingJob, by its uid
+
+    def progress(self, uid: Uid) -> observed.Progress | None:
+        """Return the last push of a job."""
+        return self._progress.get(uid)
+
+    def put_progress(self, uid: Uid, value: observed.Progress) -> None:
+        """Keep the last push of a job."""
+        self._progress[uid] = value
+
+    def build(self, uid: Uid) -> observed.BuildView | None:
+        """Return what is known of the build for a job."""
+        return self._builds.get(uid)
+
+    def put_build(self, uid: Uid, value: observed.BuildView) -> None:
+        """Keep what is known of the build for a job."""
+        self._builds[uid] = value
+
+    def put_holder(self, uid: Uid, value: observed.NameHolder | None) -> None:
+        """Keep who holds the child's name; None for nobody."""
+        _put(self._holders, uid, value)
+
+    def rejection(self, uid: Uid) -> observed.Refusal | None:
+        """Return the API server's last refusal of the child Job."""
+        return self._rejections.get(uid)
+
+    def put_rejection(self, uid: Uid, value: observed.Refusal | None) -> None:
+        """Keep the API server's last refusal of the child Job; None for none."""
+        _put(self._rejections, uid, value)
+
+    def put_warning(self, uid: Uid, value: observed.Refusal | None) -> None:
+        """Keep the newest Warning event of a job's Job or pod; None for none."""
+        _put(self._warnings, uid, value)
+
+    # Observation
+
+    def observe(self, key: Key) -> observed.Observation | None:
+        """Return all that is known of one TrainingJob; None when there is none."""
+        job = self._jobs.get(key)
+        if job is None:
+            return None
+        held = self._workloads.get(key, {})
+        mine = [each for each in held.values() if each.owner_uid == job.uid]
+        workload = max(mine, key=lambda each: each.attempt, default=None)
+        return observed.Observation(
+            job=job,
+            workload=workload if workload is None or not workload.deleting else None,
+            pods=self.pods(key),
+            build=self._builds.get(job.uid),
+            holder=self._holders.get(job.uid),
+            rejection=self._rejections.get(job.uid),
+            warning=self._warnings.get(job.uid),
+            progress=self._progress.get(job.uid),
+        )
+
+
+def _put(facts: dict[Uid, T], uid: Uid, value: T | None) -> None:
+    if value is None:
+        facts.pop(uid, None)
+    else:
+        facts[uid] = value
+
+
+def _older(new: str, known: str) -> bool:
+    """Return whether a version is older: numbers of one API server's etcd, compared as such."""
+    if new.isdecimal() and known.isdecimal():
+        return int(new) < int(known)
+    return False

@@ -1,0 +1,75 @@
+"""Takes what comes in, watch events and pushes, into the cache and wakes the job concerned."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from trainshed.core import observe, observed
+from trainshed.runtime import cache as caches
+
+Body = Mapping[str, Any]
+
+
+class Kind(enum.StrEnum):
+    """The kinds that are watched."""
+
+    TRAINING_JOB = "trainingjobs"
+    JOB = "jobs"
+    POD = "pods"
+
+
+class Queue(Protocol):
+    """The work queue, as far as intake needs it."""
+
+    def add(self, key: observed.JobKey, *, high: bool = False) -> None:
+        """Ask for a pass; high: before everything that was merely listed."""
+
+
+class Intake:
+    """The only writer of the cache from the outside."""
+
+    def __init__(self, *, cache: caches.Cache, queue: Queue, clock: Callable[[], float]) -> None:
+        """Take the cache to fill and the queue to wake."""
+        self._cache = cache
+        self._queue = queue
+        self._clock = clock
+
+    def event(self, kind: str, type_: str | None, body: Body) -> None:
+        """Take a watch event; type None is an object of the first listing or of a relist."""
+        gone = type_ == "DELETED"
+        if kind == Kind.TRAINING_JOB:
+            self._training_job(observe.training_job(body, now=self._clock()), gone, type_)
+        elif kind == Kind.JOB:
+            self._job(observe.job(body), gone)
+        else:
+            self._pod(observe.pod(body), gone)
+
+    def _training_job(self, view: observed.TrainingJobView, gone: bool, type_: str | None) -> None:
+        if gone:
+            self._cache.drop_job(view.key, view.uid)
+            return
+        # Our own status writes come back as events too: a pass for them would find nothing.
+        if self._cache.put_job(view):
+            self._queue.add(view.key, high=type_ is not None)
+        elif type_ is None:
+            self._queue.add(view.key)
+
+    def _job(self, view: observed.JobView, gone: bool) -> None:
+        if not view.training_job:
+            return
+        if gone:
+            self._cache.drop_workload(view)
+        else:
+            self._cache.put_workload(view)
+        self._queue.add(observed.JobKey(view.namespace, view.training_job))
+
+    def _pod(self, view: observed.PodView, gone: bool) -> None:
+        if not view.training_job:
+            return
+        if gone:
+            self._cache.drop_pod(view)
+        else:
+            self._cache.put_pod(view)
+        self._queue.add(observed.JobKey(view.namespace, view.training_job))

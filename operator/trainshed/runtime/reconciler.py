@@ -1,0 +1,139 @@
+"""One pass over one job: observe, decide, and carry out the plan.
+
+The order of the writes is fixed: build, create, delete, status, events. A pass that created the
+Job leaves its status to the next one, which the created Job's own watch event brings: a burst of
+new jobs is thereby on its way before anything is reported of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from trainshed.api import reasons
+from trainshed.core import decide, observe, observed, patching, plan, policy
+from trainshed.kube import errors
+from trainshed.runtime import building, loop, seams
+from trainshed.runtime import cache as caches
+
+
+class Reconciler:
+    """Carries out plans. The work queue calls `reconcile`, never twice at once for one key."""
+
+    def __init__(
+        self,
+        *,
+        cache: caches.Cache,
+        api: seams.Writer,
+        builds: building.Builds,
+        recorder: seams.Recorder,
+        settings: policy.Policy,
+        clock: Callable[[], float],
+    ) -> None:
+        """Take the parts that a pass needs."""
+        self._cache = cache
+        self._api = api
+        self._builds = builds
+        self._recorder = recorder
+        self._settings = settings
+        self._clock = clock
+
+    async def reconcile(self, key: observed.JobKey) -> loop.Result:
+        """Bring one job a step further; safe to call at any moment, any number of times."""
+        seen, wanted = await self._decided(key)
+        if seen is None:
+            return loop.Result()
+        if wanted.creates:
+            return await self._create(seen, wanted)
+        for target in wanted.deletes:
+            await self._api.delete_job(key.namespace, target)
+        if wanted.inquiry is not None:
+            await self._inquire(seen, wanted.inquiry)
+        await self._write_status(seen, wanted)
+        return loop.Result(requeue_after=wanted.requeue_after)
+
+    async def _decided(self, key: observed.JobKey) -> tuple[observed.Observation | None, plan.Plan]:
+        seen = self._cache.observe(key)
+        if seen is None:
+            return None, plan.Plan()
+        wanted = decide.decide(seen, now=self._clock(), settings=self._settings)
+        if wanted.build is not None and await self._builds.run(seen.job, wanted.build):
+            seen = self._cache.observe(key)
+            if seen is None:
+                return None, plan.Plan()
+            wanted = decide.decide(seen, now=self._clock(), settings=self._settings)
+        return seen, wanted
+
+    async def _create(self, seen: observed.Observation, wanted: plan.Plan) -> loop.Result:
+        uid = seen.job.uid
+        for manifest in wanted.creates:
+            try:
+                body = await self._api.create_job(manifest)
+            except errors.AlreadyExists:
+                await self._adopt(seen, manifest)
+            except (errors.Invalid, errors.Forbidden) as error:
+                self._cache.put_rejection(uid, self._rejection(seen, error))
+            else:
+                self._cache.put_workload(observe.job(body))
+                self._cache.put_rejection(uid, None)
+                self._cache.put_holder(uid, None)
+        return loop.Result(again=True)
+
+    async def _adopt(self, seen: observed.Observation, manifest: plan.Manifest) -> None:
+        """Find out whose the existing Job is: ours from before a restart, or another's."""
+        name, uid = manifest["metadata"]["name"], seen.job.uid
+        try:
+            body = await self._api.read_job(seen.job.key.namespace, name)
+        except errors.NotFound:
+            return
+        found = observe.job(body)
+        if found.owner_uid == uid and not found.deleting:
+            self._cache.put_workload(found)
+            self._cache.put_holder(uid, None)
+            self._cache.put_rejection(uid, None)
+            return
+        going = found.deleting or found.training_job == seen.job.key.name
+        self._cache.put_holder(uid, observed.NameHolder(name=name, predecessor=going))
+        now = self._clock()
+        retry_at = now + building.retry_delay(now - seen.job.first_seen)
+        held = observed.Refusal(reasons.Reason.NAME_TAKEN, name, terminal=False, retry_at=retry_at)
+        self._cache.put_rejection(uid, held)
+
+    def _rejection(self, seen: observed.Observation, error: errors.ApiError) -> observed.Refusal:
+        now = self._clock()
+        advice = (
+            "create the job anew without it"
+            if isinstance(error, errors.Invalid)
+            else ("free quota or ask who runs the cluster")
+        )
+        return observed.Refusal(
+            reason=reasons.Reason.WORKLOAD_REJECTED,
+            message=f"the API server refuses the Job: {error}; {advice}",
+            terminal=isinstance(error, errors.Invalid),
+            retry_at=now + building.retry_delay(now - seen.job.first_seen),
+        )
+
+    async def _inquire(self, seen: observed.Observation, target: plan.Inquiry) -> None:
+        event = await self._api.newest_warning(seen.job.key.namespace, target)
+        if event is None:
+            return
+        said = str(event.get("message") or event.get("note") or "")
+        reason = str(event.get("reason") or reasons.Reason.UNKNOWN)
+        warning = observed.Refusal(reason, f"{reason}: {said}", terminal=False)
+        self._cache.put_warning(seen.job.uid, warning)
+
+    async def _write_status(self, seen: observed.Observation, wanted: plan.Plan) -> None:
+        if wanted.status is None:
+            return
+        patch = patching.merge_patch(json.loads(seen.job.status), wanted.status)
+        try:
+            body = await self._api.patch_status(
+                seen.job.key, patch, resource_version=seen.job.resource_version
+            )
+        except errors.NotFound:
+            self._cache.drop_job(seen.job.key, seen.job.uid)
+            return
+        view = observe.training_job(body, now=self._clock())
+        self._cache.put_job(view)
+        for notice in wanted.notices:
+            self._recorder.record(view, notice)
