@@ -83,9 +83,9 @@ class Cache:
         """Store a Job of ours, unless a newer view of it is known."""
         held = self._workloads.setdefault(Key(view.namespace, view.training_job), {})
         known = held.get(view.name)
-        if known is not None and known.uid == view.uid:
-            if _older(view.resource_version, known.resource_version):
-                return
+        same = known is not None and known.uid == view.uid
+        if same and known is not None and _older(view.resource_version, known.resource_version):
+            return
         held[view.name] = view
 
     def drop_workload(self, view: observed.JobView) -> None:
@@ -201,7 +201,11 @@ def _put(facts: dict[Uid, T], uid: Uid, value: T | None) -> None:
 
 
 def _older(new: str, known: str) -> bool:
-    """Return whether a version is older: numbers of one API server's etcd, compared as such."""
+    """Return whether a version is older.
+
+    The versions of one object are numbers that grow: Kubernetes says so since 1.35
+    (KEP-5504), and every API server on etcd has always kept it.
+    """
     if new.isdecimal() and known.isdecimal():
         return int(new) < int(known)
     return False

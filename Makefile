@@ -1,0 +1,101 @@
+# Every target installs what it needs itself. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+UV := $(shell sh hack/bootstrap.sh)
+RUN := $(UV) run --frozen --no-sync
+PYTEST := $(RUN) pytest
+JUNIT = --junitxml=build/tests/$@.xml
+
+##@ Set-up
+.PHONY: demo
+demo: ## Bring up a cluster, train a CNN on it and show its throughput in Prometheus
+	$(RUN) python -m hack.demo
+
+.PHONY: test
+test: check test-unit test-trainer test-protocol test-charts test-cluster test-e2e ## Run every test
+
+##@ Tests
+.PHONY: check
+check: ## Lint, types, layers, generated files
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy operator/trainshed images/trainer/trainshed_trainer hack tests/builders.py
+	$(RUN) lint-imports
+	$(RUN) python -m hack.crds --check
+	$(RUN) python -m hack.dashboards --check
+
+.PHONY: test-unit
+test-unit: ## Pure logic, in seconds
+	$(PYTEST) tests/unit images/trainer/tests -n auto $(JUNIT)
+
+.PHONY: test-trainer
+test-trainer: ## The training library inside the PyTorch image
+	$(RUN) python -m hack.images build pytorch
+	$(RUN) python -m hack.images run pytorch -- python3 -m pytest images/trainer/tests -m torch
+
+.PHONY: test-protocol
+test-protocol: ## API traffic against a recorded HTTP fake: budgets, errors, leadership
+	$(PYTEST) tests/protocol $(JUNIT)
+
+.PHONY: test-charts
+test-charts: ## The chart: rendering, schema, policy
+	$(RUN) python -m hack.cluster binaries
+	$(PYTEST) tests/charts $(JUNIT)
+
+.PHONY: test-cluster
+test-cluster: ## A real API server and a real registry: schema, conflicts, garbage collection
+	$(RUN) python -m hack.cluster up
+	$(PYTEST) tests/cluster $(JUNIT)
+
+.PHONY: test-e2e
+test-e2e: ## The chart on a real node: jobs, failures, dashboards
+	$(RUN) python -m hack.demo --prepare
+	$(PYTEST) tests/e2e $(JUNIT)
+
+.PHONY: test-gpu
+test-gpu: ## What needs a GPU: nothing yet, it says so
+	@echo "test-gpu: skipped: no part of the product uses a GPU yet"
+
+##@ Measurements
+.PHONY: bench
+bench: bench-scale ## Run every bench, figures in build/bench.json
+
+.PHONY: bench-scale
+bench-scale: ## Burst, latency, API calls and memory with kwok nodes
+	$(RUN) python -m hack.demo --prepare
+	$(RUN) python -m tests.scale
+
+##@ Parts
+.PHONY: crds
+crds: ## Write crds/ from the API's models
+	$(RUN) python -m hack.crds
+
+.PHONY: dashboards
+dashboards: ## Write the Grafana dashboards
+	$(RUN) python -m hack.dashboards
+
+.PHONY: images
+images: ## Build the images: base, operator, pytorch
+	$(RUN) python -m hack.images build
+
+.PHONY: cluster-up
+cluster-up: ## Bring up the local cluster
+	$(RUN) python -m hack.cluster up
+
+.PHONY: cluster-down
+cluster-down: ## Take down the local cluster and all that belongs to it
+	$(RUN) python -m hack.cluster down
+
+.PHONY: demo-down
+demo-down: cluster-down ## Take down what `make demo` brought up
+
+.PHONY: format
+format: ## Format the code
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

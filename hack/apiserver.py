@@ -1,0 +1,208 @@
+"""A small client of the API server for the demo, the tests and the benches.
+
+It reads a kubeconfig with certificates or a token, speaks JSON and waits on watches. It knows
+nothing of the operator.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import pathlib
+import ssl
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import httpx
+import yaml
+
+Body = dict[str, Any]
+
+TRAINING_JOBS = "/apis/trainshed.dev/v1alpha1/namespaces/{namespace}/trainingjobs"
+JOBS = "/apis/batch/v1/namespaces/{namespace}/jobs"
+PODS = "/api/v1/namespaces/{namespace}/pods"
+
+
+class Refused(Exception):
+    """The API server answered with an error; `message` is its own sentence."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+        self.message = message
+
+
+class ApiServer:
+    """One API server, by one identity."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self.http = http
+
+    @classmethod
+    def from_kubeconfig(cls, path: str | pathlib.Path) -> ApiServer:
+        """Return the client of a kubeconfig's current context."""
+        document = yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))
+        context = _named(document["contexts"], document["current-context"])["context"]
+        cluster = _named(document["clusters"], context["cluster"])["cluster"]
+        user = _named(document["users"], context["user"])["user"]
+        headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
+        return cls(
+            httpx.Client(
+                base_url=cluster["server"],
+                verify=_tls(cluster, user, pathlib.Path(path).parent),
+                headers=headers,
+                timeout=httpx.Timeout(30),
+                trust_env=False,
+            )
+        )
+
+    def request(self, method: str, path: str, body: Any = None, **query: str) -> Body:
+        """Send one request and return the answer's object; raises Refused."""
+        content_type = "application/json"
+        if method == "PATCH":
+            content_type = "application/merge-patch+json"
+        answer = self.http.request(
+            method,
+            path,
+            content=None if body is None else json.dumps(body),
+            params=query,
+            headers={"Content-Type": content_type},
+        )
+        if answer.status_code >= 400:
+            raise Refused(answer.status_code, _message(answer))
+        found: Body = answer.json()
+        return found
+
+    def get(self, path: str, **query: str) -> Body:
+        """Return an object or a list."""
+        return self.request("GET", path, **query)
+
+    def find(self, path: str) -> Body | None:
+        """Return an object; None where there is none."""
+        try:
+            return self.get(path)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def create(self, path: str, body: Mapping[str, Any], **query: str) -> Body:
+        """Create an object in a collection; unknown fields are refused, as kubectl does."""
+        return self.request("POST", path, body, **{"fieldValidation": "Strict", **query})
+
+    def delete(self, path: str, **query: str) -> None:
+        """Delete an object; one that is gone is no error."""
+        with contextlib.suppress(_Gone):
+            try:
+                self.request("DELETE", path, **query)
+            except Refused as error:
+                if error.status == 404:
+                    raise _Gone from error
+                raise
+
+    def wait(
+        self,
+        collection: str,
+        name: str,
+        ready: Callable[[Body], bool],
+        *,
+        what: str,
+        seconds: float,
+    ) -> Body:
+        """Return an object once it is as wanted; raises TimeoutError that says what it was."""
+        last: Body = {}
+        for each in self.changes(collection, name, seconds=seconds):
+            last = each
+            if ready(each):
+                return each
+        shown = json.dumps(last.get("status") or last)[:2000]
+        raise TimeoutError(f"waited {seconds:.0f} s for {what}; last seen: {shown}")
+
+    def wait_gone(self, collection: str, name: str, *, what: str, seconds: float) -> None:
+        """Return once an object is gone."""
+        deadline = time.monotonic() + seconds
+        if self.find(f"{collection}/{name}") is None:
+            return
+        for _, kind in self._events(collection, name, deadline):
+            if kind == "DELETED" or self.find(f"{collection}/{name}") is None:
+                return
+        if self.find(f"{collection}/{name}") is not None:
+            raise TimeoutError(f"waited {seconds:.0f} s for {what}")
+
+    def changes(self, collection: str, name: str, *, seconds: float) -> Iterator[Body]:
+        """Yield an object as it is and then each time that it changes, until the time is up."""
+        deadline = time.monotonic() + seconds
+        for body, kind in self._events(collection, name, deadline):
+            if kind != "DELETED":
+                yield body
+
+    def _events(self, collection: str, name: str, deadline: float) -> Iterator[tuple[Body, str]]:
+        query = {"fieldSelector": f"metadata.name={name}", "watch": "1"}
+        while (left := deadline - time.monotonic()) > 0:
+            query["timeoutSeconds"] = str(max(1, int(left)))
+            timeout = httpx.Timeout(10, read=left + 5)
+            try:
+                with self.http.stream("GET", collection, params=query, timeout=timeout) as stream:
+                    if stream.status_code >= 400:
+                        stream.read()
+                        raise Refused(stream.status_code, _message(stream))
+                    for line in stream.iter_lines():
+                        event = json.loads(line)
+                        yield event["object"], event["type"]
+                        if time.monotonic() > deadline:
+                            return
+            except httpx.TransportError:
+                # The API server may be restarting; the deadline bounds the tries.
+                time.sleep(0.2)
+
+
+class _Gone(Exception):
+    """What should be deleted does not exist."""
+
+
+def _named(entries: list[Body], name: str) -> Body:
+    return next(each for each in entries if each["name"] == name)
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json().get("message") or answer.text)
+    except ValueError:
+        return answer.text
+
+
+def _tls(cluster: Body, user: Body, folder: pathlib.Path) -> ssl.SSLContext | bool:
+    if not cluster["server"].startswith("https"):
+        return True
+    context = ssl.create_default_context()
+    if cluster.get("insecure-skip-tls-verify"):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif "certificate-authority-data" in cluster:
+        data = base64.b64decode(cluster["certificate-authority-data"]).decode()
+        context = ssl.create_default_context(cadata=data)
+    elif "certificate-authority" in cluster:
+        path = folder / cluster["certificate-authority"]
+        context = ssl.create_default_context(cafile=str(path))
+    if "client-certificate-data" in user:
+        with _file(user["client-certificate-data"]) as chain, _file(user["client-key-data"]) as key:
+            context.load_cert_chain(chain, key)
+    elif "client-certificate" in user:
+        context.load_cert_chain(folder / user["client-certificate"], folder / user["client-key"])
+    return context
+
+
+@contextlib.contextmanager
+def _file(encoded: str) -> Iterator[str]:
+    """Yield the path of a file that only we can read: ssl takes keys from files alone."""
+    handle, path = tempfile.mkstemp()
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(base64.b64decode(encoded))
+        yield path
+    finally:
+        pathlib.Path(path).unlink()
