@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from trainshed.core import observe, observed
 from trainshed.runtime import cache as caches
+from trainshed.runtime import workqueue
 
 Body = Mapping[str, Any]
 
@@ -20,20 +21,17 @@ class Kind(enum.StrEnum):
     POD = "pods"
 
 
-class Queue(Protocol):
-    """The work queue, as far as intake needs it."""
-
-    def add(self, key: observed.JobKey, *, high: bool = False) -> None:
-        """Ask for a pass; high: before everything that was merely listed."""
+Wake = Callable[[observed.JobKey, workqueue.Priority], None]
+HIGH, LOW = workqueue.Priority.HIGH, workqueue.Priority.LOW
 
 
 class Intake:
     """The only writer of the cache from the outside."""
 
-    def __init__(self, *, cache: caches.Cache, queue: Queue, clock: Callable[[], float]) -> None:
-        """Take the cache to fill and the queue to wake."""
+    def __init__(self, *, cache: caches.Cache, wake: Wake, clock: Callable[[], float]) -> None:
+        """Take the cache to fill and what asks for a pass."""
         self._cache = cache
-        self._queue = queue
+        self._wake = wake
         self._clock = clock
 
     def event(self, kind: str, type_: str | None, body: Body) -> None:
@@ -52,9 +50,9 @@ class Intake:
             return
         # Our own status writes come back as events too: a pass for them would find nothing.
         if self._cache.put_job(view):
-            self._queue.add(view.key, high=type_ is not None)
+            self._wake(view.key, LOW if type_ is None else HIGH)
         elif type_ is None:
-            self._queue.add(view.key)
+            self._wake(view.key, LOW)
 
     def _job(self, view: observed.JobView, gone: bool) -> None:
         if not view.training_job:
@@ -63,7 +61,7 @@ class Intake:
             self._cache.drop_workload(view)
         else:
             self._cache.put_workload(view)
-        self._queue.add(observed.JobKey(view.namespace, view.training_job))
+        self._wake(observed.JobKey(view.namespace, view.training_job), LOW)
 
     def _pod(self, view: observed.PodView, gone: bool) -> None:
         if not view.training_job:
@@ -72,4 +70,4 @@ class Intake:
             self._cache.drop_pod(view)
         else:
             self._cache.put_pod(view)
-        self._queue.add(observed.JobKey(view.namespace, view.training_job))
+        self._wake(observed.JobKey(view.namespace, view.training_job), LOW)

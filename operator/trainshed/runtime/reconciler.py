@@ -29,14 +29,16 @@ class Reconciler:
         recorder: seams.Recorder,
         settings: policy.Policy,
         clock: Callable[[], float],
+        again: Callable[[observed.JobKey], None],
     ) -> None:
-        """Take the parts that a pass needs."""
+        """Take the parts that a pass needs; `again` asks for a pass behind all new jobs."""
         self._cache = cache
         self._api = api
         self._builds = builds
         self._recorder = recorder
         self._settings = settings
         self._clock = clock
+        self._again = again
 
     async def reconcile(self, key: observed.JobKey) -> loop.Result:
         """Bring one job a step further; safe to call at any moment, any number of times."""
@@ -77,7 +79,8 @@ class Reconciler:
                 self._cache.put_workload(observe.job(body))
                 self._cache.put_rejection(uid, None)
                 self._cache.put_holder(uid, None)
-        return loop.Result(again=True)
+        self._again(seen.job.key)
+        return loop.Result()
 
     async def _adopt(self, seen: observed.Observation, manifest: plan.Manifest) -> None:
         """Find out whose the existing Job is: ours from before a restart, or another's."""
