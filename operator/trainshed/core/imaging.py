@@ -26,12 +26,18 @@ def settle(
         draft.fields["image"] = status.ImageStatus(ref=found.image.ref)
         draft.condition(Type.IMAGE_READY, True, Reason.IMAGE_GIVEN, f"runs {found.image.ref}")
         return None
+    if seen.build is not None and seen.build.image is not None:
+        _built(draft, seen.build.image)
+        return None
+    if seen.workload is not None and seen.workload.image:
+        # A restart lost the build, but what runs is what the Job says, whatever the registry has.
+        running = seen.workload.image
+        draft.fields["image"] = status.ImageStatus(ref=running)
+        draft.condition(Type.IMAGE_READY, True, Reason.IMAGE_FOUND, f"runs {running}")
+        return None
     if seen.build is None:
         draft.condition(Type.IMAGE_READY, False, Reason.BUILDING, "the image is being built")
         return order(found, settings)
-    if seen.build.image is not None:
-        _built(draft, seen.build.image)
-        return None
     if seen.build.refusal is not None:
         return _refused(draft, found, seen, seen.build.refusal, settings)
     return None

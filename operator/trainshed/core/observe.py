@@ -51,6 +51,7 @@ def job(body: Body) -> observed.JobView:
         started=times.parse(status.get("startTime")),
         completed=times.parse(status.get("completionTime")),
         conditions=_conditions(status),
+        image=_image(body),
     )
 
 
@@ -74,6 +75,13 @@ def pod(body: Body) -> observed.PodView:
         container=_container(status),
         conditions=_conditions(status),
     )
+
+
+def _image(body: Body) -> str:
+    template = (body.get("spec") or {}).get("template") or {}
+    containers = (template.get("spec") or {}).get("containers") or ()
+    trainer = (each for each in containers if each.get("name") == labels.TRAINER)
+    return next((str(each.get("image", "")) for each in trainer), "")
 
 
 def _owner(meta: Body) -> observed.Uid | None:

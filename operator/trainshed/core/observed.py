@@ -70,6 +70,8 @@ class JobView:
     started: float | None
     completed: float | None
     conditions: tuple[ConditionView, ...] = ()
+    image: str = ""
+    """What the training container runs."""
 
     def condition(self, type_: str) -> ConditionView | None:
         """Return the condition of this type when its status is True."""
