@@ -10,6 +10,8 @@ from typing import Any
 from trainshed.core import observed
 
 MAX_METRICS = 10
+END_OF_CALENDAR = 253_402_300_800.0
+"""The year 10000, which no RFC 3339 timestamp can name."""
 _OUTCOMES = frozenset({"succeeded", "failed", "stopped"})
 
 
@@ -27,10 +29,10 @@ def parse(text: str) -> observed.Account | None:
 def read(document: Mapping[str, Any]) -> observed.Account | None:
     """Return the account of a decoded document; None when its outcome is not one of ours."""
     outcome = document.get("outcome")
-    if outcome not in _OUTCOMES:
+    if not isinstance(outcome, str) or outcome not in _OUTCOMES:
         return None
     return observed.Account(
-        outcome=str(outcome),
+        outcome=outcome,
         exit_code=_integer(document, "exitCode"),
         failure_class=_text(document, "class", 32),
         reason=_text(document, "reason", 64),
@@ -44,9 +46,9 @@ def read(document: Mapping[str, Any]) -> observed.Account | None:
         samples_per_second=_number(document, "samplesPerSecond") or 0.0,
         loss=_number(document, "loss"),
         metrics=_metrics(document.get("metrics")),
-        start_time=_number(document, "startTime"),
-        first_step_time=_number(document, "firstStepTime"),
-        end_time=_number(document, "endTime"),
+        start_time=_moment(document, "startTime"),
+        first_step_time=_moment(document, "firstStepTime"),
+        end_time=_moment(document, "endTime"),
     )
 
 
@@ -59,6 +61,11 @@ def _number(document: Mapping[str, Any], name: str) -> float | None:
     except OverflowError:
         return None
     return number if math.isfinite(number) else None
+
+
+def _moment(document: Mapping[str, Any], name: str) -> float | None:
+    seconds = _number(document, name)
+    return seconds if seconds is not None and 0 < seconds < END_OF_CALENDAR else None
 
 
 def _integer(document: Mapping[str, Any], name: str) -> int:

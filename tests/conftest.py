@@ -1,0 +1,10 @@
+"""Settings of every tier: how hard hypothesis tries."""
+
+import os
+
+import hypothesis
+
+hypothesis.settings.register_profile("quick", max_examples=40, deadline=None, database=None)
+hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None, print_blob=True)
+# TRAINSHED_HYPOTHESIS=thorough looks longer, such as before a release.
+hypothesis.settings.load_profile(os.environ.get("TRAINSHED_HYPOTHESIS", "quick"))
