@@ -1,0 +1,113 @@
+"""Tells Prometheus which pods to scrape: watches the node's pods, writes its target files.
+
+Debian's Prometheus is built without Kubernetes service discovery, so this stands in for it,
+with the labels and rules of `hack.cluster.prometheus`. Runs as a process of the host cluster:
+`python -m hack.cluster.host.discovery PORT PKI FOLDER`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import pathlib
+import sys
+import time
+import urllib.parse
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hack.cluster import api, documents, prometheus, settings
+
+_FIELDS = urllib.parse.urlencode({"fieldSelector": f"spec.nodeName={settings.NODE}"})
+_PODS = f"/api/v1/pods?{_FIELDS}"
+_FINISHED = ("Succeeded", "Failed")
+_PAUSE_SECONDS = 1.0
+
+Pod = Mapping[str, Any]
+
+
+def targets(pods: Iterable[Pod]) -> dict[str, list[documents.Document]]:
+    """Return the targets of each scrape job, in a stable order."""
+    found: dict[str, list[documents.Document]] = {job: [] for job in prometheus.JOBS}
+    for pod in sorted(
+        pods, key=lambda pod: (pod["metadata"]["namespace"], pod["metadata"]["name"])
+    ):
+        job = scrape_job(pod["metadata"].get("labels", {}))
+        address = metrics_address(pod)
+        if job is not None and address is not None:
+            found[job].append({"targets": [address], "labels": labels(pod)})
+    return found
+
+
+def scrape_job(carried: Mapping[str, str]) -> str | None:
+    """Return the job that scrapes a pod with these labels, if any."""
+    if carried.get("app.kubernetes.io/managed-by") == "trainshed":
+        return prometheus.TRAINER_JOB
+    if carried.get("app.kubernetes.io/name") == "trainshed":
+        return prometheus.OPERATOR_JOB
+    return None
+
+
+def metrics_address(pod: Pod) -> str | None:
+    """Return where a pod that still runs serves its port called metrics."""
+    status = pod.get("status", {})
+    address = status.get("podIP")
+    if not address or status.get("phase") in _FINISHED:
+        return None
+    for container in pod["spec"]["containers"]:
+        for port in container.get("ports", ()):
+            if port.get("name") == "metrics":
+                return f"{address}:{port['containerPort']}"
+    return None
+
+
+def labels(pod: Pod) -> dict[str, str]:
+    return {
+        "namespace": pod["metadata"]["namespace"],
+        "pod": pod["metadata"]["name"],
+        "node": pod["spec"].get("nodeName", ""),
+    }
+
+
+def write(pods: Iterable[Pod], *, folder: pathlib.Path) -> None:
+    """Write one file for each job; Prometheus sees the change at once."""
+    for job, found in targets(pods).items():
+        documents.write(folder / f"{job}.json", documents.to_json(found))
+
+
+def follow(client: api.Api, *, folder: pathlib.Path) -> None:
+    """List the node's pods, then keep the files true until the server ends the watch."""
+    listed = client.get(_PODS)
+    known = {pod["metadata"]["uid"]: pod for pod in listed["items"]}
+    write(known.values(), folder=folder)
+    version = listed["metadata"]["resourceVersion"]
+    for line in client.lines(f"{_PODS}&watch=1&timeoutSeconds=300&resourceVersion={version}"):
+        event = json.loads(line)
+        pod = event["object"]
+        if event["type"] == "ERROR":
+            return
+        if event["type"] == "DELETED":
+            known.pop(pod["metadata"]["uid"], None)
+        else:
+            known[pod["metadata"]["uid"]] = pod
+        write(known.values(), folder=folder)
+
+
+def main(arguments: list[str]) -> None:
+    """Follow for ever: a server that restarts is found again."""
+    port, pki, folder = arguments
+    while True:
+        client = api.Api(
+            port=int(port), pki=pathlib.Path(pki), address=settings.GATEWAY, identity="prometheus"
+        )
+        try:
+            follow(client, folder=pathlib.Path(folder))
+        except (OSError, http.client.HTTPException, ValueError, api.errors.ClusterError) as error:
+            sys.stderr.write(f"watching again: {type(error).__name__}: {error}\n")
+            time.sleep(_PAUSE_SECONDS)
+        finally:
+            client.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,277 @@
+"""Puts the host cluster together: what is started when, and what each step waits for."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import pathlib
+import sys
+
+from hack.cluster import (
+    api,
+    console,
+    documents,
+    errors,
+    images,
+    oci,
+    packages,
+    processes,
+    programs,
+    registries,
+    settings,
+    waiting,
+)
+from hack.cluster.host import (
+    addons,
+    certificates,
+    controlplane,
+    kubeconfigs,
+    kwok,
+    network,
+    node,
+    plan,
+    teardown,
+)
+from hack.cluster.providers import base
+
+_PROGRAMS = tuple(programs.PROGRAMS)
+
+
+class Host:
+    """Kubernetes as processes of this machine; one for each network namespace."""
+
+    name = "host"
+
+    def __init__(self, cluster: settings.Settings) -> None:
+        self._cluster = cluster
+        self._supervisor = processes.Supervisor(
+            pids=cluster.pids, logs=cluster.logs, mark=str(cluster.state)
+        )
+
+    def unavailable(self) -> str | None:
+        if not sys.platform.startswith("linux"):
+            return "it needs Linux"
+        if os.geteuid() != 0:
+            return "it needs root, for links, mounts and packet rules: run it by sudo"
+        return None
+
+    def up(self, options: base.Options, *, shown: console.Console) -> None:
+        cluster = self._cluster
+        packages.ensure(shown=shown)
+        found = programs.ensure(_PROGRAMS, cache=cluster.cache, shown=shown)
+        cluster.state.mkdir(parents=True, exist_ok=True)
+        teardown.remember_shared(cluster)
+        network.ensure(cluster)
+        chosen = plan.choose_ports(cluster, running=self._running, note=shown.note)
+        network.ensure_rules(cluster.bridge, api_port=chosen["apiserver"])
+        certificates.ensure(cluster.pki)
+        node.ensure_cgroup(cluster)
+        planned = plan.Plan(cluster=cluster, programs=found, ports=chosen)
+        kubeconfigs.person(planned)
+        self._start(planned, options, shown=shown)
+
+    def down(self, *, shown: console.Console) -> None:
+        teardown.down(self._cluster, supervisor=self._supervisor, shown=shown)
+
+    def load(self, image: str, *, shown: console.Console) -> str:
+        with shown.step(f"pushing {image} to {settings.REGISTRY}"):
+            return images.push(image, registry=settings.REGISTRY)
+
+    def info(self) -> base.Info:
+        cluster = self._cluster
+        port = plan.recorded_ports(cluster).get("prometheus", plan.WANTED["prometheus"].port)
+        address = f"http://{settings.REGISTRY}"
+        return base.Info(
+            provider=self.name,
+            kubeconfig=str(cluster.kubeconfig),
+            context=cluster.name,
+            registry=base.Registry(push=address, pull=settings.REGISTRY, host=address),
+            prometheus=f"http://127.0.0.1:{port}",
+            state=str(cluster.state),
+            bin=str(programs.folder(cluster.cache)),
+        )
+
+    def logs(self) -> dict[str, pathlib.Path]:
+        return {path.stem: path for path in sorted(self._cluster.logs.glob("*.log"))}
+
+    def status(self) -> list[base.Part]:
+        rows = []
+        for name in self._supervisor.names():
+            found = self._supervisor.record(name)
+            if found is None:
+                rows.append(base.Part(name, "down", f"log: {self._supervisor.log(name)}", ok=False))
+            else:
+                rows.append(base.Part(name, "up", f"pid {found.pid}, {resident(found.pid)} MiB"))
+        return rows + self._nodes()
+
+    def _nodes(self) -> list[base.Part]:
+        try:
+            items = self._api(plan.recorded_ports(self._cluster)).get("/api/v1/nodes")["items"]
+        except (OSError, KeyError, http.client.HTTPException, errors.ClusterError) as error:
+            return [base.Part("nodes", "unknown", str(error), ok=False)]
+        real = [item for item in items if item["metadata"]["labels"].get("type") != "kwok"]
+        fake = [item for item in items if item not in real]
+        rows = [
+            base.Part(item["metadata"]["name"], "Ready" if ready else "NotReady", "node", ok=ready)
+            for item in real
+            for ready in [kwok.is_ready(item)]
+        ]
+        ready_fakes = sum(map(kwok.is_ready, fake))
+        if fake:
+            detail = f"{ready_fakes} of {len(fake)} are Ready"
+            rows.append(
+                base.Part("fake nodes", str(len(fake)), detail, ok=ready_fakes == len(fake))
+            )
+        return rows
+
+    def _start(self, planned: plan.Plan, options: base.Options, *, shown: console.Console) -> None:
+        """Start in the order of need; what needs nothing starts while others come up."""
+        client = self._api(planned.ports)
+        with shown.step("etcd, registry and containerd"):
+            self._ensure(controlplane.etcd(planned), shown=shown)
+            self._ensure(addons.registry(planned), shown=shown)
+            self._ensure(node.containerd(planned), shown=shown)
+            self._until("etcd", "etcd", lambda: _etcd_unready(planned.ports["etcd"]))
+        with shown.step("API server") as step:
+            self._ensure(controlplane.apiserver(planned), shown=shown)
+            self._push_pause(planned)
+            self._until("the API server", "apiserver", client.unready, step=step)
+        with shown.step("controllers, node and DNS") as step:
+            for component in (
+                node.kubelet(planned),
+                controlplane.controller_manager(planned),
+                controlplane.scheduler(planned),
+                node.proxy(planned),
+                addons.dns(planned),
+                addons.discovery(planned),
+                addons.prometheus_server(planned),
+            ):
+                self._ensure(component, shown=shown)
+            addons.apply_dns_objects(client)
+            self._await_rest(planned, client, step=step)
+        self._fakes(planned, options, client=client, shown=shown)
+        client.close()
+
+    def _await_rest(self, planned: plan.Plan, client: api.Api, *, step: console.Step) -> None:
+        port = planned.ports
+        self._until(f"node {settings.NODE}", "kubelet", lambda: _node_unready(client), step=step)
+        self._until(
+            "the default service account",
+            "controller-manager",
+            lambda: _absent(client, "/api/v1/namespaces/default/serviceaccounts/default"),
+            step=step,
+        )
+        self._until(
+            "cluster DNS", "dns", lambda: _unhealthy(port["dns-ready"], "/ready"), step=step
+        )
+        self._until(
+            "kube-proxy", "proxy", lambda: _unhealthy(port["proxy-health"], "/healthz"), step=step
+        )
+        self._until(
+            "Prometheus",
+            "prometheus",
+            lambda: _unhealthy(port["prometheus"], "/-/ready"),
+            step=step,
+        )
+
+    def _fakes(
+        self, planned: plan.Plan, options: base.Options, *, client: api.Api, shown: console.Console
+    ) -> None:
+        if options.kwok is None and self._running("kwok"):
+            self._ensure(kwok.component(planned), shown=shown)
+        if options.kwok is None:
+            return
+        with shown.step(f"{options.kwok} fake nodes") as step:
+            if options.kwok or self._running("kwok"):
+                self._ensure(kwok.component(planned), shown=shown)
+            kwok.scale(client, count=options.kwok, step=step)
+            if not options.kwok:
+                self._supervisor.stop("kwok")
+
+    def _ensure(self, component: processes.Component, *, shown: console.Console) -> None:
+        if self._supervisor.current(component):
+            return
+        if self._running(component.name):
+            shown.note(f"{component.name} runs from an older configuration: restarting it")
+        self._supervisor.start(component)
+
+    def _running(self, name: str) -> bool:
+        return self._supervisor.record(name) is not None
+
+    def _until(
+        self,
+        what: str,
+        component: str,
+        unready: waiting.Condition,
+        *,
+        step: console.Step | None = None,
+    ) -> None:
+        """Wait for a component; one that ended by itself is not waited for."""
+
+        def missing() -> str | None:
+            found = unready()
+            if found is not None and not self._running(component):
+                raise errors.ClusterError(self._supervisor.obituary(component))
+            return found
+
+        hint = f"its log: {self._supervisor.log(component)}"
+        waiting.until(what, missing, seconds=90, step=step, hint=hint)
+
+    def _push_pause(self, planned: plan.Plan) -> None:
+        """Push the image that holds each pod's namespaces, once."""
+        done = self._cluster.state / "pause.pushed"
+        if done.exists():
+            return
+        self._until(
+            "the registry",
+            "registry",
+            lambda: registries.unready(settings.GATEWAY, port=settings.REGISTRY_PORT),
+        )
+        image = oci.single_program(planned.programs["pause"], name="pause", user="65535:65535")
+        repository, _, tag = settings.PAUSE_IMAGE.partition("/")[2].partition(":")
+        oci.push(image, registry=settings.REGISTRY, repository=repository, tag=tag)
+        documents.write(done, image.digest)
+
+    def _api(self, ports: dict[str, int]) -> api.Api:
+        return api.Api(port=ports["apiserver"], pki=self._cluster.pki)
+
+
+def resident(pid: int) -> int:
+    """Return a process's resident memory in MiB."""
+    pages = int(pathlib.Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
+
+
+def _node_unready(client: api.Api) -> str | None:
+    code, found = client.request("GET", f"/api/v1/nodes/{settings.NODE}")
+    if code == http.client.NOT_FOUND:
+        return "it has not registered"
+    if code != http.client.OK:
+        return f"the API server answers {code}"
+    if kwok.is_ready(found):
+        return None
+    conditions = found.get("status", {}).get("conditions", [])
+    said = [one.get("message", "") for one in conditions if one["type"] == "Ready"]
+    return said[0] if said else "it says nothing yet"
+
+
+def _absent(client: api.Api, path: str) -> str | None:
+    code, _ = client.request("GET", path)
+    return None if code == http.client.OK else f"the API server answers {code}"
+
+
+def _etcd_unready(port: int) -> str | None:
+    return _unhealthy(port, "/health")
+
+
+def _unhealthy(port: int, path: str) -> str | None:
+    """Return why a component's health page is not good yet, or None."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        code = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return str(error) or type(error).__name__
+    finally:
+        connection.close()
+    return None if code == http.client.OK else f"it answers {code}"

@@ -1,0 +1,210 @@
+"""The Go programs of a host cluster: found on this machine, or built once from one go.mod.
+
+Owns the cache's bin folder, named after go.sum: another set of versions is another folder.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import fcntl
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hack.cluster import commands, console, errors, settings, toolchain
+
+SOURCE = pathlib.Path(__file__).parent / "go"
+_KUBERNETES = "k8s.io/kubernetes"
+_PACKAGES_SEEN = 1900
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One program: what builds it, its file in the cache, and how it tells its version."""
+
+    package: str
+    file: str
+    module: str = ""
+    version: tuple[str, ...] = ()
+
+
+PROGRAMS: Mapping[str, Program] = {
+    **{
+        name: Program(f"{_KUBERNETES}/cmd/{name}", name, _KUBERNETES, ("--version",))
+        for name in (
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-scheduler",
+            "kube-proxy",
+            "kubelet",
+        )
+    },
+    "kubectl": Program(
+        f"{_KUBERNETES}/cmd/kubectl", "kubectl", _KUBERNETES, ("version", "--client")
+    ),
+    "etcd": Program(
+        "go.etcd.io/etcd/server/v3", "server", "go.etcd.io/etcd/server/v3", ("--version",)
+    ),
+    "helm": Program("helm.sh/helm/v3/cmd/helm", "helm", "helm.sh/helm/v3", ("version", "--short")),
+    "kwok": Program("sigs.k8s.io/kwok/cmd/kwok", "kwok", "sigs.k8s.io/kwok", ("--version",)),
+    # These two are ours alone: nothing on a PATH is the same program.
+    "dns": Program("./dns", "dns"),
+    "pause": Program("./pause", "pause"),
+}
+
+
+def folder(cache: pathlib.Path) -> pathlib.Path:
+    """Return where the programs of this go.sum are cached."""
+    summed = hashlib.sha256((SOURCE / "go.sum").read_bytes()).hexdigest()
+    return cache / "bin" / summed[:16]
+
+
+def cached(name: str, *, cache: pathlib.Path) -> pathlib.Path:
+    """Return where the cache has the program, or would have it.
+
+    go.sum does not change with our own few lines of Go, so their hash is in the file's name.
+    """
+    program = PROGRAMS[name]
+    if program.module:
+        return folder(cache) / program.file
+    source = (SOURCE / program.file / "main.go").read_bytes()
+    return folder(cache) / f"{program.file}-{hashlib.sha256(source).hexdigest()[:8]}"
+
+
+def ensure(
+    names: Sequence[str], *, cache: pathlib.Path, shown: console.Console
+) -> dict[str, pathlib.Path]:
+    """Return the path of every named program, building those that are nowhere to be found."""
+    given = os.environ.get("TRAINSHED_BIN")
+    found = _search(names, [given]) if given else {}
+    found.update(_cached(_without(names, found), cache=cache))
+    missing = _without(names, found)
+    if missing:
+        found.update(_search(missing, os.environ.get("PATH", "").split(os.pathsep)))
+        missing = _without(names, found)
+    if missing:
+        build(missing, cache=cache, shown=shown)
+        found.update(_cached(missing, cache=cache))
+    return found
+
+
+def build(names: Sequence[str], *, cache: pathlib.Path, shown: console.Console) -> None:
+    """Build the named programs by one go build: the packages they share are compiled once."""
+    target = folder(cache)
+    target.mkdir(parents=True, exist_ok=True)
+    with _locked(target, shown=shown):
+        missing = _without(names, _cached(names, cache=cache))
+        if not missing:
+            return
+        go = toolchain.ensure(cache=cache, shown=shown)
+        with (
+            shown.step(f"building {', '.join(missing)} (minutes with an empty cache)") as step,
+            tempfile.TemporaryDirectory(dir=target.parent) as fresh,
+        ):
+            _build(go, packages=[PROGRAMS[name].package for name in missing], into=fresh, step=step)
+            for name in missing:
+                built = pathlib.Path(fresh) / PROGRAMS[name].file
+                built.replace(cached(name, cache=cache))
+
+
+def versions() -> dict[str, str]:
+    """Return the version of every module that go.mod requires."""
+    pattern = re.compile(r"^\s*(?:require\s+)?(\S+) v(\S+?)(?:\s+// indirect)?$", re.MULTILINE)
+    return dict(pattern.findall((SOURCE / "go.mod").read_text("utf-8")))
+
+
+def matches(said: str, *, wanted: str) -> bool:
+    """Tell whether a program that said this is of the wanted version's minor release."""
+    minor = ".".join(wanted.split(".")[:2])
+    return re.search(rf"(?<![\d.]){re.escape(minor)}(?!\d)", said) is not None
+
+
+def linker_flags() -> str:
+    """Return the flags that make Kubernetes' programs tell their version."""
+    version = versions()[_KUBERNETES]
+    major, minor, _ = version.split(".", 2)
+    base = "-X k8s.io/component-base/version.git"
+    return f"-s -w {base}Version=v{version} {base}Major={major} {base}Minor={minor}"
+
+
+def _without(names: Sequence[str], found: Mapping[str, pathlib.Path]) -> list[str]:
+    return [name for name in names if name not in found]
+
+
+def _cached(names: Sequence[str], *, cache: pathlib.Path) -> dict[str, pathlib.Path]:
+    paths = {name: cached(name, cache=cache) for name in names}
+    return {name: path for name, path in paths.items() if path.exists()}
+
+
+def _search(names: Sequence[str], folders: Sequence[str]) -> dict[str, pathlib.Path]:
+    """Return those of the programs that lie in the folders and are of the right version."""
+    wanted = versions()
+    known = [name for name in names if PROGRAMS[name].module]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        paths = pool.map(lambda name: _fitting(name, folders=folders, wanted=wanted), known)
+    return {name: path for name, path in zip(known, paths, strict=True) if path is not None}
+
+
+def _fitting(
+    name: str, *, folders: Sequence[str], wanted: Mapping[str, str]
+) -> pathlib.Path | None:
+    path = shutil.which(name, path=os.pathsep.join(folders))
+    if path is None:
+        return None
+    program = PROGRAMS[name]
+    with contextlib.suppress(errors.ClusterError):
+        said = commands.run([path, *program.version], seconds=20)
+        if matches(said, wanted=wanted[program.module]):
+            return pathlib.Path(path)
+    return None
+
+
+def _build(go: pathlib.Path, *, packages: Sequence[str], into: str, step: console.Step) -> None:
+    # With -v a line is written for each package that is compiled: that is the progress.
+    argv = [str(go), "build", "-v", "-ldflags", linker_flags(), "-o", f"{into}/", *packages]
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
+    said: list[str] = []
+    with subprocess.Popen(
+        argv,
+        cwd=SOURCE,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said.append(line)
+            step.update(f"{len(said)} of about {_PACKAGES_SEEN} packages, now {line.strip()}")
+    if process.returncode != 0:
+        complaints = [line for line in said if " " in line.strip()]
+        raise errors.CommandFailed(
+            commands.failure(argv, code=process.returncode, said="".join(complaints))
+        )
+
+
+@contextlib.contextmanager
+def _locked(target: pathlib.Path, *, shown: console.Console) -> Iterator[None]:
+    """Hold the folder, so that two commands at once build once."""
+    descriptor = os.open(target, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with shown.step("waiting for another build of the same programs"):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def path_of(name: str, *, cluster: settings.Settings, shown: console.Console) -> pathlib.Path:
+    """Return one program's path, for whoever needs just that one."""
+    return ensure([name], cache=cluster.cache, shown=shown)[name]

@@ -1,0 +1,1 @@
+"""Where a cluster can come from, and which of the ways this machine offers."""

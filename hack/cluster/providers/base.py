@@ -1,0 +1,88 @@
+"""What every provider can do, and what it tells about its cluster."""
+
+from __future__ import annotations
+
+import pathlib
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from hack.cluster import console
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """One registry by three names: of the operator, of the kubelet, of this machine."""
+
+    push: str
+    pull: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What another program needs to use the cluster."""
+
+    provider: str
+    kubeconfig: str
+    context: str
+    registry: Registry
+    prometheus: str
+    state: str
+    bin: str = ""
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One row of `status`."""
+
+    name: str
+    state: str
+    detail: str = ""
+    ok: bool = True
+
+    def document(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `up` was asked for; None leaves a thing as it is."""
+
+    kwok: int | None = None
+    context: str | None = None
+    registry: str | None = None
+    prometheus: str | None = None
+
+
+class Provider(Protocol):
+    """A way to have a cluster."""
+
+    @property
+    def name(self) -> str: ...
+
+    def unavailable(self) -> str | None:
+        """Return why this machine cannot have it, or None."""
+        ...
+
+    def up(self, options: Options, *, shown: console.Console) -> None:
+        """Start what is down, and return when the cluster is ready."""
+        ...
+
+    def down(self, *, shown: console.Console) -> None:
+        """Remove what up made."""
+        ...
+
+    def status(self) -> list[Part]: ...
+
+    def load(self, image: str, *, shown: console.Console) -> str:
+        """Make the image available to pods, and return the reference that they pull."""
+        ...
+
+    def info(self) -> Info: ...
+
+    def logs(self) -> dict[str, pathlib.Path]:
+        """Return the log files by part."""
+        ...
