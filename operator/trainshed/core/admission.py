@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Collection, Sequence
 
 import pydantic
 
 from trainshed.api import reasons, spec
 from trainshed.core import observed
+
+_FOLDER = "/app"
 
 
 def read(view: observed.TrainingJobView) -> spec.TrainingJobSpec | observed.Refusal:
@@ -43,8 +46,10 @@ def missing_script(entrypoint: Sequence[str], files: Collection[str]) -> observe
     program, *arguments = entrypoint
     if program not in ("python", "python3") or not arguments or arguments[0].startswith("-"):
         return None
-    script = arguments[0].removeprefix("/app/").removeprefix("./")
-    if script.startswith("/") or script in files:
+    path = posixpath.normpath(posixpath.join(_FOLDER, arguments[0]))
+    outside = path != _FOLDER and not path.startswith(_FOLDER + "/")
+    script = posixpath.relpath(path, _FOLDER)
+    if outside or script in files or posixpath.normpath(f"{script}/__main__.py") in files:
         return None
     names = ", ".join(sorted(files)[:8])
     return observed.Refusal(

@@ -84,7 +84,7 @@ def _refuse(draft: drafts.Draft, refusal: observed.Refusal, actions: _Actions) -
         actions.failed = failures.Failed(
             reason=refusal.reason,
             message=refusal.message,
-            failure_class=reasons.FailureClass.USER_CODE,
+            failure_class=reasons.FailureClass.BUILD,
         )
 
 
@@ -102,8 +102,7 @@ def _advance(
         return
     actions.build = step
     if not draft.is_true(Type.IMAGE_READY):
-        retry = seen.build.refusal.retry_at if seen.build and seen.build.refusal else None
-        actions.requeue_at = retry if retry and retry > draft.now else None
+        actions.requeue_at = imaging.next_look(draft, seen, settings)
         return
     if seen.workload is None:
         _create(draft, found, seen, settings, actions)

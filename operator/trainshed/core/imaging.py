@@ -40,6 +40,8 @@ def settle(
         return order(found, settings)
     if seen.build.refusal is not None:
         return _refused(draft, found, seen, seen.build.refusal, settings)
+    if Type.IMAGE_READY not in draft.conditions:
+        draft.condition(Type.IMAGE_READY, False, Reason.BUILDING, "the image is being built")
     return None
 
 
@@ -92,6 +94,16 @@ def _refused(
             failure_class=reasons.FailureClass.BUILD,
         )
     return order(found, settings) if draft.now >= refusal.retry_at else None
+
+
+def next_look(
+    draft: drafts.Draft, seen: observed.Observation, settings: policy.Policy
+) -> float | None:
+    """Return when a refused build is tried again or given up; None while one runs."""
+    refusal = seen.build.refusal if seen.build is not None else None
+    if refusal is None or refusal.retry_at <= draft.now:
+        return None
+    return min(refusal.retry_at, deadline(seen, settings))
 
 
 def deadline(seen: observed.Observation, settings: policy.Policy) -> float:

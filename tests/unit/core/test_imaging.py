@@ -1,0 +1,124 @@
+"""The image: ordered, refused, given up."""
+
+import dataclasses
+
+import pytest
+
+from tests import builders
+from tests.unit.core import passes
+from trainshed.api import phases
+from trainshed.core import observed, policy
+
+SHORT = policy.Policy(base_images={"pytorch": builders.BASE}, build_deadline=60.0)
+
+
+def test_an_inline_source_is_ordered_with_its_files() -> None:
+    job = builders.training_job().inline({"main.py": "x"}, "python", "main.py", "--fast")
+
+    order = passes.decided(builders.observation(job)).build
+
+    assert order is not None
+    assert order.files == {"main.py": "x"}
+    assert order.source_entrypoint == ("python", "main.py", "--fast")
+    assert order.entrypoint == (
+        *("python3", "-m", "trainshed_trainer.launch", "--"),
+        *("python", "main.py", "--fast"),
+    )
+    assert order.compression == "zstd"
+
+
+def test_a_config_map_is_ordered_by_name() -> None:
+    order = passes.decided(builders.observation(builders.training_job().config_map("code"))).build
+
+    assert order is not None
+    assert (order.files, order.config_map) == (None, "code")
+
+
+def test_the_users_base_and_compression_win() -> None:
+    image = {"base": "own/base:1", "compression": "gzip"}
+    job = builders.training_job().script().spec(image=image)
+
+    order = passes.decided(builders.observation(job)).build
+
+    assert order is not None
+    assert (order.base, order.compression) == ("own/base:1", "gzip")
+
+
+def test_a_build_that_runs_is_not_ordered_again() -> None:
+    wanted = passes.decided(builders.observation(build=observed.BuildView()))
+
+    assert wanted.build is None
+    assert passes.condition(wanted, "ImageReady")[:2] == ("False", "Building")
+    assert passes.read(wanted).phase is phases.Phase.BUILDING
+
+
+def test_a_retry_that_runs_leaves_the_refusal_in_place() -> None:
+    refusal = builders.refused("RegistryUnavailable", "is down", retry=5)
+    seen = builders.observation(build=observed.BuildView(refusal=refusal))
+    seen = passes.stored(seen, passes.decided(seen, now=1))
+
+    running = dataclasses.replace(seen, build=observed.BuildView())
+
+    assert passes.decided(running, now=6).status is None
+
+
+@pytest.mark.parametrize("reason", ["RegistryUnavailable", "SourceNotFound"])
+def test_a_refusal_that_may_pass_is_told_and_tried_again(reason: str) -> None:
+    refusal = builders.refused(reason, "mend it", retry=5)
+    seen = builders.observation(build=observed.BuildView(refusal=refusal))
+
+    early = passes.decided(seen, now=2)
+
+    assert passes.condition(early, "ImageReady") == ("False", reason, "mend it")
+    assert passes.read(early).phase is phases.Phase.BUILDING
+    assert [(each.warning, each.reason) for each in early.notices][-1] == (True, reason)
+    assert early.build is None
+    assert early.requeue_after == pytest.approx(3.0)
+    assert passes.decided(seen, now=5).build is not None
+
+
+def test_a_refusal_for_good_fails_the_job() -> None:
+    refusal = builders.refused("RegistryForbidden", "the credentials are refused", terminal=True)
+
+    wanted = passes.decided(builders.observation(build=observed.BuildView(refusal=refusal)))
+
+    status = passes.read(wanted)
+    assert status.phase is phases.Phase.FAILED
+    assert passes.condition(wanted, "Failed")[1:] == (
+        "RegistryForbidden",
+        "the credentials are refused",
+    )
+    assert status.failure is not None
+    assert status.failure.class_ == "Build"
+    assert wanted.build is None
+    assert wanted.requeue_after is None
+
+
+def test_a_registry_that_stays_down_ends_the_job_at_its_deadline() -> None:
+    refusal = builders.refused("RegistryUnavailable", "is down", retry=90)
+    seen = builders.observation(build=observed.BuildView(refusal=refusal))
+
+    assert passes.decided(seen, now=59, settings=SHORT).requeue_after == pytest.approx(1.0)
+    wanted = passes.decided(seen, now=60, settings=SHORT)
+
+    assert passes.condition(wanted, "Failed")[1:] == (
+        "BuildDeadlineExceeded",
+        "no image within 60 s; last: is down",
+    )
+
+
+def test_a_job_that_was_found_late_has_its_image_tried_before_it_is_given_up() -> None:
+    wanted = passes.decided(builders.observation(), now=5000, settings=SHORT)
+
+    assert wanted.build is not None
+    assert passes.read(wanted).phase is phases.Phase.BUILDING
+
+
+def test_an_image_that_is_stored_is_not_asked_for_again() -> None:
+    seen = builders.observation(build=builders.built())
+    seen = passes.stored(seen, passes.decided(seen))
+
+    restarted = passes.decided(dataclasses.replace(seen, build=None))
+
+    assert restarted.build is None
+    assert restarted.creates
