@@ -1,0 +1,122 @@
+"""Checks at start what would otherwise show as a hang: the CRD and our permissions.
+
+kopf waits silently for a kind that isn't served and retries a 403 for ever. Each gap is one
+sentence that says what to do; `PreflightError` holds them all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from trainshed.kube import client, errors, kinds
+from trainshed.kube.kinds import Kind
+
+
+class PreflightError(Exception):
+    """The operator can't work; its text is one line for the log."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One verb on one kind, in one namespace or in all of them (empty)."""
+
+    verb: str
+    kind: Kind
+    subresource: str = ""
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        """Return it as a person would say it."""
+        plural = f"{self.kind.plural}/{self.subresource}" if self.subresource else self.kind.plural
+        group = f".{self.kind.group}" if self.kind.group else ""
+        where = f"in namespace {self.namespace}" if self.namespace else "in all namespaces"
+        return f"{self.verb} {plural}{group} {where}"
+
+
+IN_JOB_NAMESPACES: Sequence[tuple[Kind, str, str]] = (
+    (kinds.TRAINING_JOBS, "", "get list watch"),
+    (kinds.TRAINING_JOBS, "status", "patch"),
+    (kinds.JOBS, "", "get list watch create delete"),
+    (kinds.PODS, "", "get list watch"),
+    (kinds.CONFIG_MAPS, "", "get"),
+    (kinds.EVENTS, "", "create patch list"),
+)
+"""The chart's ClusterRole, as (kind, subresource, verbs)."""
+
+IN_OWN_NAMESPACE: Sequence[tuple[Kind, str, str]] = (
+    (kinds.LEASES, "", "get create update"),
+    (kinds.SECRETS, "", "get create"),
+    (kinds.ENDPOINT_SLICES, "", "get create update"),
+)
+"""The chart's Role in the operator's namespace."""
+
+
+def needed(*, own_namespace: str, namespaces: Iterable[str] = ()) -> list[Permission]:
+    """Return every permission that the operator uses; no `namespaces` means all."""
+    found = [
+        Permission(verb, kind, subresource, namespace)
+        for namespace in (tuple(namespaces) or ("",))
+        for kind, subresource, verbs in IN_JOB_NAMESPACES
+        for verb in verbs.split()
+    ]
+    found += [
+        Permission(verb, kind, subresource, own_namespace)
+        for kind, subresource, verbs in IN_OWN_NAMESPACE
+        for verb in verbs.split()
+    ]
+    return found
+
+
+async def check(
+    api: client.Client, *, permissions: Iterable[Permission], served: Iterable[Kind]
+) -> None:
+    """Raise PreflightError where a kind is not served or a permission is missing."""
+    problems = [problem for kind in served if (problem := await _unserved(api, kind))]
+    asked = list(permissions)
+    answers = await asyncio.gather(*(_allowed(api, permission) for permission in asked))
+    missing = [str(p) for p, allowed in zip(asked, answers, strict=True) if not allowed]
+    if missing:
+        problems.append(f"the operator's ServiceAccount may not {', '.join(missing)}: fix its RBAC")
+    if problems:
+        raise PreflightError(problems)
+
+
+async def _unserved(api: client.Client, kind: Kind) -> str | None:
+    hint = f"install the CRDs: kubectl apply -f crds/{kind.plural}.yaml, or the chart"
+    absent = f"the API server does not serve {kind.plural}.{kind.group}/{kind.version}; {hint}"
+    try:
+        discovery = json.loads(await api.raw("GET", kind.root))
+    except errors.NotFound:
+        return absent
+    names = {resource["name"] for resource in discovery.get("resources", [])}
+    if kind.plural not in names:
+        return absent
+    if f"{kind.plural}/status" not in names:
+        return f"{kind.plural}.{kind.group} has no status subresource; {hint}"
+    return None
+
+
+async def _allowed(api: client.Client, permission: Permission) -> bool:
+    review = {
+        "apiVersion": kinds.ACCESS_REVIEWS.api_version,
+        "kind": kinds.ACCESS_REVIEWS.name,
+        "spec": {
+            "resourceAttributes": {
+                "verb": permission.verb,
+                "group": permission.kind.group,
+                "version": permission.kind.version,
+                "resource": permission.kind.plural,
+                "subresource": permission.subresource,
+                "namespace": permission.namespace,
+            }
+        },
+    }
+    answer = await api.create(kinds.ACCESS_REVIEWS, review)
+    return bool(answer.get("status", {}).get("allowed"))

@@ -1,0 +1,179 @@
+"""Decides which write goes next: token buckets, slots in flight and the order of lanes.
+
+Job creations go before status writes, and both before Kubernetes events. A lane never waits
+behind a lower one. Knows nothing of HTTP; time is the event loop's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+
+
+class Lane(enum.IntEnum):
+    """What kind of write it is; a lower number goes first."""
+
+    CREATE = 0
+    """Creations and deletions of children: what a person waits for."""
+    STATUS = 1
+    EVENT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Writes a second, and how many may be under way at once."""
+
+    per_second: float = 200.0
+    burst: int = 400
+    events_per_second: float = 20.0
+    events_burst: int = 40
+    in_flight: Mapping[Lane, int] = field(
+        default_factory=lambda: {Lane.CREATE: 32, Lane.STATUS: 24, Lane.EVENT: 2}
+    )
+    """For each lane, the writes of all lanes under way at which it must wait.
+
+    The lowest lanes stop first, so that a creation finds a free slot at once; events count only
+    themselves.
+    """
+
+
+class Bucket:
+    """A token bucket filled continuously."""
+
+    def __init__(self, per_second: float, burst: int, *, now: float) -> None:
+        self._per_second = per_second
+        self._burst = float(burst)
+        self._tokens = float(burst)
+        self._filled = now
+
+    def fill(self, now: float) -> None:
+        """Add the tokens of the time passed."""
+        passed = now - self._filled
+        self._tokens = min(self._burst, self._tokens + passed * self._per_second)
+        self._filled = now
+
+    def take(self) -> bool:
+        """Take one token if there is one."""
+        # The margin covers the rounding of a timer that was set for exactly one token.
+        if self._tokens < 1.0 - 1e-9:
+            return False
+        self._tokens -= 1.0
+        return True
+
+    def seconds_to_next(self) -> float:
+        """Return how long until a token is there."""
+        return max(0.0, (1.0 - self._tokens) / self._per_second)
+
+
+class Slot:
+    """The right to send one write. An async context manager."""
+
+    __slots__ = ("_lane", "_limiter")
+
+    def __init__(self, limiter: Limiter, lane: Lane) -> None:
+        self._limiter = limiter
+        self._lane = lane
+
+    async def __aenter__(self) -> None:
+        await self._limiter.acquire(self._lane)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._limiter.release(self._lane)
+
+
+class Limiter:
+    """The gate that every write of this process passes."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits if limits is not None else Limits()
+        self._loop = asyncio.get_running_loop()
+        now = self._loop.time()
+        writes = Bucket(self._limits.per_second, self._limits.burst, now=now)
+        events = Bucket(self._limits.events_per_second, self._limits.events_burst, now=now)
+        self._buckets = {Lane.CREATE: writes, Lane.STATUS: writes, Lane.EVENT: events}
+        self._waiting: dict[Lane, deque[asyncio.Future[None]]] = {lane: deque() for lane in Lane}
+        self._under_way = dict.fromkeys(Lane, 0)
+        self._paused_until = now
+        self._timer: asyncio.TimerHandle | None = None
+
+    def slot(self, lane: Lane) -> Slot:
+        """Return a context manager that waits for its turn in `lane`."""
+        return Slot(self, lane)
+
+    def waiting(self, lane: Lane) -> int:
+        """Return how many writes wait in `lane`."""
+        return len(self._waiting[lane])
+
+    def pause(self, seconds: float) -> None:
+        """Let nothing through for `seconds`, as a Retry-After asks."""
+        self._paused_until = max(self._paused_until, self._loop.time() + seconds)
+
+    async def acquire(self, lane: Lane) -> None:
+        """Wait for the lane's turn. Each return must be followed by one `release`."""
+        if not any(self._waiting[other] for other in Lane if other <= lane):
+            self._fill()
+            if self._grant(lane):
+                return
+        turn = self._loop.create_future()
+        self._waiting[lane].append(turn)
+        self._pump()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():
+                self.release(lane)
+            raise
+
+    def release(self, lane: Lane) -> None:
+        """Say that a write of `lane` is over."""
+        self._under_way[lane] -= 1
+        self._pump()
+
+    def _fill(self) -> None:
+        now = self._loop.time()
+        self._buckets[Lane.CREATE].fill(now)
+        self._buckets[Lane.EVENT].fill(now)
+
+    def _grant(self, lane: Lane) -> bool:
+        if self._paused_until > self._loop.time() or not self._has_slot(lane):
+            return False
+        if not self._buckets[lane].take():
+            return False
+        self._under_way[lane] += 1
+        return True
+
+    def _has_slot(self, lane: Lane) -> bool:
+        counted = (Lane.EVENT,) if lane is Lane.EVENT else (Lane.CREATE, Lane.STATUS)
+        return sum(self._under_way[other] for other in counted) < self._limits.in_flight[lane]
+
+    def _pump(self) -> None:
+        self._fill()
+        for lane in Lane:
+            queue = self._waiting[lane]
+            while queue and (queue[0].done() or self._grant(lane)):
+                turn = queue.popleft()
+                if not turn.done():  # else it was cancelled while it waited
+                    turn.set_result(None)
+            if queue:
+                self._wake_later(lane)
+                break
+
+    def _wake_later(self, lane: Lane) -> None:
+        if self._timer is not None or not self._has_slot(lane):
+            return  # where no slot is free, the next release pumps
+        pause = self._paused_until - self._loop.time()
+        delay = max(pause, self._buckets[lane].seconds_to_next(), 0.001)
+        self._timer = self._loop.call_later(delay, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._pump()
