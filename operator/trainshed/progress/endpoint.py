@@ -1,0 +1,157 @@
+"""The HTTP handlers of the endpoint: who may push, what is taken, what is answered.
+
+The token is verified before the body is read, so that nobody outside can make us hold data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aiohttp import web
+
+from trainshed.api import labels
+from trainshed.core import observed
+from trainshed.progress import kubeflow, limits, ordering, payloads, refusals, tokens
+
+Result = refusals.Result
+Refused = refusals.Refused
+Reader = Callable[[bytes, observed.PodView, observed.Progress | None, float], observed.Progress]
+
+PATH = f"/v1/namespaces/{{namespace}}/{labels.PLURAL}/{{name}}/progress"
+KUBEFLOW_PATH = "/apis/trainer.kubeflow.org/v1alpha1/namespaces/{namespace}/trainjobs/{name}/status"
+
+
+class Sink(Protocol):
+    """Keeps the last progress of each job. Neither call may block or wait."""
+
+    def last(self, key: observed.JobKey) -> observed.Progress | None:
+        """Return the last progress that was kept."""
+
+    def accept(self, key: observed.JobKey, progress: observed.Progress) -> None:
+        """Keep a progress: it is newer than the last, of a pod of that job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seams:
+    """What the endpoint is given."""
+
+    verifier: tokens.Verifier
+    pod: Callable[[observed.Uid], observed.PodView | None]
+    """Finds a pod of ours by its uid."""
+    sink: Sink
+    leading: Callable[[], bool]
+    """Whether this process leads: only the leader's cache becomes status."""
+    count: Callable[[str], None]
+    """Counts the end of a push; the argument is a Result."""
+    clock: Callable[[], float]
+    """Unix time."""
+    limits: limits.Limits = field(default_factory=limits.Limits)
+
+
+def application(seams: Seams) -> web.Application:
+    """Return the application that serves both payloads."""
+    endpoint = _Endpoint(seams)
+    app = web.Application()
+    app.router.add_post(PATH, endpoint.own)
+    app.router.add_post(KUBEFLOW_PATH, endpoint.kubeflow)
+    return app
+
+
+class _Endpoint:
+    def __init__(self, seams: Seams) -> None:
+        self._seams = seams
+
+    async def own(self, request: web.Request) -> web.Response:
+        return await self._answer(request, payloads.read, sequenced=True)
+
+    async def kubeflow(self, request: web.Request) -> web.Response:
+        return await self._answer(request, kubeflow.read, sequenced=False)
+
+    async def _answer(
+        self, request: web.Request, reader: Reader, *, sequenced: bool
+    ) -> web.Response:
+        try:
+            result = await self._push(request, reader, sequenced=sequenced)
+            response = web.json_response({}, status=refusals.STATUS[result])
+        except Refused as refused:
+            result, response = refused.result, _refusal(refused)
+        self._seams.count(result)
+        # A TLS connection holds a quarter of a MiB here; its client comes back in five seconds.
+        response.force_close()
+        return response
+
+    async def _push(self, request: web.Request, reader: Reader, *, sequenced: bool) -> Result:
+        seams = self._seams
+        if not seams.leading():
+            raise Refused(Result.NOT_LEADER, "this replica does not lead: try again", retry_after=5)
+        key = observed.JobKey(request.match_info["namespace"], request.match_info["name"])
+        subject = await seams.verifier.verify(_bearer(request))
+        pod = _authorised(subject, seams.pod(subject.pod_uid), key)
+        body = await _body(request, seconds=seams.limits.body_seconds)
+        last = seams.sink.last(key)
+        progress = reader(body, pod, last, seams.clock())
+        result = ordering.judge(progress, last, sequenced=sequenced)
+        if result is Result.ACCEPTED:
+            seams.sink.accept(key, progress)
+        return result
+
+
+def _bearer(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Refused(Result.BAD_TOKEN, "send the pod's token as Authorization: Bearer TOKEN")
+    return token.strip()
+
+
+def _authorised(
+    subject: tokens.Subject, pod: observed.PodView | None, key: observed.JobKey
+) -> observed.PodView:
+    """Return the pod when the token's is a pod of the job in the URL."""
+    if subject.namespace != key.namespace:
+        raise Refused(Result.FORBIDDEN, "the token is of another namespace")
+    if pod is None:
+        # The watch may be behind the pod that it tells of.
+        raise Refused(
+            Result.FORBIDDEN, "the token's pod is not known yet: try again", retry_after=2
+        )
+    if (pod.namespace, pod.name) != (subject.namespace, subject.pod_name):
+        raise Refused(Result.FORBIDDEN, "the token's pod has another name")
+    if (pod.namespace, pod.training_job) != key:
+        raise Refused(Result.FORBIDDEN, "the token's pod is not a pod of this job")
+    return pod
+
+
+async def _body(request: web.Request, *, seconds: float) -> bytes:
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise Refused(Result.BAD_PAYLOAD, "send the body without Content-Encoding")
+    if (request.content_length or 0) > payloads.MAX_BYTES:
+        raise _too_large()
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > payloads.MAX_BYTES:
+                    raise _too_large()
+    except TimeoutError:
+        message = f"the body took longer than {seconds:g} s"
+        raise Refused(Result.TOO_SLOW, message) from None
+    except web.RequestPayloadError:
+        raise Refused(Result.BAD_PAYLOAD, "the body is cut short or malformed") from None
+    return bytes(body)
+
+
+def _too_large() -> Refused:
+    return Refused(Result.TOO_LARGE, f"the body may have {payloads.MAX_BYTES} bytes")
+
+
+def _refusal(refused: Refused) -> web.Response:
+    headers = {} if refused.retry_after is None else {"Retry-After": str(refused.retry_after)}
+    return web.json_response(
+        {"reason": refused.result, "message": refused.message},
+        status=refusals.STATUS[refused.result],
+        headers=headers,
+    )

@@ -1,0 +1,119 @@
+"""The body of a push: strict, bounded, and mapped onto what the core knows as Progress."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pydantic
+from pydantic import alias_generators
+
+from trainshed.core import accounts, observed
+from trainshed.progress import refusals
+
+MAX_BYTES = 16 * 1024
+MAX_METRICS = 10
+MAX_COUNT = 2**62
+"""The status holds int64."""
+LATEST_TIME = 4_102_444_800.0
+"""The year 2100: a later time is none, and might not be printable."""
+METRIC_NAME = r"^[A-Za-z][A-Za-z0-9_./-]{0,63}$"
+
+Count = Annotated[int, pydantic.Field(ge=0, le=MAX_COUNT)]
+Amount = Annotated[float, pydantic.Field(ge=0)]
+Time = Annotated[float, pydantic.Field(ge=0, le=LATEST_TIME)]
+MetricName = Annotated[str, pydantic.Field(pattern=METRIC_NAME)]
+
+
+class _Section(pydantic.BaseModel):
+    """Unknown fields are ignored: a newer training library may push to an older operator."""
+
+    model_config = pydantic.ConfigDict(
+        alias_generator=alias_generators.to_camel,
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        extra="ignore",
+    )
+
+
+class StepSeconds(_Section):
+    """Seconds of a step over a recent window."""
+
+    p50: Amount | None = None
+    p95: Amount | None = None
+
+
+class Payload(_Section):
+    """What rank 0 says of its job. Times are Unix seconds."""
+
+    attempt: Annotated[int, pydantic.Field(ge=1, le=2**31)]
+    sequence: Count
+    step: Count = 0
+    total_steps: Count | None = None
+    epoch: Count = 0
+    samples: Count = 0
+    training_seconds: Amount = 0.0
+    samples_per_second: Amount = 0.0
+    step_seconds: StepSeconds | None = None
+    data_wait_ratio: Annotated[float, pydantic.Field(ge=0, le=1)] | None = None
+    loss: float | None = None
+    metrics: Annotated[dict[MetricName, float], pydantic.Field(max_length=MAX_METRICS)] = {}
+    start_time: Time | None = None
+    first_step_time: Time | None = None
+    account: dict[str, Any] | None = None
+
+
+def read(
+    body: bytes, pod: observed.PodView, last: observed.Progress | None, now: float
+) -> observed.Progress:
+    """Return the progress that a body tells; raises Refused. `last` is not used."""
+    try:
+        payload = Payload.model_validate_json(body)
+    except pydantic.ValidationError as error:
+        raise bad(describe(error)) from error
+    if payload.attempt != pod.attempt:
+        raise bad(f"attempt is {payload.attempt}, but the pod's is {pod.attempt}")
+    account = None
+    if payload.account is not None:
+        account = accounts.read(payload.account)
+        if account is None:
+            raise bad("account.outcome must be succeeded, failed or stopped")
+    return _progress(payload, account, pod_uid=pod.uid, now=now)
+
+
+def _progress(
+    payload: Payload, account: observed.Account | None, *, pod_uid: observed.Uid, now: float
+) -> observed.Progress:
+    seconds = payload.step_seconds or StepSeconds()
+    return observed.Progress(
+        pod_uid=pod_uid,
+        attempt=payload.attempt,
+        sequence=payload.sequence,
+        received=now,
+        step=payload.step,
+        total_steps=payload.total_steps,
+        epoch=payload.epoch,
+        samples=payload.samples,
+        training_seconds=payload.training_seconds,
+        samples_per_second=payload.samples_per_second,
+        step_seconds_p50=seconds.p50,
+        step_seconds_p95=seconds.p95,
+        data_wait_ratio=payload.data_wait_ratio,
+        loss=payload.loss,
+        metrics=payload.metrics,
+        start_time=payload.start_time,
+        first_step_time=payload.first_step_time,
+        account=account,
+    )
+
+
+def bad(message: str) -> refusals.Refused:
+    """Return the refusal of a body."""
+    return refusals.Refused(refusals.Result.BAD_PAYLOAD, message)
+
+
+def describe(error: pydantic.ValidationError) -> str:
+    """Return the first fault in one short sentence, without the value that has it."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(str(each) for each in first["loc"])
+    return f"{place}: {first['msg']}"[:200] if place else str(first["msg"])[:200]
