@@ -34,12 +34,14 @@ Phase = phases.Phase
 ATTEMPT = 1
 """The only attempt of this version: a job that fails is not tried again."""
 
+_ENDS = ("SuccessCriteriaMet", "Complete", "FailureTarget", "Failed")
+"""Conditions of a Job that goes, or has gone, to its end."""
+
 
 @dataclass(slots=True)
 class _Actions:
     build: plan.BuildOrder | None = None
     creates: tuple[plan.Manifest, ...] = ()
-    deletes: tuple[plan.Delete, ...] = ()
     inquiry: plan.Inquiry | None = None
     failed: failures.Failed | None = None
     requeue_at: float | None = None
@@ -48,8 +50,10 @@ class _Actions:
 def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -> plan.Plan:
     """Return what to do for a job now, and when to look again."""
     before = stored_status(seen.job)
-    if before.phase.finished or seen.job.deleting:
+    if seen.job.deleting:
         return plan.Plan()
+    if before.phase.finished:
+        return plan.Plan(deletes=_leftover(before, seen.workload))
     draft = drafts.Draft(before=before, generation=seen.job.generation, now=now)
     pod = current_pod(seen)
     actions = _Actions()
@@ -107,6 +111,7 @@ def _advance(
     if seen.workload is None:
         _create(draft, found, seen, settings, actions)
         return
+    draft.fields["attempts"] = status.Attempts(current=ATTEMPT)
     placing.settle(draft, pod)
     starting.settle(draft, seen, pod)
     progressing.settle(draft, seen, settings)
@@ -115,7 +120,22 @@ def _advance(
 
 
 def _ending(workload: observed.JobView) -> bool:
-    return any(each.status == "True" for each in workload.conditions)
+    return any(workload.condition(each) is not None for each in _ENDS)
+
+
+def _leftover(
+    before: status.TrainingJobStatus, workload: observed.JobView | None
+) -> tuple[plan.Delete, ...]:
+    """Return the Job that was given up before it started.
+
+    It goes after its end is stored, never before: a restart in between would find an unfinished
+    TrainingJob without a Job, and create one.
+    """
+    failed = before.condition(Type.FAILED)
+    given_up = failed is not None and failed.reason == Reason.STARTUP_DEADLINE_EXCEEDED
+    if workload is None or not given_up or _ending(workload):
+        return ()
+    return (plan.Delete(workload.name, workload.uid),)
 
 
 def _create(
@@ -126,12 +146,11 @@ def _create(
     actions: _Actions,
 ) -> None:
     """Ask for the child Job, unless its name is held or the API server refuses it."""
-    draft.fields["attempts"] = status.Attempts(current=ATTEMPT)
-    late = draft.now >= seen.job.first_seen + settings.startup_deadline
+    deadline = seen.job.first_seen + settings.startup_deadline
     blocked = _blocked(seen)
     if blocked is not None:
         draft.condition(Type.ACCEPTED, False, blocked.reason, blocked.message)
-        if blocked.terminal or late:
+        if blocked.terminal or draft.now >= deadline:
             actions.failed = failures.Failed(
                 reason=blocked.reason,
                 message=blocked.message,
@@ -139,7 +158,7 @@ def _create(
             )
             return
         if draft.now < blocked.retry_at:
-            actions.requeue_at = blocked.retry_at
+            actions.requeue_at = min(blocked.retry_at, deadline)
             return
     image = draft.fields.get("image") or draft.before.image
     assert image is not None
@@ -187,15 +206,11 @@ def _watch_the_start(
     actions: _Actions,
 ) -> None:
     actions.failed = starting.overdue(draft, seen, settings)
-    if actions.failed is not None and seen.workload is not None:
-        actions.deletes = (plan.Delete(seen.workload.name, seen.workload.uid),)
+    if actions.failed is not None:
+        actions.requeue_at = draft.now
         return
     actions.inquiry = starting.inquiry(draft, seen, pod, settings)
-    started = draft.fields.get("start_time") or draft.before.start_time
-    if started or seen.workload is None:
-        return
-    quiet = draft.now + settings.quiet_start
-    actions.requeue_at = min(quiet, starting.deadline(seen.workload, settings))
+    actions.requeue_at = starting.next_look(draft, seen, pod, settings)
 
 
 def _conclude(
@@ -238,12 +253,11 @@ def _plan(draft: drafts.Draft, actions: _Actions) -> plan.Plan:
     new = after.dump()
     changed = new != draft.before.dump()
     requeue = None
-    if actions.requeue_at is not None and not after.phase.finished:
+    if actions.requeue_at is not None:
         requeue = max(0.05, actions.requeue_at - draft.now)
     return plan.Plan(
         build=actions.build,
         creates=() if after.phase.finished else actions.creates,
-        deletes=actions.deletes,
         inquiry=actions.inquiry,
         status=new if changed else None,
         notices=draft.notices() if changed else (),

@@ -40,7 +40,8 @@ class Draft:
     def condition(self, type_: Type, value: bool | None, reason: str, message: str) -> None:
         """Set a condition; its transition time moves only when its status does."""
         text = {True: "True", False: "False", None: "Unknown"}[value]
-        known = self.conditions.get(type_)
+        # Against the stored one: a pass may set a condition twice before it is written.
+        known = self.before.condition(type_)
         same = known is not None and known.status == text
         self.conditions[type_] = status.Condition(
             type=type_,

@@ -23,13 +23,15 @@ _PULL = frozenset(
 _CONFIG = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _REPEATS = frozenset({"ImagePullBackOff", "CrashLoopBackOff"})
 """Waiting reasons that only say that the one before will be tried again."""
+_SILENT = frozenset({"", "ContainerCreating", "PodInitializing"})
+"""Waiting reasons that say nothing."""
+_LONGEST_WAIT = 60.0
 
 
 def settle(draft: drafts.Draft, seen: observed.Observation, pod: observed.PodView | None) -> None:
     """Bring the Running condition up to date."""
     if pod is None or not pod.node:
-        if seen.warning is not None and pod is None:
-            draft.condition(Type.RUNNING, False, Reason.POD_REJECTED, seen.warning.message)
+        _unplaced(draft, seen, pod)
         return
     container = pod.container
     if container.started is not None:
@@ -39,6 +41,16 @@ def settle(draft: drafts.Draft, seen: observed.Observation, pod: observed.PodVie
         return
     reason, message = _waiting(draft, seen, pod)
     draft.condition(Type.RUNNING, False, reason, message)
+
+
+def _unplaced(
+    draft: drafts.Draft, seen: observed.Observation, pod: observed.PodView | None
+) -> None:
+    if pod is None and seen.warning is not None:
+        draft.condition(Type.RUNNING, False, Reason.POD_REJECTED, seen.warning.message)
+    known = draft.conditions.get(Type.RUNNING)
+    if pod is not None and known is not None and known.reason == Reason.POD_REJECTED:
+        draft.condition(Type.RUNNING, False, Reason.WORKLOAD_CREATED, "the pod exists now")
 
 
 def _waiting(
@@ -62,7 +74,7 @@ def overdue(
     draft: drafts.Draft, seen: observed.Observation, settings: policy.Policy
 ) -> failures.Failed | None:
     """Return the end of a job whose container has not started by its deadline."""
-    if seen.workload is None or draft.fields.get("start_time") or draft.before.start_time:
+    if seen.workload is None or _started(draft):
         return None
     if draft.now < deadline(seen.workload, settings):
         return None
@@ -80,6 +92,10 @@ def overdue(
     )
 
 
+def _started(draft: drafts.Draft) -> bool:
+    return bool(draft.fields.get("start_time") or draft.before.start_time)
+
+
 def deadline(workload: observed.JobView, settings: policy.Policy) -> float:
     """Return when a container that has not started is given up."""
     return workload.created + settings.startup_deadline
@@ -92,15 +108,46 @@ def inquiry(
     settings: policy.Policy,
 ) -> plan.Inquiry | None:
     """Return the object whose events tell why a start takes long and nobody says why."""
-    workload = seen.workload
-    if workload is None or draft.before.start_time or draft.fields.get("start_time"):
+    since = _silent_since(draft, seen, pod)
+    if since is None or draft.now - since < settings.quiet_start or seen.workload is None:
+        return None
+    if pod is not None:
+        return plan.Inquiry("Pod", pod.name, pod.uid)
+    return plan.Inquiry("Job", seen.workload.name, seen.workload.uid)
+
+
+def next_look(
+    draft: drafts.Draft,
+    seen: observed.Observation,
+    pod: observed.PodView | None,
+    settings: policy.Policy,
+) -> float | None:
+    """Return when a start is looked at again; None once it has started.
+
+    What the watch tells needs no look. A silent start gets one after half of the time that it
+    has been silent, so that thousands of them cost little.
+    """
+    if seen.workload is None or _started(draft):
+        return None
+    end, since = deadline(seen.workload, settings), _silent_since(draft, seen, pod)
+    if since is None:
+        return end
+    silent = draft.now - since
+    wait = settings.quiet_start - silent
+    if wait <= 0:
+        wait = min(_LONGEST_WAIT, max(settings.quiet_start, silent / 2))
+    return min(end, draft.now + wait)
+
+
+def _silent_since(
+    draft: drafts.Draft, seen: observed.Observation, pod: observed.PodView | None
+) -> float | None:
+    """Return since when nobody says why nothing happens; None where somebody does."""
+    if seen.workload is None or _started(draft):
         return None
     if pod is None:
-        silent = draft.now - workload.created >= settings.quiet_start
-        return plan.Inquiry("Job", workload.name, workload.uid) if silent else None
+        return seen.workload.created
+    if not pod.node or pod.container.waiting_reason not in _SILENT:
+        return None
     placed = pod.condition("PodScheduled")
-    since = placed.changed if placed is not None and placed.changed else pod.created
-    waiting = pod.container.waiting_reason in ("", "ContainerCreating", "PodInitializing")
-    if pod.node and waiting and draft.now - since >= settings.quiet_start:
-        return plan.Inquiry("Pod", pod.name, pod.uid)
-    return None
+    return placed.changed if placed is not None and placed.changed else pod.created

@@ -1,0 +1,114 @@
+"""The child Job's creation, and what stands in its way."""
+
+import dataclasses
+
+import pytest
+
+from tests import builders
+from tests.unit.core import passes
+from trainshed.api import phases
+from trainshed.core import observed
+
+HELD = observed.NameHolder("gestures-1", predecessor=False)
+OLD = observed.NameHolder("gestures-1", predecessor=True)
+
+
+def blocked(
+    holder: observed.NameHolder | None = None, rejection: observed.Refusal | None = None
+) -> observed.Observation:
+    """Return the observation of a job whose image is there and whose Job can't be made."""
+    return builders.observation(build=builders.built(), holder=holder, rejection=rejection)
+
+
+@pytest.mark.parametrize(
+    ("holder", "reason", "advice"),
+    [
+        (HELD, "NameTaken", "delete it, or choose another name"),
+        (OLD, "WaitingForOldWorkload", "delete it to start at once"),
+    ],
+    ids=["somebody else's Job", "a Job of an earlier TrainingJob"],
+)
+def test_a_name_that_is_held_is_waited_for_aloud(
+    holder: observed.NameHolder, reason: str, advice: str
+) -> None:
+    wanted = passes.decided(blocked(holder, builders.refused("NameTaken", retry=14)), now=10)
+
+    status, told, message = passes.condition(wanted, "Accepted")
+    assert (status, told) == ("False", reason)
+    assert "gestures-1" in message
+    assert message.endswith(advice)
+    assert not wanted.creates
+    assert wanted.requeue_after == pytest.approx(4.0)
+    assert passes.read(wanted).phase is phases.Phase.PENDING
+
+
+def test_a_held_name_is_tried_again_when_its_time_has_come() -> None:
+    wanted = passes.decided(blocked(HELD, builders.refused("NameTaken", retry=10)), now=10)
+
+    assert wanted.creates
+
+
+def test_a_name_that_is_held_for_ever_ends_the_job_at_its_deadline() -> None:
+    seen = blocked(HELD, builders.refused("NameTaken", retry=1830))
+
+    wanted = passes.decided(seen, now=1800)
+
+    assert passes.condition(wanted, "Failed")[:2] == ("True", "NameTaken")
+    assert not wanted.creates
+    assert wanted.requeue_after is None
+
+
+def test_the_last_wait_for_a_name_ends_at_the_deadline() -> None:
+    seen = blocked(HELD, builders.refused("NameTaken", retry=1830))
+
+    assert passes.decided(seen, now=1790).requeue_after == pytest.approx(10.0)
+
+
+def test_a_wait_that_goes_on_is_written_once() -> None:
+    seen = blocked(HELD, builders.refused("NameTaken", retry=100))
+    seen = passes.stored(seen, passes.decided(seen, now=10))
+
+    again = passes.decided(seen, now=20)
+
+    assert again.status is None
+    assert again.notices == ()
+
+
+def test_a_wait_that_has_ended_is_told() -> None:
+    seen = blocked(HELD, builders.refused("NameTaken", retry=100))
+    seen = passes.stored(seen, passes.decided(seen, now=10))
+
+    wanted = passes.decided(dataclasses.replace(seen, holder=None, rejection=None), now=20)
+
+    assert wanted.creates
+    assert passes.condition(wanted, "Accepted")[:2] == ("True", "SpecAccepted")
+
+
+def test_a_job_that_the_api_server_refuses_for_good_fails() -> None:
+    refusal = builders.refused("WorkloadRejected", "the label is no label", terminal=True)
+
+    wanted = passes.decided(blocked(rejection=refusal))
+
+    assert passes.condition(wanted, "Failed")[1:] == ("WorkloadRejected", "the label is no label")
+    assert passes.condition(wanted, "Accepted")[:2] == ("False", "WorkloadRejected")
+    assert passes.read(wanted).phase is phases.Phase.FAILED
+    assert not wanted.creates
+
+
+def test_a_job_that_quota_refuses_is_tried_again() -> None:
+    refusal = builders.refused("WorkloadRejected", "exceeded quota", retry=12)
+
+    early = passes.decided(blocked(rejection=refusal), now=10)
+
+    assert passes.condition(early, "Accepted") == ("False", "WorkloadRejected", "exceeded quota")
+    assert early.requeue_after == pytest.approx(2.0)
+    assert passes.decided(blocked(rejection=refusal), now=12).creates
+
+
+def test_the_attempt_is_in_the_status_once_its_job_exists() -> None:
+    seen = builders.observation(build=builders.built(), workload=builders.job())
+
+    attempts = passes.read(passes.decided(seen)).attempts
+
+    assert attempts is not None
+    assert attempts.current == 1

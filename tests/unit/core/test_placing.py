@@ -1,0 +1,55 @@
+"""Whether a node was found, in the scheduler's own words."""
+
+import dataclasses
+
+import pytest
+
+from tests import builders
+from tests.unit.core import passes
+from trainshed.api import phases
+from trainshed.core import observed
+
+
+def seen(*pods: builders.PodBuilder) -> observed.Observation:
+    """Return the observation of a job with these pods."""
+    job = builders.job().active()
+    return builders.observation(build=builders.built(), workload=job, pods=pods)
+
+
+def test_a_pod_that_fits_no_node_says_why_and_what_to_do() -> None:
+    said = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector."
+
+    wanted = passes.decided(seen(builders.pod().unschedulable(said)))
+
+    status, reason, message = passes.condition(wanted, "Placed")
+    assert (status, reason) == ("False", "Unschedulable")
+    assert message.startswith(said.rstrip("."))
+    assert "pod.nodeSelector" in message
+    assert passes.read(wanted).phase is phases.Phase.STARTING
+    assert (True, "Unschedulable") in [(each.warning, each.reason) for each in wanted.notices]
+
+
+def test_a_pod_that_fits_no_node_is_not_looked_at_before_its_deadline() -> None:
+    # Whatever changes comes by the watch: thousands of waiting jobs may cost nothing.
+    wanted = passes.decided(seen(builders.pod().unschedulable()), now=11)
+
+    assert wanted.inquiry is None
+    assert wanted.requeue_after == pytest.approx(1 + 1800 - 11)
+
+
+def test_a_pod_on_a_node_is_placed() -> None:
+    wanted = passes.decided(seen(builders.pod().on_node("node-7")))
+
+    assert passes.condition(wanted, "Placed") == ("True", "Scheduled", "on node node-7")
+    placement = passes.read(wanted).placement
+    assert placement is not None
+    assert (placement.type, placement.nodes) == ("cpu", ["node-7"])
+
+
+def test_the_placement_outlives_the_pod() -> None:
+    before = seen(builders.pod().on_node("node-7"))
+    before = passes.stored(before, passes.decided(before))
+
+    after = passes.decided(dataclasses.replace(before, pods=()), now=12)
+
+    assert after.status is None or passes.read(after).placement is not None
