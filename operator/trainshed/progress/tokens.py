@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class Verifier:
     """
 
     def __init__(
-        self, *, keys: keys_module.Keys, audience: str, clock: Callable[[], float]
+        self, *, keys: keys_module.Keys, audience: str, clock: Callable[[], float] = time.time
     ) -> None:
         """`audience`: the one that a token must be for; `clock`: Unix time."""
         self._keys = keys
@@ -60,9 +61,9 @@ class Verifier:
 
     async def verify(self, token: str) -> Subject:
         """Return whose token it is; raises Refused."""
-        if len(token) > MAX_CHARACTERS:
-            raise _bad("the token is too long")
-        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        if len(token) > MAX_CHARACTERS or not token.isascii():
+            raise _bad("the token is too long or no text")
+        digest = hashlib.sha256(token.encode("ascii")).digest()
         known = self._good.get(digest)
         if known is not None and self._clock() < known[1]:
             return known[0]

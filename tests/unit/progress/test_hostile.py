@@ -196,6 +196,15 @@ async def test_body_is_not_awaited_without_a_token(rig: rigs.Rig) -> None:
     writer.transport.abort()
 
 
+async def test_token_of_bytes_that_are_no_text_is_refused(rig: rigs.Rig) -> None:
+    reader, writer = await rig.raw()
+    writer.write(f"POST {rigs.PATH} HTTP/1.1\r\nHost: x\r\n".encode())
+    writer.write(b"Authorization: Bearer \xff\xfe.\xff.\xff\r\nContent-Length: 0\r\n\r\n")
+
+    assert b" 401 " in await asyncio.wait_for(reader.readline(), 5)
+    writer.transport.abort()
+
+
 async def test_client_that_goes_away_in_its_body_leaves_nothing(rig: rigs.Rig) -> None:
     _, writer = await rig.raw()
     writer.write(_head(rig, "Content-Length: 100") + b"{")
