@@ -16,7 +16,7 @@ import typer
 
 from hack.cluster import console, errors, programs, settings
 from hack.cluster.host import provider as host
-from hack.cluster.providers import base, choice
+from hack.cluster.providers import base, choice, existing, kind
 
 app = typer.Typer(
     help="A real Kubernetes cluster on this machine, with a registry and a Prometheus.",
@@ -140,7 +140,12 @@ def programs_() -> None:
 
 
 def _providers(cluster: settings.Settings) -> dict[str, base.Provider]:
-    return {"host": host.Host(cluster)}
+    known: list[base.Provider] = [
+        kind.Kind(cluster),
+        host.Host(cluster),
+        existing.Existing(cluster),
+    ]
+    return {provider.name: provider for provider in known}
 
 
 def _current(cluster: settings.Settings, *, fallback: str | None = None) -> base.Provider:

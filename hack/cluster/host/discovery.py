@@ -16,7 +16,7 @@ import urllib.parse
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hack.cluster import api, documents, prometheus, settings
+from hack.cluster import api, documents, errors, prometheus, settings
 
 _FIELDS = urllib.parse.urlencode({"fieldSelector": f"spec.nodeName={settings.NODE}"})
 _PODS = f"/api/v1/pods?{_FIELDS}"
@@ -29,9 +29,7 @@ Pod = Mapping[str, Any]
 def targets(pods: Iterable[Pod]) -> dict[str, list[documents.Document]]:
     """Return the targets of each scrape job, in a stable order."""
     found: dict[str, list[documents.Document]] = {job: [] for job in prometheus.JOBS}
-    for pod in sorted(
-        pods, key=lambda pod: (pod["metadata"]["namespace"], pod["metadata"]["name"])
-    ):
+    for pod in sorted(pods, key=_sort_key):
         job = scrape_job(pod["metadata"].get("labels", {}))
         address = metrics_address(pod)
         if job is not None and address is not None:
@@ -69,6 +67,10 @@ def labels(pod: Pod) -> dict[str, str]:
     }
 
 
+def _sort_key(pod: Pod) -> tuple[str, str]:
+    return pod["metadata"]["namespace"], pod["metadata"]["name"]
+
+
 def write(pods: Iterable[Pod], *, folder: pathlib.Path) -> None:
     """Write one file for each job; Prometheus sees the change at once."""
     for job, found in targets(pods).items():
@@ -102,7 +104,7 @@ def main(arguments: list[str]) -> None:
         )
         try:
             follow(client, folder=pathlib.Path(folder))
-        except (OSError, http.client.HTTPException, ValueError, api.errors.ClusterError) as error:
+        except (OSError, http.client.HTTPException, ValueError, errors.ClusterError) as error:
             sys.stderr.write(f"watching again: {type(error).__name__}: {error}\n")
             time.sleep(_PAUSE_SECONDS)
         finally:

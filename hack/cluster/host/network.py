@@ -7,6 +7,7 @@ The chains of kube-proxy are made by it and removed by `cleanup`.
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import json
 import pathlib
 import shlex
@@ -126,9 +127,9 @@ def refuse_overlap(links: Iterable[documents.Document], *, bridge: str) -> None:
             held = ipaddress.ip_address(address["local"])
             if link.get("ifname") != bridge and held.version == pods.version and held in pods:
                 raise errors.Conflict(
-                    f"link {link['ifname']} holds {held} of {pods}, the pods' range: take the other "
-                    "cluster down first, or run this one in a network namespace of its own "
-                    "(ip netns add N; nsenter --net=/run/netns/N …)"
+                    f"link {link['ifname']} holds {held} of {pods}, the pods' range: take "
+                    "the other cluster down first, or run this one in a network namespace of its "
+                    "own (ip netns add N; nsenter --net=/run/netns/N …)"
                 )
 
 
@@ -142,7 +143,9 @@ def refuse_chains(saved: str) -> None:
 
 
 def _tables(saved: str) -> Iterable[tuple[str, list[str], list[str]]]:
-    table, declared, table_rules = "", [], []
+    table = ""
+    declared: list[str] = []
+    table_rules: list[str] = []
     for line in saved.splitlines():
         if line.startswith("*"):
             table, declared, table_rules = line[1:], [], []
@@ -156,7 +159,7 @@ def _tables(saved: str) -> Iterable[tuple[str, list[str], list[str]]]:
 
 def _marked(rule: str, bridge: str) -> bool:
     words = shlex.split(rule)
-    return ("--comment", bridge) in zip(words, words[1:], strict=False)
+    return ("--comment", bridge) in itertools.pairwise(words)
 
 
 def _jumps(rule: str, chains: Iterable[str]) -> bool:

@@ -12,7 +12,9 @@ from hack.cluster import (
     console,
     documents,
     errors,
+    fakes,
     images,
+    nodes,
     oci,
     packages,
     processes,
@@ -26,7 +28,6 @@ from hack.cluster.host import (
     certificates,
     controlplane,
     kubeconfigs,
-    kwok,
     network,
     node,
     plan,
@@ -75,7 +76,7 @@ class Host:
 
     def load(self, image: str, *, shown: console.Console) -> str:
         with shown.step(f"pushing {image} to {settings.REGISTRY}"):
-            return images.push(image, registry=settings.REGISTRY)
+            return images.push(image, to=f"http://{settings.REGISTRY}", pulled_as=settings.REGISTRY)
 
     def info(self) -> base.Info:
         cluster = self._cluster
@@ -106,23 +107,10 @@ class Host:
 
     def _nodes(self) -> list[base.Part]:
         try:
-            items = self._api(plan.recorded_ports(self._cluster)).get("/api/v1/nodes")["items"]
+            items = self._api(plan.recorded_ports(self._cluster)).get(nodes.PATH)["items"]
         except (OSError, KeyError, http.client.HTTPException, errors.ClusterError) as error:
             return [base.Part("nodes", "unknown", str(error), ok=False)]
-        real = [item for item in items if item["metadata"]["labels"].get("type") != "kwok"]
-        fake = [item for item in items if item not in real]
-        rows = [
-            base.Part(item["metadata"]["name"], "Ready" if ready else "NotReady", "node", ok=ready)
-            for item in real
-            for ready in [kwok.is_ready(item)]
-        ]
-        ready_fakes = sum(map(kwok.is_ready, fake))
-        if fake:
-            detail = f"{ready_fakes} of {len(fake)} are Ready"
-            rows.append(
-                base.Part("fake nodes", str(len(fake)), detail, ok=ready_fakes == len(fake))
-            )
-        return rows
+        return nodes.parts(items)
 
     def _start(self, planned: plan.Plan, options: base.Options, *, shown: console.Console) -> None:
         """Start in the order of need; what needs nothing starts while others come up."""
@@ -177,16 +165,19 @@ class Host:
     def _fakes(
         self, planned: plan.Plan, options: base.Options, *, client: api.Api, shown: console.Console
     ) -> None:
-        if options.kwok is None and self._running("kwok"):
-            self._ensure(kwok.component(planned), shown=shown)
-        if options.kwok is None:
-            return
-        with shown.step(f"{options.kwok} fake nodes") as step:
-            if options.kwok or self._running("kwok"):
-                self._ensure(kwok.component(planned), shown=shown)
-            kwok.scale(client, count=options.kwok, step=step)
-            if not options.kwok:
-                self._supervisor.stop("kwok")
+        component = fakes.component(
+            self._cluster,
+            program=planned.programs["kwok"],
+            kubeconfig=kubeconfigs.component(planned, "kwok"),
+            port=planned.ports["kwok"],
+        )
+        if options.kwok is not None:
+            with shown.step(f"{options.kwok} fake nodes") as step:
+                fakes.apply(
+                    self._supervisor, component, client=client, count=options.kwok, step=step
+                )
+        elif component.name in self._supervisor.names():
+            self._ensure(component, shown=shown)
 
     def _ensure(self, component: processes.Component, *, shown: console.Console) -> None:
         if self._supervisor.current(component):
@@ -248,7 +239,7 @@ def _node_unready(client: api.Api) -> str | None:
         return "it has not registered"
     if code != http.client.OK:
         return f"the API server answers {code}"
-    if kwok.is_ready(found):
+    if nodes.is_ready(found):
         return None
     conditions = found.get("status", {}).get("conditions", [])
     said = [one.get("message", "") for one in conditions if one["type"] == "Ready"]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hack.cluster import documents, errors, settings
 from hack.cluster.providers import base
 
-AUTOMATIC = ("host",)
+AUTOMATIC = ("kind", "host")
 
 
 def choose(
@@ -33,7 +33,7 @@ def choose(
         if reason is not None:
             raise errors.Unavailable(f"the provider {name} cannot run here: {reason}")
         return available[name]
-    reasons = []
+    reasons: list[str] = []
     for name in order:
         reason = available[name].unavailable()
         if reason is None:

@@ -8,32 +8,32 @@ from __future__ import annotations
 
 import pathlib
 
-from hack.cluster import api, console, documents, processes, settings, waiting
-from hack.cluster.host import kubeconfigs, plan
+from hack.cluster import api, console, documents, nodes, processes, settings, waiting
 
-STAGES = pathlib.Path(__file__).parents[1] / "stages.yaml"
+STAGES = pathlib.Path(__file__).with_name("stages.yaml")
 ANNOTATION = "kwok.x-k8s.io/node"
 HOLD = "trainshed.dev/bench"
-_LABEL = "type=kwok"
-_NODES = "/api/v1/nodes"
+_SELECTED = f"{nodes.PATH}?labelSelector={'%3D'.join(nodes.FAKE_LABEL)}"
 
 
-def component(planned: plan.Plan) -> processes.Component:
+def component(
+    cluster: settings.Settings, *, program: pathlib.Path, kubeconfig: pathlib.Path, port: int
+) -> processes.Component:
+    """Return kwok, which plays the kubelet of every fake node."""
     # A copy, so that the process does not depend on the source tree.
-    stages = documents.write(planned.cluster.config / "stages.yaml", STAGES.read_text("utf-8"))
-    client = kubeconfigs.component(planned, "kwok")
+    stages = documents.write(cluster.config / "stages.yaml", STAGES.read_text("utf-8"))
     argv = (
-        str(planned.programs["kwok"]),
-        f"--kubeconfig={client}",
+        str(program),
+        f"--kubeconfig={kubeconfig}",
         f"--config={stages}",
         "--manage-all-nodes=false",
         f"--manage-nodes-with-annotation-selector={ANNOTATION}=fake",
         "--node-lease-duration-seconds=40",
         f"--cidr={settings.FAKE_POD_CIDR}",
-        f"--server-address=127.0.0.1:{planned.ports['kwok']}",
+        f"--server-address=127.0.0.1:{port}",
         "--v=WARN",
     )
-    return processes.Component("kwok", argv, (client, stages))
+    return processes.Component("kwok", argv, (kubeconfig, stages))
 
 
 def node_name(index: int) -> str:
@@ -51,7 +51,7 @@ def node(index: int) -> dict[str, object]:
             "name": name,
             "annotations": {ANNOTATION: "fake", "node.alpha.kubernetes.io/ttl": "0"},
             "labels": {
-                "type": "kwok",
+                **dict([nodes.FAKE_LABEL]),
                 HOLD: "hold",
                 "kubernetes.io/hostname": name,
                 "kubernetes.io/os": "linux",
@@ -66,7 +66,7 @@ def node(index: int) -> dict[str, object]:
 
 def names(client: api.Api) -> set[str]:
     """Return the fake nodes that there are."""
-    found = client.get(f"{_NODES}?labelSelector={_LABEL}")
+    found = client.get(_SELECTED)
     return {item["metadata"]["name"] for item in found["items"]}
 
 
@@ -75,9 +75,9 @@ def scale(client: api.Api, *, count: int, step: console.Step) -> None:
     present = names(client)
     wanted = {node_name(index): index for index in range(count)}
     for name in sorted(present - wanted.keys()):
-        client.delete(f"{_NODES}/{name}")
+        client.delete(f"{nodes.PATH}/{name}")
     for name in wanted.keys() - present:
-        client.create(_NODES, node(wanted[name]))
+        client.create(nodes.PATH, node(wanted[name]))
         step.update(f"node {name}")
     waiting.until(
         f"{count} fake nodes to be Ready",
@@ -88,12 +88,22 @@ def scale(client: api.Api, *, count: int, step: console.Step) -> None:
 
 
 def _unready(client: api.Api, *, count: int) -> str | None:
-    found = client.get(f"{_NODES}?labelSelector={_LABEL}")["items"]
-    ready = sum(is_ready(item) for item in found)
+    found = client.get(_SELECTED)["items"]
+    ready = sum(nodes.is_ready(item) for item in found)
     return None if ready == len(found) == count else f"{ready} of {len(found)} are"
 
 
-def is_ready(item: dict[str, dict[str, list[dict[str, str]]]]) -> bool:
-    """Tell whether a node says that it is Ready."""
-    conditions = item.get("status", {}).get("conditions", [])
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+def apply(
+    supervisor: processes.Supervisor,
+    component: processes.Component,
+    *,
+    client: api.Api,
+    count: int,
+    step: console.Step,
+) -> None:
+    """Run kwok and make count fake nodes; with 0 remove them, and kwok last."""
+    if count and not supervisor.current(component):
+        supervisor.start(component)
+    scale(client, count=count, step=step)
+    if not count:
+        supervisor.stop(component.name)

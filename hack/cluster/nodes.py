@@ -1,0 +1,40 @@
+"""Reads Node objects: which are ready, which are fake, and how `status` shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hack.cluster.providers import base
+
+PATH = "/api/v1/nodes"
+FAKE_LABEL = ("type", "kwok")
+
+Node = Mapping[str, Any]
+
+
+def is_ready(node: Node) -> bool:
+    """Tell whether a node says that it is Ready."""
+    conditions = node.get("status", {}).get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def is_fake(node: Node) -> bool:
+    key, value = FAKE_LABEL
+    return bool(node["metadata"].get("labels", {}).get(key) == value)
+
+
+def parts(nodes: Sequence[Node]) -> list[base.Part]:
+    """Return a row for each real node, and one for all the fake ones."""
+    rows = [
+        base.Part(node["metadata"]["name"], "Ready" if ready else "NotReady", "node", ok=ready)
+        for node in nodes
+        if not is_fake(node)
+        for ready in [is_ready(node)]
+    ]
+    fakes = [node for node in nodes if is_fake(node)]
+    if fakes:
+        ready = sum(map(is_ready, fakes))
+        detail = f"{ready} of {len(fakes)} are Ready"
+        rows.append(base.Part("fake nodes", str(len(fakes)), detail, ok=ready == len(fakes)))
+    return rows
