@@ -64,8 +64,9 @@ def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -
         message = "the job can run as it is written"
         draft.condition(Type.ACCEPTED, True, Reason.ACCEPTED, message)
         _advance(draft, found, seen, pod, settings, actions)
-    progressing.timeline(draft, seen, pod)
-    _conclude(draft, seen, pod, actions)
+    told = finishing.account(seen, pod)
+    progressing.timeline(draft, seen, pod, told)
+    _conclude(draft, seen, pod, told, actions)
     return _plan(draft, actions)
 
 
@@ -217,9 +218,9 @@ def _conclude(
     draft: drafts.Draft,
     seen: observed.Observation,
     pod: observed.PodView | None,
+    told: observed.Account | None,
     actions: _Actions,
 ) -> None:
-    told = finishing.account(seen, pod)
     if actions.failed is not None:
         finishing.fail(draft, seen, told, actions.failed)
     elif seen.workload is not None:

@@ -21,6 +21,7 @@ _DISRUPTIONS = {
 }
 _REASONS = {
     Class.USER_CODE: Reason.USER_CODE,
+    Class.DATA: Reason.USER_CODE,
     Class.HOST_OOM: Reason.HOST_OOM,
     Class.NODE_LOST: Reason.NODE_LOST,
     Class.PREEMPTED: Reason.PREEMPTED,
@@ -79,33 +80,36 @@ def classify(
     can't know why; then the process's own account; then exit code and signal.
     """
     if pod is None:
-        return _without_pod(workload)
-    class_, reason, message = (
-        _by_disruption(pod) or _by_container(pod) or _by_account(account) or _by_exit(pod)
-    )
+        class_, reason, message = _by_account(account) or _by_job(workload)
+    else:
+        class_, reason, message = (
+            _by_disruption(pod) or _by_container(pod) or _by_account(account) or _by_exit(pod)
+        )
     return Failed(
         reason=reason,
         message=message,
         failure_class=class_,
         rank=account.rank if account else 0,
-        pod=pod.name,
-        node=pod.node or None,
-        exit_code=pod.container.exit_code,
-        log_tail=(account.log_tail if account else pod.container.message[-2048:]) or None,
+        pod=pod.name if pod else None,
+        node=(pod.node if pod else None) or None,
+        exit_code=pod.container.exit_code if pod else None,
+        log_tail=_log_tail(pod, account),
     )
+
+
+def _log_tail(pod: observed.PodView | None, account: observed.Account | None) -> str | None:
+    written = pod.container.message[-2048:] if pod is not None else ""
+    return (account.log_tail if account is not None else written) or None
 
 
 Verdict = tuple[reasons.FailureClass, str, str]
 
 
-def _without_pod(workload: observed.JobView) -> Failed:
+def _by_job(workload: observed.JobView) -> Verdict:
     failed = workload.condition("Failed")
     said = f": {failed.message}" if failed and failed.message else ""
-    return Failed(
-        reason=Reason.UNKNOWN,
-        message=f"Job {workload.name} failed and its pod is gone{said}",
-        failure_class=Class.UNKNOWN,
-    )
+    message = f"Job {workload.name} failed and its pod is gone{said}"
+    return Class.UNKNOWN, Reason.UNKNOWN, message
 
 
 def _by_disruption(pod: observed.PodView) -> Verdict | None:
@@ -131,9 +135,12 @@ def _by_container(pod: observed.PodView) -> Verdict | None:
 
 
 def _by_account(account: observed.Account | None) -> Verdict | None:
-    if account is None:
+    if account is None or account.outcome == "succeeded":
         return None
     known = account.failure_class in Class.__members__.values()
+    if account.outcome == "stopped" and not known:
+        said = account.message or "the training process was stopped from outside"
+        return Class.PREEMPTED, Reason.PREEMPTED, said
     class_ = Class(account.failure_class) if known else Class.USER_CODE
     sound = _REASON.match(account.reason) is not None
     reason = account.reason if sound else _REASONS.get(class_, Reason.UNKNOWN)

@@ -46,8 +46,10 @@ def _heard(draft: drafts.Draft, workload: observed.JobView, pod: observed.PodVie
 def succeed(draft: drafts.Draft, seen: observed.Observation, told: observed.Account | None) -> None:
     """Write the end of a job that did what it was asked."""
     _end(draft, seen, told)
-    rate = f" at {told.samples_per_second:.1f} samples/s" if told and told.samples else ""
-    message = f"{told.steps} steps{rate}" if told else "the command ended with exit code 0"
+    message = "the command ended with exit code 0"
+    if told is not None and told.steps:
+        rate = f" at {told.samples_per_second:.1f} samples/s" if told.samples else ""
+        message = f"{told.steps} steps{rate}"
     draft.condition(Type.SUCCEEDED, True, Reason.COMPLETED, message)
 
 

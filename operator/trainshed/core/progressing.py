@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from trainshed.api import status
 from trainshed.core import draft as drafts
 from trainshed.core import observed, policy, times
@@ -55,16 +57,22 @@ def remaining(pushed: observed.Progress) -> int | None:
     return round(left * pushed.training_seconds / pushed.step)
 
 
-def timeline(draft: drafts.Draft, seen: observed.Observation, pod: observed.PodView | None) -> None:
+def timeline(
+    draft: drafts.Draft,
+    seen: observed.Observation,
+    pod: observed.PodView | None,
+    told: observed.Account | None,
+) -> None:
     """Add the stages that have ended. Each starts where the one before ended, so that they sum."""
     known = draft.before.timeline
     since = times.parse(known.since) if known else None
     start = since if since is not None else seen.job.first_seen
+    first_step = _first_step(seen, told)
     moments = {
-        "building": _built(draft, known),
+        "building": _built(draft, seen),
         "scheduling": _scheduled(pod),
         "pulling": pod.container.started if pod else None,
-        "initialising": _first_step(seen),
+        "initialising": first_step,
     }
     stages: dict[str, float] = {}
     at = start
@@ -72,7 +80,9 @@ def timeline(draft: drafts.Draft, seen: observed.Observation, pod: observed.PodV
         stored = getattr(known, name) if known else None
         if stored is None and moment is None:
             break
-        stages[name] = stored if stored is not None else round(max(0.0, (moment or at) - at), 3)
+        # What was only seen afterwards, such as after a restart, ended before the first step.
+        end = min(moment or at, first_step or math.inf)
+        stages[name] = stored if stored is not None else round(max(0.0, end - at), 3)
         at += stages[name]
     total = round(at - start, 3) if "initialising" in stages else None
     draft.fields["timeline"] = status.Timeline(
@@ -80,9 +90,11 @@ def timeline(draft: drafts.Draft, seen: observed.Observation, pod: observed.PodV
     )
 
 
-def _built(draft: drafts.Draft, known: status.Timeline | None) -> float | None:
-    ready = draft.before.image is not None or "image" in draft.fields
-    return draft.now if ready and (known is None or known.building is None) else None
+def _built(draft: drafts.Draft, seen: observed.Observation) -> float | None:
+    if draft.before.image is None and "image" not in draft.fields:
+        return None
+    # The Job was made once the image was there; the API server cuts its creation to seconds.
+    return min(draft.now, seen.workload.created + 1) if seen.workload is not None else draft.now
 
 
 def _scheduled(pod: observed.PodView | None) -> float | None:
@@ -90,8 +102,10 @@ def _scheduled(pod: observed.PodView | None) -> float | None:
     return placed.changed if placed is not None and placed.status == "True" else None
 
 
-def _first_step(seen: observed.Observation) -> float | None:
-    return seen.progress.first_step_time if seen.progress is not None else None
+def _first_step(seen: observed.Observation, told: observed.Account | None) -> float | None:
+    if seen.progress is not None and seen.progress.first_step_time is not None:
+        return seen.progress.first_step_time
+    return told.first_step_time if told is not None else None
 
 
 def _step_seconds(pushed: observed.Progress) -> status.StepSeconds | None:
