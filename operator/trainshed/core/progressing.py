@@ -8,6 +8,9 @@ from trainshed.api import status
 from trainshed.core import draft as drafts
 from trainshed.core import observed, policy, times
 
+_CENTURY = 3.2e9
+"""Seconds beyond which an estimate says nothing."""
+
 
 def settle(draft: drafts.Draft, seen: observed.Observation, settings: policy.Policy) -> None:
     """Take the last push into the status, at most once an interval."""
@@ -49,12 +52,13 @@ def percent(pushed: observed.Progress) -> int | None:
 
 def remaining(pushed: observed.Progress) -> int | None:
     """Return the seconds until the end at the mean speed so far; None where it is not known."""
-    if pushed.estimated_remaining_seconds is not None:
-        return max(0, round(pushed.estimated_remaining_seconds))
-    if not pushed.total_steps or not pushed.step or pushed.training_seconds <= 0:
+    seconds = pushed.estimated_remaining_seconds
+    if seconds is None and pushed.total_steps and pushed.step and pushed.training_seconds > 0:
+        left = max(0, pushed.total_steps - pushed.step)
+        seconds = left * pushed.training_seconds / pushed.step
+    if seconds is None or seconds > _CENTURY:
         return None
-    left = max(0, pushed.total_steps - pushed.step)
-    return round(left * pushed.training_seconds / pushed.step)
+    return round(max(0.0, seconds))
 
 
 def timeline(
