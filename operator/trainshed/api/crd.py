@@ -153,5 +153,6 @@ def _int_or_string(node: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "anyOf": [{"type": "integer"}, {"type": "string"}],
         "x-kubernetes-int-or-string": True,
+        "minimum": 0,
         **kept,
     }

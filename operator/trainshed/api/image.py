@@ -22,7 +22,7 @@ class Compression(enum.StrEnum):
 class SecretName(base.Model):
     """Names a Secret of the job's namespace."""
 
-    name: base.Name
+    name: base.Name = pydantic.Field(description="Name of the Secret.")
 
 
 class Image(base.Model):

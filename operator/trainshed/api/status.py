@@ -14,12 +14,18 @@ Time = Annotated[str, pydantic.Field(json_schema_extra={"format": "date-time"})]
 class Condition(base.Model):
     """One condition, as metav1.Condition has it."""
 
-    type: str = pydantic.Field(max_length=64)
-    status: str = pydantic.Field(pattern="^(True|False|Unknown)$")
-    reason: str = pydantic.Field(max_length=128)
-    message: str = pydantic.Field(max_length=32768)
-    last_transition_time: Time
-    observed_generation: int = 0
+    type: str = pydantic.Field(max_length=64, description="What the condition is about.")
+    status: str = pydantic.Field(
+        pattern="^(True|False|Unknown)$", description="True, False or Unknown."
+    )
+    reason: str = pydantic.Field(max_length=128, description="The cause in one CamelCase word.")
+    message: str = pydantic.Field(
+        max_length=32768, description="The cause in a sentence, and what to do about it."
+    )
+    last_transition_time: Time = pydantic.Field(description="When the status last changed.")
+    observed_generation: int = pydantic.Field(
+        default=0, description="Generation of the spec that it was decided for."
+    )
 
 
 class ImageStatus(base.Model):
@@ -51,8 +57,8 @@ class Placement(base.Model):
 class StepSeconds(base.Model):
     """Seconds of a step over a recent window."""
 
-    p50: float | None = None
-    p95: float | None = None
+    p50: float | None = pydantic.Field(default=None, description="The median.")
+    p95: float | None = pydantic.Field(default=None, description="The 95th percentile.")
 
 
 class ProgressStatus(base.Model):
@@ -66,7 +72,9 @@ class ProgressStatus(base.Model):
         default=None,
         description="Samples a second of the whole job; once finished, over all its training.",
     )
-    step_seconds: StepSeconds | None = None
+    step_seconds: StepSeconds | None = pydantic.Field(
+        default=None, description="Seconds of a step over a recent window."
+    )
     data_wait_ratio: float | None = pydantic.Field(
         default=None, description="Share of training time spent waiting for data."
     )
@@ -76,8 +84,12 @@ class ProgressStatus(base.Model):
         description="Last evaluation metrics.",
         json_schema_extra={"maxProperties": 10},
     )
-    estimated_remaining_seconds: int | None = None
-    last_update_time: Time | None = None
+    estimated_remaining_seconds: int | None = pydantic.Field(
+        default=None, description="Seconds until the end at the mean speed so far."
+    )
+    last_update_time: Time | None = pydantic.Field(
+        default=None, description="When the job pushed it."
+    )
 
 
 class Timeline(base.Model):
@@ -107,11 +119,13 @@ class FailureStatus(base.Model):
     """What failed, whose failure it is and what to do."""
 
     class_: str = pydantic.Field(alias="class", description="Whose failure it is.")
-    rank: int | None = None
-    pod: str | None = None
-    node: str | None = None
-    exit_code: int | None = None
-    message: str = ""
+    rank: int | None = pydantic.Field(default=None, description="The rank that failed first.")
+    pod: str | None = pydantic.Field(default=None, description="Its pod.")
+    node: str | None = pydantic.Field(default=None, description="The pod's node.")
+    exit_code: int | None = pydantic.Field(
+        default=None, description="Exit code of the training container."
+    )
+    message: str = pydantic.Field(default="", description="What failed, in a sentence.")
     log_tail: str | None = pydantic.Field(default=None, description="Last lines of the log.")
     advice: str | None = pydantic.Field(default=None, description="What to do next.")
 
@@ -119,12 +133,12 @@ class FailureStatus(base.Model):
 class Result(base.Model):
     """The job's own final account."""
 
-    samples: int
+    samples: int = pydantic.Field(description="Samples trained on, repeats included.")
     seconds: float = pydantic.Field(description="Seconds of training: steps and waits for data.")
-    samples_per_second: float
-    steps: int
-    epochs: int
-    loss: float | None = None
+    samples_per_second: float = pydantic.Field(description="Samples over those seconds.")
+    steps: int = pydantic.Field(description="Optimiser steps done.")
+    epochs: int = pydantic.Field(description="Epochs done.")
+    loss: float | None = pydantic.Field(default=None, description="Last training loss.")
     accuracy: float | None = pydantic.Field(
         default=None, description="Accuracy on the held-out split."
     )
@@ -136,19 +150,28 @@ class TrainingJobStatus(base.Model):
     phase: phases.Phase = pydantic.Field(
         default=phases.Phase.PENDING, description="Summary of the conditions."
     )
-    observed_generation: int | None = None
+    observed_generation: int | None = pydantic.Field(
+        default=None, description="Generation of the spec that the status is about."
+    )
     conditions: list[Condition] = pydantic.Field(
         default=[],
         max_length=16,
+        description="What is true of the job, by type.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
-    image: ImageStatus | None = None
-    placement: Placement | None = None
-    attempts: Attempts | None = None
-    progress: ProgressStatus | None = None
-    timeline: Timeline | None = None
-    failure: FailureStatus | None = None
-    result: Result | None = None
+    image: ImageStatus | None = pydantic.Field(default=None, description="The image it runs.")
+    placement: Placement | None = pydantic.Field(default=None, description="Where it runs.")
+    attempts: Attempts | None = pydantic.Field(default=None, description="Attempts at running it.")
+    progress: ProgressStatus | None = pydantic.Field(
+        default=None, description="The last progress that it pushed."
+    )
+    timeline: Timeline | None = pydantic.Field(
+        default=None, description="Seconds of each stage from apply to the first step."
+    )
+    failure: FailureStatus | None = pydantic.Field(
+        default=None, description="What failed, whose failure it is and what to do."
+    )
+    result: Result | None = pydantic.Field(default=None, description="Its own final account.")
     start_time: Time | None = pydantic.Field(
         default=None, description="When the training container started."
     )

@@ -1,0 +1,111 @@
+"""The models: reading, printing, reasons."""
+
+import re
+
+import pydantic
+import pytest
+
+from tests import builders
+from tests.unit.core import structural
+from trainshed.api import model as model_api
+from trainshed.api import phases, reasons, spec, status
+
+FULL = {
+    "framework": "pytorch",
+    "model": {"name": "cnn", "params": {"channels": [8, 16], "hidden": 32}},
+    "data": {
+        "name": "digits",
+        "preprocess": {"resize": [16, 16], "normalize": "none"},
+        "split": {"validation": 0.3, "seed": 4},
+    },
+    "training": {
+        "maxSteps": 100,
+        "batchSize": 32,
+        "optimizer": {"name": "sgd", "learningRate": 0.1, "schedule": "cosine", "warmupSteps": 5},
+        "loss": {"name": "crossEntropy", "labelSmoothing": 0.1},
+    },
+    "image": {"base": "own/base:1", "pullSecrets": [{"name": "key"}], "compression": "gzip"},
+    "resources": {"cpu": 2, "memory": "2Gi", "sharedMemory": "1Gi"},
+    "pod": {"nodeSelector": {"a": "b"}, "fsGroup": 2000},
+}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        FULL,
+        builders.training_job().cnn().build()["spec"],
+        builders.training_job().script().build()["spec"],
+        builders.training_job().config_map().build()["spec"],
+        builders.training_job().command("python", "x.py").build()["spec"],
+    ],
+    ids=["full", "smallest", "inline", "ConfigMap", "command"],
+)
+def test_a_spec_that_is_read_and_written_means_the_same(document: dict[str, object]) -> None:
+    once = spec.TrainingJobSpec.model_validate(document)
+
+    assert spec.TrainingJobSpec.model_validate(once.dump()) == once
+    assert structural.faults(once.dump(), structural.SPEC) == []
+
+
+def test_a_status_that_is_read_and_written_is_the_same() -> None:
+    document = {
+        "phase": "Failed",
+        "observedGeneration": 1,
+        "conditions": [
+            {
+                "type": "Failed",
+                "status": "True",
+                "reason": "UserCodeFailed",
+                "message": "boom",
+                "lastTransitionTime": builders.at(1),
+                "observedGeneration": 1,
+            }
+        ],
+        "failure": {"class": "UserCode", "exitCode": 1, "message": "boom"},
+    }
+
+    read = status.TrainingJobStatus.model_validate(document)
+
+    assert read.dump() == document
+    assert structural.faults(document, structural.STATUS) == []
+
+
+def test_a_field_of_a_newer_version_is_read_over() -> None:
+    newer = {**FULL, "accelerator": {"type": "gpu"}}
+
+    assert spec.TrainingJobSpec.model_validate(newer).dump() == (
+        spec.TrainingJobSpec.model_validate(FULL).dump()
+    )
+
+
+def test_a_quantity_may_be_a_number() -> None:
+    resources = spec.TrainingJobSpec.model_validate(FULL).resources
+
+    assert resources is not None
+    assert resources.cpu == "2"
+
+
+@pytest.mark.parametrize("text", ["-1", "1.", "two", "1 Gi", "1e3", "Gi", ""])
+def test_a_quantity_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(pydantic.ValidationError):
+        spec.TrainingJobSpec.model_validate({**FULL, "resources": {"cpu": text}})
+
+
+def test_defaults_are_filled_in() -> None:
+    params = model_api.Model.model_validate({"name": "cnn"}).dump()["params"]
+
+    assert params == {"channels": [32, 64], "hidden": 128, "kernel": 3, "dropout": 0.0}
+
+
+@pytest.mark.parametrize("value", [*reasons.Reason, *reasons.FailureClass, *reasons.ConditionType])
+def test_every_reason_is_camel_case(value: str) -> None:
+    assert re.fullmatch(r"[A-Z][A-Za-z0-9]+", value)
+
+
+def test_reasons_are_told_apart() -> None:
+    assert len({str(each) for each in reasons.Reason}) == len(reasons.Reason)
+
+
+def test_two_phases_are_final() -> None:
+    assert [each for each in phases.Phase if each.finished] == ["Succeeded", "Failed"]
