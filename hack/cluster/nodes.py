@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,19 @@ def is_ready(node: Node) -> bool:
     """Tell whether a node says that it is Ready."""
     conditions = node.get("status", {}).get("conditions", [])
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def unready(node: Node, *, since: datetime.datetime | None = None) -> str | None:
+    """Return why the node is not Ready, or None; what it said before since does not count."""
+    for one in node.get("status", {}).get("conditions", []):
+        if one["type"] != "Ready":
+            continue
+        said = datetime.datetime.fromisoformat(one["lastHeartbeatTime"].replace("Z", "+00:00"))
+        # The API keeps whole seconds.
+        if since is not None and said < since.replace(microsecond=0):
+            return "its kubelet has not reported since it started"
+        return None if one["status"] == "True" else str(one.get("message", "it is not Ready"))
+    return "it says nothing yet"
 
 
 def is_fake(node: Node) -> bool:

@@ -83,7 +83,7 @@ def ensure(
 ) -> dict[str, pathlib.Path]:
     """Return the path of every named program, building those that are nowhere to be found."""
     given = os.environ.get("TRAINSHED_BIN")
-    found = _search(names, [given]) if given else {}
+    found = _given(names, folder=pathlib.Path(given), cache=cache) if given else {}
     found.update(_cached(_without(names, found), cache=cache))
     missing = _without(names, found)
     if missing:
@@ -141,6 +141,16 @@ def _without(names: Sequence[str], found: Mapping[str, pathlib.Path]) -> list[st
 def _cached(names: Sequence[str], *, cache: pathlib.Path) -> dict[str, pathlib.Path]:
     paths = {name: cached(name, cache=cache) for name in names}
     return {name: path for name, path in paths.items() if path.exists()}
+
+
+def _given(
+    names: Sequence[str], *, folder: pathlib.Path, cache: pathlib.Path
+) -> dict[str, pathlib.Path]:
+    """Return what the folder has, under the programs' own names or the cache's."""
+    copies = {name: folder / cached(name, cache=cache).name for name in names}
+    return _search(names, [str(folder)]) | {
+        name: path for name, path in copies.items() if path.exists()
+    }
 
 
 def _search(names: Sequence[str], folders: Sequence[str]) -> dict[str, pathlib.Path]:

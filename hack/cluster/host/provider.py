@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import http.client
 import os
 import pathlib
@@ -69,6 +70,8 @@ class Host:
         node.ensure_cgroup(cluster)
         planned = plan.Plan(cluster=cluster, programs=found, ports=chosen)
         kubeconfigs.person(planned)
+        paths = {name: str(path) for name, path in found.items()}
+        documents.write(cluster.state / "programs.json", documents.to_json(paths))
         self._start(planned, options, shown=shown)
 
     def down(self, *, shown: console.Console) -> None:
@@ -89,7 +92,7 @@ class Host:
             registry=base.Registry(push=address, pull=settings.REGISTRY, host=address),
             prometheus=f"http://127.0.0.1:{port}",
             state=str(cluster.state),
-            bin=str(programs.folder(cluster.cache)),
+            programs=documents.read_json(cluster.state / "programs.json"),
         )
 
     def logs(self) -> dict[str, pathlib.Path]:
@@ -118,6 +121,8 @@ class Host:
         with shown.step("etcd, registry and containerd"):
             self._ensure(controlplane.etcd(planned), shown=shown)
             self._ensure(addons.registry(planned), shown=shown)
+            if not self._running("containerd"):
+                teardown.forget_dead_shims(self._cluster)
             self._ensure(node.containerd(planned), shown=shown)
             self._until("etcd", "etcd", lambda: _etcd_unready(planned.ports["etcd"]))
         with shown.step("API server") as step:
@@ -125,6 +130,7 @@ class Host:
             self._push_pause(planned)
             self._until("the API server", "apiserver", client.unready, step=step)
         with shown.step("controllers, node and DNS") as step:
+            since = None if self._running("kubelet") else datetime.datetime.now(datetime.UTC)
             for component in (
                 node.kubelet(planned),
                 controlplane.controller_manager(planned),
@@ -136,13 +142,25 @@ class Host:
             ):
                 self._ensure(component, shown=shown)
             addons.apply_dns_objects(client)
-            self._await_rest(planned, client, step=step)
+            self._await_rest(planned, client, since=since, step=step)
         self._fakes(planned, options, client=client, shown=shown)
         client.close()
 
-    def _await_rest(self, planned: plan.Plan, client: api.Api, *, step: console.Step) -> None:
+    def _await_rest(
+        self,
+        planned: plan.Plan,
+        client: api.Api,
+        *,
+        since: datetime.datetime | None,
+        step: console.Step,
+    ) -> None:
         port = planned.ports
-        self._until(f"node {settings.NODE}", "kubelet", lambda: _node_unready(client), step=step)
+        self._until(
+            f"node {settings.NODE}",
+            "kubelet",
+            lambda: _node_unready(client, since=since),
+            step=step,
+        )
         self._until(
             "the default service account",
             "controller-manager",
@@ -233,17 +251,14 @@ def resident(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
-def _node_unready(client: api.Api) -> str | None:
-    code, found = client.request("GET", f"/api/v1/nodes/{settings.NODE}")
+def _node_unready(client: api.Api, *, since: datetime.datetime | None) -> str | None:
+    """Return why the node is not Ready; what it said before since does not count."""
+    code, found = client.request("GET", f"{nodes.PATH}/{settings.NODE}")
     if code == http.client.NOT_FOUND:
         return "it has not registered"
     if code != http.client.OK:
         return f"the API server answers {code}"
-    if nodes.is_ready(found):
-        return None
-    conditions = found.get("status", {}).get("conditions", [])
-    said = [one.get("message", "") for one in conditions if one["type"] == "Ready"]
-    return said[0] if said else "it says nothing yet"
+    return nodes.unready(found, since=since)
 
 
 def _absent(client: api.Api, path: str) -> str | None:

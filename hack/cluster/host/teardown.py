@@ -131,9 +131,20 @@ def _shim_sockets(cluster: settings.Settings) -> Iterator[pathlib.Path]:
             yield pathlib.Path(file.read_text("utf-8").strip().removeprefix("unix://"))
 
 
+def forget_dead_shims(cluster: settings.Settings) -> None:
+    """Remove the sockets of shims that were killed, before containerd forgets their names."""
+    table = pathlib.Path("/proc/net/unix").read_text("utf-8", errors="replace")
+    bound = {words[7] for words in map(str.split, table.splitlines()) if len(words) > 7}
+    for socket in _shim_sockets(cluster):
+        if str(socket) not in bound:
+            socket.unlink(missing_ok=True)
+
+
 def _remove_shared(cluster: settings.Settings) -> None:
-    for result in pathlib.Path("/var/lib/cni/results").glob(f"{cluster.name}-*"):
-        result.unlink(missing_ok=True)
+    for result in pathlib.Path("/var/lib/cni/results").glob("*"):
+        # Each result names its network namespace, which lies below our folder.
+        if f'"{cluster.state}/' in result.read_text("utf-8", errors="replace"):
+            result.unlink(missing_ok=True)
     for link in pathlib.Path("/var/log/containers").glob("*"):
         if link.is_symlink() and str(link.readlink()).startswith(f"{cluster.state}/"):
             link.unlink(missing_ok=True)

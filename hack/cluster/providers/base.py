@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pathlib
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from hack.cluster import console
@@ -28,7 +29,7 @@ class Info:
     registry: Registry
     prometheus: str
     state: str
-    bin: str = ""
+    programs: Mapping[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         return asdict(self)

@@ -119,7 +119,6 @@ class Kind:
             ),
             prometheus=f"http://127.0.0.1:{chosen.get('prometheus', 9090)}",
             state=str(cluster.state),
-            bin=str(programs.folder(cluster.cache)),
         )
 
     def logs(self) -> dict[str, pathlib.Path]:
