@@ -62,11 +62,13 @@ def _container(
     variables: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     mounts = [*_own_mounts(found), *(each.dump() for each in asked.volume_mounts or ())]
+    chosen = {each.name for each in asked.env or ()}
+    own = (each for each in variables if each["name"] not in chosen)
     out: dict[str, Any] = {
         "name": labels.TRAINER,
         "image": image,
         "command": list(command),
-        "env": [*variables, *(each.dump() for each in asked.env or ())],
+        "env": [*own, *(each.dump() for each in asked.env or ())],
         "ports": [{"name": "metrics", "containerPort": labels.METRICS_PORT}],
         "resources": cpu.resource_requirements(found.resources or resources.Resources()),
         "securityContext": {

@@ -1,0 +1,99 @@
+"""The child Job in full, as golden files: a change of it is seen in review.
+
+`TRAINSHED_GOLDEN=write pytest tests/unit/workloads` writes them anew.
+"""
+
+import os
+import pathlib
+from typing import Any
+
+import pytest
+import yaml
+
+from tests import builders
+from tests.unit.core import passes
+
+FOLDER = pathlib.Path(__file__).parent / "golden"
+POD: dict[str, Any] = {
+    "nodeSelector": {"disk": "fast"},
+    "tolerations": [
+        {"key": "dedicated", "operator": "Equal", "value": "training", "effect": "NoSchedule"},
+        {"key": "flaky", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60},
+    ],
+    "affinity": {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [
+                    {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}
+                ]
+            }
+        }
+    },
+    "labels": {"team": "vision"},
+    "annotations": {"example.org/note": "long run"},
+    "env": [
+        {"name": "MODE", "value": "fast"},
+        {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "a"}}},
+        {"name": "FLAG", "valueFrom": {"configMapKeyRef": {"name": "flags", "key": "b"}}},
+        {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+    ],
+    "envFrom": [
+        {"prefix": "S_", "secretRef": {"name": "keys", "optional": True}},
+        {"configMapRef": {"name": "flags"}},
+    ],
+    "serviceAccountName": "trainer",
+    "volumes": [
+        {"name": "data", "persistentVolumeClaim": {"claimName": "clips", "readOnly": True}},
+        {"name": "flags", "configMap": {"name": "flags", "items": [{"key": "b", "path": "b"}]}},
+        {"name": "keys", "secret": {"secretName": "keys", "defaultMode": 288}},
+        {"name": "scratch", "emptyDir": {"sizeLimit": "1Gi"}},
+        {"name": "remote", "csi": {"driver": "csi.example.org", "volumeAttributes": {"a": "b"}}},
+    ],
+    "volumeMounts": [
+        {"name": "data", "mountPath": "/data", "readOnly": True},
+        {"name": "flags", "mountPath": "/flags", "subPath": "b"},
+        {"name": "keys", "mountPath": "/keys"},
+        {"name": "scratch", "mountPath": "/scratch"},
+        {"name": "remote", "mountPath": "/remote"},
+    ],
+    "fsGroup": 2000,
+    "terminationGracePeriodSeconds": 120,
+}
+JOBS = {
+    "built-in-model": builders.training_job().cnn(channels=[8, 16]).epochs(3),
+    "inline-source": builders.training_job()
+    .inline({"train.py": "print('hello')"}, "python", "train.py", "--fast")
+    .spec(params={"width": 2}),
+    "ready-image": builders.training_job()
+    .command("python", "/work/train.py", image="registry.example/own@sha256:" + "c" * 64)
+    .spec(
+        image={
+            "ref": "registry.example/own@sha256:" + "c" * 64,
+            "pullSecrets": [{"name": "registry-key"}],
+        },
+        params={"width": 2, "deep": {"list": [1, None, True]}},
+        resources={"cpu": "500m", "memory": "2Gi", "sharedMemory": "1Gi"},
+        pod=POD,
+    ),
+}
+
+
+def rendered(job: builders.TrainingJobBuilder) -> dict[str, Any]:
+    """Return the Job that the operator creates for a TrainingJob."""
+    (manifest,) = passes.decided(builders.observation(job, build=builders.built())).creates
+    return dict(manifest)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_job_is_the_golden_one(name: str) -> None:
+    path = FOLDER / f"{name}.yaml"
+    text = yaml.safe_dump(rendered(JOBS[name]), sort_keys=False, width=100)
+    if os.environ.get("TRAINSHED_GOLDEN") == "write":
+        path.write_text(text, encoding="utf-8")
+
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_job_is_the_same_each_time(name: str) -> None:
+    assert rendered(JOBS[name]) == rendered(JOBS[name])
