@@ -19,6 +19,14 @@ PATIENCE = 0.25
 """Seconds that a pass waits for a build: a found image lets the same pass go on."""
 
 
+Observe = Callable[[float, str], None]
+"""Called after each build with its seconds and how it ended: built, found or a reason."""
+
+
+def unobserved(seconds: float, result: str) -> None:
+    """Count nothing."""
+
+
 class Maker(Protocol):
     """Makes images; equal orders at the same time are made once."""
 
@@ -39,6 +47,7 @@ class Builds:
         api: seams.Writer,
         clock: Callable[[], float],
         wake: Callable[[observed.JobKey], None],
+        observe: Observe = unobserved,
         parallel: int = 16,
     ) -> None:
         """Build at most `parallel` images at a time; `wake` is told when one is done."""
@@ -47,6 +56,7 @@ class Builds:
         self._api = api
         self._clock = clock
         self._wake = wake
+        self._observe = observe
         self._slots = asyncio.Semaphore(parallel)
         self._tasks: dict[observed.Uid, asyncio.Task[None]] = {}
 
@@ -71,7 +81,9 @@ class Builds:
     async def _build(self, job: observed.TrainingJobView, order: plan.BuildOrder) -> None:
         try:
             async with self._slots:
+                started = self._clock()
                 view = await self._outcome(job, order)
+                self._observe(self._clock() - started, _result(view))
         finally:
             del self._tasks[job.uid]
         current = self._cache.job(job.key)
@@ -115,6 +127,12 @@ class Builds:
                 raise SourceInvalid(missing.reason, missing.message)
             return files
         return {name: text.encode() for name, text in (order.files or {}).items()}
+
+
+def _result(view: observed.BuildView) -> str:
+    if view.refusal is not None:
+        return view.refusal.reason
+    return "found" if view.image is not None and view.image.cache_hit else "built"
 
 
 class SourceInvalid(Exception):

@@ -44,6 +44,18 @@ class Intake:
         else:
             self._pod(observe.pod(body), gone)
 
+    def gone(self, kind: str, uid: observed.Uid) -> None:
+        """Take the loss of an object that no watch event told of."""
+        if kind == Kind.TRAINING_JOB:
+            lost = [each for each in self._cache.jobs() if each.uid == uid]
+            for job in lost:
+                self._cache.drop_job(job.key, uid)
+        elif kind == Kind.JOB:
+            for workload in [each for each in self._cache.workloads() if each.uid == uid]:
+                self._job(workload, gone=True)
+        elif (pod := self._cache.pod(uid)) is not None:
+            self._pod(pod, gone=True)
+
     def _training_job(self, view: observed.TrainingJobView, gone: bool, type_: str | None) -> None:
         if gone:
             self._cache.drop_job(view.key, view.uid)

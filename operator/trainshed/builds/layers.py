@@ -1,0 +1,88 @@
+"""Packs files into a layer: the same files give the same bytes, on any machine."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import zstandard
+
+MEDIA_TYPES = {
+    "zstd": "application/vnd.oci.image.layer.v1.tar+zstd",
+    "gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A packed layer. Digests are `sha256:<hex>`."""
+
+    media_type: str
+    digest: str
+    """Of the compressed bytes: the blob's name in a registry."""
+    diff_id: str
+    """Of the tar itself: what two machines must agree on."""
+    data: bytes = field(repr=False)
+    comment: str = ""
+
+    def descriptor(self) -> dict[str, object]:
+        """Return how a manifest names it."""
+        return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.data)}
+
+
+def pack(files: Mapping[str, bytes], *, prefix: str, compression: str, comment: str = "") -> Layer:
+    """Return a layer with the files below `prefix`, an absolute path.
+
+    Names are sorted, times 0, owners 0, modes 644 and 755; parents are in it, byte code is not.
+    """
+    tar = _tar(files, prefix.strip("/"))
+    data = _compressed(tar, compression)
+    return Layer(
+        media_type=MEDIA_TYPES[compression],
+        digest=digest(data),
+        diff_id=digest(tar),
+        data=data,
+        comment=comment,
+    )
+
+
+def digest(data: bytes) -> str:
+    """Return `sha256:<hex>` of data."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def _tar(files: Mapping[str, bytes], prefix: str) -> bytes:
+    kept = {
+        f"{prefix}/{name}": data
+        for name, data in files.items()
+        if "__pycache__" not in name.split("/") and not name.endswith(".pyc")
+    }
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for folder in sorted(_folders(kept, prefix)):
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
+        for name in sorted(kept):
+            entry = tarfile.TarInfo(name)
+            entry.mode, entry.size = 0o644, len(kept[name])
+            tar.addfile(entry, io.BytesIO(kept[name]))
+    return out.getvalue()
+
+
+def _folders(names: Iterable[str], prefix: str) -> set[str]:
+    found = {prefix}
+    for name in (*names, f"{prefix}/"):
+        parts = name.split("/")[:-1]
+        found |= {"/".join(parts[: index + 1]) for index in range(len(parts))}
+    return found
+
+
+def _compressed(tar: bytes, compression: str) -> bytes:
+    if compression == "zstd":
+        return zstandard.ZstdCompressor(level=3).compress(tar)
+    return gzip.compress(tar, compresslevel=1, mtime=0)

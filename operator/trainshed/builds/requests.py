@@ -1,0 +1,48 @@
+"""What is to be built, and its content key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+VERSION = "1"
+"""Of the layout and the packing: a change of either must be another key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One image: what goes onto which base. Digests are `sha256:<hex>`."""
+
+    base_digest: str
+    library: Mapping[str, bytes] = field(repr=False)
+    """The training library's files by their path below its folder."""
+    source: Mapping[str, bytes] = field(repr=False)
+    """The user's files by their path below /app; empty for a built-in model."""
+    entrypoint: tuple[str, ...]
+    platform: str = "linux/amd64"
+    compression: str = "zstd"
+
+    def key(self) -> str:
+        """Return the content key, 32 hex digits: equal keys are the same image."""
+        parts = {
+            "version": VERSION,
+            "base": self.base_digest,
+            "library": tree_hash(self.library),
+            "source": tree_hash(self.source),
+            "entrypoint": self.entrypoint,
+            "platform": self.platform,
+            "compression": self.compression,
+        }
+        text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def tree_hash(files: Mapping[str, bytes]) -> str:
+    """Return a hash of names and contents; no two trees are run together to the same text."""
+    total = hashlib.sha256()
+    for name in sorted(files):
+        total.update(f"{len(name.encode())}:{name}:{len(files[name])}:".encode())
+        total.update(files[name])
+    return total.hexdigest()

@@ -1,0 +1,75 @@
+"""The few reads and writes that a reconcile pass makes, over the generic client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib import parse
+
+from trainshed.core import observed, plan
+from trainshed.kube import client as clients
+from trainshed.kube import errors, kinds
+
+Body = Mapping[str, Any]
+
+
+class Objects:
+    """Implements `runtime.seams.Writer` on the API server."""
+
+    def __init__(self, client: clients.Client) -> None:
+        """Send everything through one client, which knows the write budget and the fence."""
+        self._client = client
+
+    async def create_job(self, manifest: plan.Manifest) -> Body:
+        """Create a Job; raises AlreadyExists, Forbidden, Invalid, Unavailable."""
+        return await self._client.create(kinds.JOBS, dict(manifest))
+
+    async def read_job(self, namespace: str, name: str) -> Body:
+        """Return a Job; raises NotFound."""
+        return await self._client.get(kinds.JOBS, name=name, namespace=namespace)
+
+    async def delete_job(self, namespace: str, target: plan.Delete) -> None:
+        """Delete a Job if its uid is still the same; one that is gone is no error."""
+        try:
+            await self._client.delete(
+                kinds.JOBS, name=target.name, namespace=namespace, uid=target.uid
+            )
+        except (errors.NotFound, errors.Conflict):
+            return
+
+    async def patch_status(
+        self, key: observed.JobKey, patch: Body, *, resource_version: str
+    ) -> Body:
+        """Patch the status of a TrainingJob; raises Conflict, NotFound."""
+        return await self._client.patch_merge(
+            kinds.TRAINING_JOBS,
+            {"status": dict(patch)},
+            name=key.name,
+            namespace=key.namespace,
+            subresource="status",
+            resource_version=resource_version,
+        )
+
+    async def newest_warning(self, namespace: str, target: plan.Inquiry) -> Body | None:
+        """Return the newest Warning event of an object."""
+        selector = f"involvedObject.uid={target.uid},type=Warning"
+        query = parse.urlencode({"fieldSelector": selector, "limit": "50"})
+        path = f"{kinds.EVENTS.path(namespace=namespace)}?{query}"
+        found = json.loads(await self._client.raw("GET", path)).get("items") or []
+        return max(found, key=_last_seen, default=None)
+
+    async def config_map(self, namespace: str, name: str) -> Body:
+        """Return a ConfigMap; raises NotFound."""
+        return await self._client.get(kinds.CONFIG_MAPS, name=name, namespace=namespace)
+
+
+def _last_seen(event: Body) -> str:
+    """Return when an event was last seen; RFC 3339 times of one server sort as text."""
+    series = event.get("series") or {}
+    return str(
+        series.get("lastObservedTime")
+        or event.get("lastTimestamp")
+        or event.get("eventTime")
+        or event["metadata"].get("creationTimestamp")
+    )

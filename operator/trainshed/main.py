@@ -1,0 +1,212 @@
+"""The operator's process: settings, election, and what surrounds the leader's work."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import pathlib
+import random
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+import prometheus_client
+
+from trainshed import config
+from trainshed.kube import client as clients
+from trainshed.kube import errors, kinds, login, preflight, ratelimit
+from trainshed.kube import transport as transports
+from trainshed.metrics import collectors, controller
+from trainshed.metrics import server as metrics_server
+from trainshed.progress import refusals
+from trainshed.registry import builder
+from trainshed.runtime import leader, logs, loop, operator, workqueue
+
+log = logging.getLogger(__name__)
+
+LOST_LEASE_SECONDS = 3.0
+"""How long a process that no longer leads may take to end by itself."""
+STUCK_SECONDS = 600.0
+"""A pass that takes longer than this is stuck: the kubelet restarts the process."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the operator until it is told to stop; return the exit code."""
+    parser = argparse.ArgumentParser(prog="trainshed-operator", description=__doc__)
+    parser.add_argument("--config", type=pathlib.Path, required=True, help="YAML settings")
+    parser.add_argument("--kubeconfig", help="instead of the pod's service account")
+    asked = parser.parse_args(arguments)
+    logs.configure()
+    try:
+        settings = config.load(asked.config)
+    except (OSError, ValueError) as error:
+        log.error("settings_unusable", extra={"file": str(asked.config), "error": str(error)})
+        return 2
+    try:
+        return asyncio.run(run(settings, config.identity(), kubeconfig=asked.kubeconfig))
+    except (errors.ApiError, preflight.PreflightError, ValueError) as error:
+        log.error("start_failed", extra={"error": str(error)})
+        return 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Process:
+    """What every replica has, whether it leads or waits."""
+
+    settings: config.Settings
+    identity: config.Identity
+    connection: login.Connection
+    transport: transports.Transport
+    counts: controller.Controller
+    found: operator.Operator
+    stop: asyncio.Event
+
+
+async def run(
+    settings: config.Settings, identity: config.Identity, *, kubeconfig: str | None
+) -> int:
+    """Wait for the lease, lead, and end when told or when the lease is lost."""
+    stop = asyncio.Event()
+    _claim_signals(stop)
+    own = prometheus_client.CollectorRegistry()
+    counts = controller.Controller(own, push_results=list(refusals.Result))
+    queue = workqueue.WorkQueue[operator.Key](
+        random=random.random,
+        on_taken=lambda priority, seconds: counts.taken(priority.name.lower(), seconds),
+    )
+    for priority in workqueue.Priority:
+        counts.queue(priority.name.lower(), lambda priority=priority: queue.depth(priority))  # type: ignore[misc]
+    found = operator.Operator(queue=queue)
+    connection = await login.login(kubeconfig=kubeconfig)
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(_metrics(settings, own, found))
+        await stack.enter_async_context(operator.owned("lag", loop.watch_lag(counts.lagged)))
+        transport = transports.Transport(connection, observe=counts.requested)
+        stack.push_async_callback(transport.close)
+        process = _Process(
+            settings=settings,
+            identity=identity,
+            connection=connection,
+            transport=transport,
+            counts=counts,
+            found=found,
+            stop=stop,
+        )
+        return await _contend(process)
+
+
+async def _contend(process: _Process) -> int:
+    settings, identity = process.settings, process.identity
+    free = clients.ApiClient(process.transport)
+    needed = preflight.needed(own_namespace=identity.namespace, namespaces=settings.namespaces)
+    await preflight.check(free, permissions=needed, served=[kinds.TRAINING_JOBS])
+    timing = settings.leader_election
+    elector = leader.Elector(
+        free,
+        leader.Identity(namespace=identity.namespace, lease=timing.name, holder=identity.pod),
+        random=random.random,
+        wall_clock=time.time,
+        timing=leader.Timing(timing.lease_seconds, timing.renew_seconds, timing.retry_seconds),
+    )
+    if not await _acquired(elector, process.stop):
+        return 0
+    process.counts.leads(True)
+    try:
+        async with operator.owned("lease", _keep(elector, process.stop)):
+            await _lead(process, free, elector)
+        return 0 if elector.is_leader() else 1
+    finally:
+        process.counts.leads(False)
+        await elector.release()
+
+
+async def _lead(process: _Process, free: clients.Client, elector: leader.Elector) -> None:
+    settings, counts = process.settings, process.counts
+    limits = ratelimit.Limits(per_second=settings.writes.per_second, burst=settings.writes.burst)
+    budgeted = clients.ApiClient(
+        process.transport, limiter=ratelimit.Limiter(limits), may_write=elector.is_leader
+    )
+    async with builder.open_builder(
+        target=builder.Target(
+            push=settings.registry.push.rstrip("/"),
+            pull=settings.registry.pull,
+            prefix=settings.registry.prefix,
+            allowed=frozenset(settings.registry.allowed),
+        ),
+        ca_file=settings.registry.ca,
+        credentials_file=settings.registry.credentials_file,
+        library=settings.trainer_library,
+        clock=time.monotonic,
+    ) as maker:
+        await operator.run(
+            process.found,
+            settings=settings,
+            identity=process.identity,
+            api=operator.Clients(connection=process.connection, free=free, budgeted=budgeted),
+            maker=maker,
+            leading=elector.is_leader,
+            hooks=operator.Hooks(passed=counts.passed, pushed=counts.pushed, built=counts.built),
+            stop=process.stop,
+            claim_signals=lambda: _claim_signals(process.stop),
+        )
+
+
+async def _acquired(elector: leader.Elector, stop: asyncio.Event) -> bool:
+    """Return True once this process leads; False when it is told to stop before."""
+    waiting = asyncio.create_task(elector.acquire(), name="acquire")
+    told = asyncio.create_task(stop.wait(), name="stop")
+    await asyncio.wait({waiting, told}, return_when=asyncio.FIRST_COMPLETED)
+    led = waiting.done()
+    for task in (waiting, told):
+        task.cancel()
+    await asyncio.gather(waiting, told, return_exceptions=True)
+    return led
+
+
+async def _keep(elector: leader.Elector, stop: asyncio.Event) -> None:
+    """Renew the lease; once it is lost, end the process, by force if it does not end itself."""
+    await elector.keep()
+    stop.set()
+    await asyncio.sleep(LOST_LEASE_SECONDS)
+    os._exit(1)
+
+
+def _claim_signals(stop: asyncio.Event) -> None:
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running.add_signal_handler(number, stop.set)
+
+
+@contextlib.asynccontextmanager
+async def _metrics(
+    settings: config.Settings,
+    own: prometheus_client.CollectorRegistry,
+    found: operator.Operator,
+) -> AsyncIterator[None]:
+    jobs = collectors.JobCollector(
+        found.cache,
+        retention=settings.metrics.finished_jobs_retention_seconds,
+        clock=time.time,
+    )
+    app = metrics_server.application(
+        own=own, jobs=jobs, healthy=_healthy(found), ready=lambda: None
+    )
+    async with metrics_server.serve(app, port=settings.metrics.port):
+        yield
+
+
+def _healthy(found: operator.Operator) -> Callable[[], str | None]:
+    """Return the liveness check: the loop answers, and no pass is stuck.
+
+    Whether the API server answers is no part of it: an outage there must not restart operators.
+    """
+
+    def check() -> str | None:
+        longest = found.queue.longest_running_seconds()
+        return f"a pass has been running for {longest:.0f} s" if longest > STUCK_SECONDS else None
+
+    return check

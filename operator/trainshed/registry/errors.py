@@ -1,0 +1,95 @@
+"""Every way in which a registry can refuse.
+
+    RegistryError                       reason, terminal
+    ├── Unavailable                     RegistryUnavailable: down, 5xx, 429, no answer in time
+    ├── Unauthorized                    RegistryUnauthorized: no or wrong credentials
+    ├── Forbidden                       RegistryForbidden: they may not do this
+    ├── NotAllowed                      RegistryNotAllowed: a host that the settings do not name
+    ├── CertificateUnknown              RegistryCertificateUnknown
+    ├── BaseNotFound                    BaseImageNotFound
+    ├── BaseUnsupported                 BaseImageUnsupported
+    ├── QuotaExceeded                   RegistryQuotaExceeded: 413, 507
+    ├── Rejected                        RegistryRejected: any other answer
+    └── SourceRefused                   SourceInvalid: files that can't be packed
+
+No message holds a header, a token or a password. `terminal`: trying again can't help.
+"""
+
+from __future__ import annotations
+
+
+class RegistryError(Exception):
+    """The root; the message is a sentence that says what to do."""
+
+    reason = "RegistryRejected"
+    terminal = False
+
+
+class Unavailable(RegistryError):
+    """No usable answer; the registry may come back."""
+
+    reason = "RegistryUnavailable"
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        """Carry the seconds after which the registry asks to come back."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unauthorized(RegistryError):
+    """No credentials, or ones that are not accepted."""
+
+    reason = "RegistryUnauthorized"
+
+
+class Forbidden(RegistryError):
+    """The credentials are good, the act is not allowed."""
+
+    reason = "RegistryForbidden"
+
+
+class NotAllowed(RegistryError):
+    """A host that the operator's settings do not name."""
+
+    reason = "RegistryNotAllowed"
+    terminal = True
+
+
+class CertificateUnknown(RegistryError):
+    """TLS by a certificate authority that is not known."""
+
+    reason = "RegistryCertificateUnknown"
+
+
+class BaseNotFound(RegistryError):
+    """No such base image; it may still be pushed."""
+
+    reason = "BaseImageNotFound"
+
+
+class BaseUnsupported(RegistryError):
+    """A base that nothing can be put onto."""
+
+    reason = "BaseImageUnsupported"
+    terminal = True
+
+
+class QuotaExceeded(RegistryError):
+    """The registry has no room."""
+
+    reason = "RegistryQuotaExceeded"
+
+
+class Rejected(RegistryError):
+    """An answer that is none of the others."""
+
+
+class SourceRefused(RegistryError):
+    """Files that can't be packed."""
+
+    reason = "SourceInvalid"
+    terminal = True
+
+
+class NotFound(Exception):
+    """A manifest or blob is not there: an answer, no failure."""

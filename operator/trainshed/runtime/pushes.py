@@ -1,0 +1,33 @@
+"""Takes pushes into the cache and lets them reach the status at their pace."""
+
+from __future__ import annotations
+
+from trainshed.core import observed
+from trainshed.runtime import cache as caches
+from trainshed.runtime import pacing
+
+
+class Pushes:
+    """Implements `progress.endpoint.Sink` on the cache."""
+
+    def __init__(self, *, cache: caches.Cache, pacer: pacing.Pacer) -> None:
+        """Keep pushes in this cache and wake their jobs by this pacer."""
+        self._cache = cache
+        self._pacer = pacer
+
+    def last(self, key: observed.JobKey) -> observed.Progress | None:
+        """Return the last progress that was kept."""
+        job = self._cache.job(key)
+        return self._cache.progress(job.uid) if job is not None else None
+
+    def accept(self, key: observed.JobKey, progress: observed.Progress) -> None:
+        """Keep a progress: it is newer than the last, of a pod of that job."""
+        job = self._cache.job(key)
+        if job is None:
+            return
+        known = self._cache.progress(job.uid)
+        self._cache.put_progress(job.uid, progress)
+        first = progress.first_step_time is not None and (
+            known is None or known.first_step_time is None
+        )
+        self._pacer.offer(key, now=first or progress.account is not None)
