@@ -1,0 +1,108 @@
+"""A real API server with the CRD, and a namespace of its own for each test.
+
+The local cluster is brought up where it is down. TRAINSHED_TEST_KUBECONFIG names another cluster
+to test against; none is ever taken by accident.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from hack import apiserver
+from tests import builders
+from trainshed.api import crd
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+Body = dict[str, Any]
+
+
+def _cluster(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hack.cluster", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+@pytest.fixture(scope="session")
+def kubeconfig() -> pathlib.Path:
+    """Return the path of the cluster's kubeconfig."""
+    chosen = os.environ.get("TRAINSHED_TEST_KUBECONFIG")
+    if chosen:
+        return pathlib.Path(chosen)
+    if _cluster("status").returncode != 0:
+        started = _cluster("up")
+        assert started.returncode == 0, started.stdout + started.stderr
+    return pathlib.Path(json.loads(_cluster("info", "-o", "json").stdout)["kubeconfig"])
+
+
+@pytest.fixture(scope="session")
+def api(kubeconfig: pathlib.Path) -> Iterator[apiserver.ApiServer]:
+    """Return the API server, with the CRD as the models have it."""
+    found = apiserver.ApiServer.from_kubeconfig(kubeconfig)
+    document = crd.render()
+    name = document["metadata"]["name"]
+    if found.find(f"{CRDS}/{name}") is None:
+        found.create(CRDS, document)
+    else:
+        found.request("PATCH", f"{CRDS}/{name}", {"spec": document["spec"]})
+    found.wait(CRDS, name, _is_established, what="the CRD", seconds=30)
+    yield found
+    found.http.close()
+
+
+def _is_established(body: Body) -> bool:
+    conditions = body.get("status", {}).get("conditions", ())
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """A namespace of one test."""
+
+    api: apiserver.ApiServer
+    name: str
+
+    @property
+    def jobs(self) -> str:
+        """Return the path of its TrainingJobs."""
+        return apiserver.TRAINING_JOBS.format(namespace=self.name)
+
+    @property
+    def workloads(self) -> str:
+        """Return the path of its Jobs."""
+        return apiserver.JOBS.format(namespace=self.name)
+
+    def apply(self, job: builders.TrainingJobBuilder, *, name: str = "gestures") -> Body:
+        """Create a TrainingJob as `kubectl apply` does."""
+        body = {**job.build(), "metadata": {"name": name}}
+        return self.api.create(self.jobs, body)
+
+    def refusal(self, job: builders.TrainingJobBuilder, *, name: str = "gestures") -> str:
+        """Return the API server's sentence about a TrainingJob that it refuses."""
+        with pytest.raises(apiserver.Refused) as caught:
+            self.apply(job, name=name)
+        return caught.value.message
+
+    def patch_status(self, patch: Body, *, version: str, name: str = "gestures") -> Body:
+        """Patch the status of a TrainingJob, only if it still has this version."""
+        body = {"metadata": {"resourceVersion": version}, "status": patch}
+        return self.api.request("PATCH", f"{self.jobs}/{name}/status", body)
+
+
+@pytest.fixture
+def namespace(api: apiserver.ApiServer) -> Iterator[Namespace]:
+    """Return a namespace that ends with the test; its pods must be restricted."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    api.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
+    yield Namespace(api, name)
+    api.delete(f"/api/v1/namespaces/{name}")

@@ -1,0 +1,225 @@
+"""What the API server says to bad input, at apply."""
+
+from typing import Any
+
+import pytest
+
+from tests import builders
+from tests.cluster import conftest
+from trainshed.api import source as source_api
+
+
+def cnn(**params: Any) -> builders.TrainingJobBuilder:
+    """Return a job of the built-in model."""
+    return builders.training_job().cnn(**params)
+
+
+def cnn_with(**pod: Any) -> builders.TrainingJobBuilder:
+    """Return a built-in model with something of spec.pod set."""
+    return cnn().spec(pod=pod)
+
+
+def mount(path: str) -> builders.TrainingJobBuilder:
+    """Return a built-in model with a volume mounted at a path."""
+    volumes = [{"name": "scratch", "emptyDir": {}}]
+    return cnn_with(volumes=volumes, volumeMounts=[{"name": "scratch", "mountPath": path}])
+
+
+def variable(**fields: Any) -> builders.TrainingJobBuilder:
+    """Return a built-in model with one environment variable."""
+    return cnn_with(env=[fields])
+
+
+def inline(name: str) -> builders.TrainingJobBuilder:
+    """Return a job of one inline file."""
+    return builders.training_job().inline({name: "print(1)"})
+
+
+SAFE = "file names are relative paths without '..', such as train.py"
+ONE_OF = "give exactly one of model (built in), source (your code) and command"
+HIDES = "mount paths are absolute and may not hide /app"
+RESERVED = "TRAINSHED_* and PYTHONPATH are set by the operator"
+REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
+    "an unknown field": (cnn().spec(modell={}), 'unknown field "spec.modell"'),
+    "an unknown parameter of a model": (cnn(widht=2), 'unknown field "spec.model.params.widht"'),
+    "an unknown framework": (cnn().spec(framework="caffe"), 'Unsupported value: "caffe"'),
+    "an unknown model": (cnn().spec(model={"name": "gpt"}), 'Unsupported value: "gpt"'),
+    "an unknown data set": (cnn().spec(data={"name": "mnist"}), 'Unsupported value: "mnist"'),
+    "no framework": (cnn().spec(framework=None), "spec.framework: Required value"),
+    "model and source": (cnn().spec(source={"inline": {"files": {"train.py": ""}}}), ONE_OF),
+    "model and command": (cnn().spec(command=["x"], image={"ref": "own:1"}), ONE_OF),
+    "nothing to train": (builders.training_job(), ONE_OF),
+    "a model without data": (cnn().spec(data=None), "a built-in model needs data"),
+    "params for a model": (cnn().spec(params={"a": 1}), "a built-in model has model.params"),
+    "training for own code": (
+        builders.training_job().script().epochs(3),
+        "training and data are read by built-in models alone",
+    ),
+    "data for own code": (
+        builders.training_job().script().spec(data={"name": "digits"}),
+        "hand values to your code by params",
+    ),
+    "a command without an image": (
+        builders.training_job().spec(command=["x"]),
+        "command runs a ready image: give image.ref",
+    ),
+    "a source with a ready image": (
+        builders.training_job().script().spec(image={"ref": "own:1"}),
+        "give image.base, or command with image.ref",
+    ),
+    "a ready image and a base": (
+        cnn().spec(image={"ref": "own:1", "base": "base:1"}),
+        "give one of them",
+    ),
+    "a compression of a ready image": (
+        cnn().spec(image={"ref": "own:1", "compression": "gzip"}),
+        "image.compression is for images that are built",
+    ),
+    "an image with a blank": (cnn().spec(image={"ref": "own: 1"}), "image.ref"),
+    "no epochs": (cnn().epochs(0), "should be greater than or equal to 1"),
+    "epochs and steps": (
+        cnn().training(epochs=3, maxSteps=4),
+        "give training.epochs or training.maxSteps, not both",
+    ),
+    "no batch": (cnn().training(batchSize=0), "training.batchSize"),
+    "a learning rate of zero": (cnn().training(optimizer={"learningRate": 0}), "learningRate"),
+    "an unknown optimiser": (cnn().training(optimizer={"name": "lion"}), '"lion"'),
+    "an even kernel": (cnn(kernel=4), "kernel must be odd"),
+    "no channels": (cnn(channels=[]), "channels"),
+    "one side to resize to": (
+        cnn().spec(data={"name": "digits", "preprocess": {"resize": [8]}}),
+        "resize",
+    ),
+    "all data held out": (
+        cnn().spec(data={"name": "digits", "split": {"validation": 1}}),
+        "split.validation",
+    ),
+    "a file above the folder": (inline("../train.py"), SAFE),
+    "a file that goes up on its way": (inline("a/../train.py"), SAFE),
+    "an absolute file": (inline("/train.py"), SAFE),
+    "a file that is a folder": (inline("a/"), SAFE),
+    "a file without a name": (inline(""), SAFE),
+    "a file called dot": (inline("."), SAFE),
+    "a file with an empty part": (inline("a//b.py"), SAFE),
+    "a file with a line break": (inline("a\nb.py"), SAFE),
+    "a file name without end": (inline("a" * 256), SAFE),
+    "no files": (builders.training_job().inline({}), "should have at least 1 properties"),
+    "too many files": (
+        builders.training_job().inline(
+            {f"{number}.py": "" for number in range(source_api.MAX_FILES + 1)}
+        ),
+        "must have at most 64 items",
+    ),
+    "a file that is too long": (
+        builders.training_job().script("x" * (source_api.MAX_FILE_CHARS + 1)),
+        "may not be more than 262144",
+    ),
+    "two sources": (
+        builders.training_job().spec(
+            source={"inline": {"files": {"train.py": ""}}, "configMap": {"name": "code"}}
+        ),
+        "source needs exactly one of inline and configMap",
+    ),
+    "no entry point": (
+        builders.training_job()
+        .script()
+        .spec(source={"inline": {"files": {"train.py": ""}}, "entrypoint": []}),
+        "entrypoint",
+    ),
+    "a path of the node": (
+        cnn_with(volumes=[{"name": "v", "hostPath": {"path": "/"}}]),
+        'unknown field "spec.pod.volumes[0].hostPath"',
+    ),
+    "a volume of two kinds": (
+        cnn_with(volumes=[{"name": "v", "emptyDir": {}, "configMap": {"name": "x"}}]),
+        "a volume needs exactly one of",
+    ),
+    "the operator's volume": (
+        cnn_with(volumes=[{"name": "trainshed-tmp", "emptyDir": {}}]),
+        "volume names that start with trainshed-",
+    ),
+    "a mount over the code": (mount("/app"), HIDES),
+    "a mount over the code with a slash": (mount("/app/"), HIDES),
+    "a mount over the operator's files": (mount("/etc/trainshed"), HIDES),
+    "a mount over a parent of them": (mount("/etc"), HIDES),
+    "a mount over the token": (mount("/var/run/secrets/trainshed"), HIDES),
+    "a mount that goes up": (mount("/data/../app"), HIDES),
+    "a relative mount": (mount("data"), HIDES),
+    "the operator's variable": (variable(name="TRAINSHED_JOB", value="x"), RESERVED),
+    "the module path": (variable(name="PYTHONPATH", value="x"), RESERVED),
+    "a variable with two values": (
+        variable(name="A", value="x", valueFrom={"fieldRef": {"fieldPath": "status.podIP"}}),
+        "give a variable's value or valueFrom, not both",
+    ),
+    "a variable from nowhere": (
+        variable(name="A", valueFrom={}),
+        "valueFrom needs exactly one of",
+    ),
+    "variables from nowhere": (cnn_with(envFrom=[{}]), "envFrom needs exactly one of"),
+    "the operator's label": (
+        cnn_with(labels={"trainshed.dev/job": "x"}),
+        "are the operator's",
+    ),
+    "the operator's annotation": (
+        cnn_with(annotations={"trainshed.dev/spec": "{}"}),
+        "are the operator's",
+    ),
+    "an amount that is none": (cnn().spec(resources={"memory": "lots"}), "resources.memory"),
+    "a negative amount": (cnn().spec(resources={"cpu": -1}), "resources.cpu"),
+    "the root group": (cnn_with(fsGroup=0), "fsGroup"),
+}
+
+
+@pytest.mark.parametrize(("job", "sentence"), list(REFUSED.values()), ids=list(REFUSED))
+def test_bad_input_is_refused_with_a_sentence(
+    namespace: conftest.Namespace, job: builders.TrainingJobBuilder, sentence: str
+) -> None:
+    assert sentence in namespace.refusal(job)
+
+
+@pytest.mark.parametrize(
+    "name", ["dot.ted", "a" * 51, "1st"], ids=["dotted", "over-long", "starts with a digit"]
+)
+def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, name: str) -> None:
+    assert "metadata.name must be lower-case letters" in namespace.refusal(cnn(), name=name)
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        cnn(),
+        cnn(channels=[8], hidden=3, dropout=0.5).epochs(3),
+        cnn().training(maxSteps=4, optimizer={"name": "sgd", "schedule": "cosine"}),
+        cnn().spec(image={"ref": "own:1"}),
+        builders.training_job().script(),
+        builders.training_job().inline({"a/b c.py": "", ".env": "", "..a": ""}, "bash", "-c", "x"),
+        builders.training_job().config_map(),
+        builders.training_job().script().spec(params={"width": 2, "deep": {"list": [1, "a"]}}),
+        builders.training_job().command("python", "x.py"),
+        mount("/data"),
+        mount("/app/data"),
+        cnn().spec(resources={"cpu": 2, "memory": "2Gi", "sharedMemory": "512Mi"}),
+    ],
+    ids=[
+        "the smallest",
+        "a model with parameters",
+        "steps and a schedule",
+        "a model in a ready image",
+        "a script",
+        "files of odd names",
+        "a ConfigMap",
+        "free parameters",
+        "a command",
+        "a mount",
+        "a mount below the code",
+        "amounts as numbers and text",
+    ],
+)
+def test_good_input_is_taken(
+    namespace: conftest.Namespace, job: builders.TrainingJobBuilder
+) -> None:
+    assert namespace.apply(job)["metadata"]["generation"] == 1
+
+
+def test_the_longest_name_is_taken(namespace: conftest.Namespace) -> None:
+    assert namespace.apply(cnn(), name="a" * 50)["metadata"]["name"] == "a" * 50
