@@ -7,6 +7,7 @@ heartbeats of long ones are written, so that a log stays readable.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator
 
@@ -20,32 +21,35 @@ HEARTBEAT_SECONDS = 10.0
 class Step:
     """The step that runs now; `update` says how far it is."""
 
-    def __init__(self, title: str, *, console: Console) -> None:
+    def __init__(self, title: str, *, status: rich.status.Status | None = None) -> None:
         self._title = title
-        self._console = console
-        self._started = self._said = time.monotonic()
+        self._detail = ""
+        self._status = status
+        self._started = time.monotonic()
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self._started
 
     def update(self, detail: str) -> None:
-        """Show detail beside the title; off a terminal at most every HEARTBEAT_SECONDS."""
-        text = f"{self._title}: {detail} ({self.seconds:.0f} s)"
-        if self._console.status is not None:
-            self._console.status.update(text)
-        elif time.monotonic() - self._said >= HEARTBEAT_SECONDS:
-            self._said = time.monotonic()
-            self._console.write(f"  … {text}")
+        """Show detail beside the title: at once on a terminal, else at the next heartbeat."""
+        self._detail = f": {detail}"
+        if self._status is not None:
+            self._status.update(rich.markup.escape(self.text()))
+
+    def text(self) -> str:
+        return f"{self._title}{self._detail} ({self.seconds:.0f} s)"
 
 
 class Console:
     """Writes to standard error, so that `info -o json` stays clean."""
 
-    def __init__(self, output: rich.console.Console | None = None) -> None:
+    def __init__(
+        self, output: rich.console.Console | None = None, *, heartbeat: float = HEARTBEAT_SECONDS
+    ) -> None:
         self._output = output or rich.console.Console(stderr=True, highlight=False)
+        self._heartbeat = heartbeat
         self._started = time.monotonic()
-        self.status: rich.status.Status | None = None
 
     def write(self, text: str) -> None:
         self._output.print(text, markup=False, soft_wrap=True)
@@ -64,16 +68,31 @@ class Console:
     @contextlib.contextmanager
     def step(self, title: str) -> Iterator[Step]:
         """Show title while the body runs, then its time; a failure is left to the error."""
-        step = Step(title, console=self)
-        if not self._output.is_terminal:
+        with self._spinner(title) if self._output.is_terminal else self._beating(title) as step:
             yield step
-        else:
-            with self._output.status(rich.markup.escape(title)) as self.status:
-                try:
-                    yield step
-                finally:
-                    self.status = None
         self._output.print(
             f"  [green]ok[/] {rich.markup.escape(title)} [dim]{step.seconds:.1f} s[/]",
             soft_wrap=True,
         )
+
+    @contextlib.contextmanager
+    def _spinner(self, title: str) -> Iterator[Step]:
+        with self._output.status(rich.markup.escape(title)) as status:
+            yield Step(title, status=status)
+
+    @contextlib.contextmanager
+    def _beating(self, title: str) -> Iterator[Step]:
+        """Write a line now and then, so that a long step never looks dead in a log."""
+        step, ended = Step(title), threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(self._heartbeat):
+                self.write(f"  … {step.text()}")
+
+        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield step
+        finally:
+            ended.set()
+            thread.join()

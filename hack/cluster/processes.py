@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
-from hack.cluster import errors, waiting
+from hack.cluster import waiting
 
 MARK = "_TRAINSHED_HOST_CLUSTER"
 _BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
@@ -93,9 +93,8 @@ class Supervisor:
             environment={**passed, **component.environment, MARK: self._mark},
             log=self.log(component.name),
         )
-        started = start_time(pid)
-        if started is None:
-            raise errors.ClusterError(self.obituary(component.name))
+        # A process that has ended already has no start time, and counts as down.
+        started = start_time(pid) or 0
         record = Record(pid=pid, start=started, boot=boot_id(), digest=component.digest())
         path = self._pids / f"{component.name}.json"
         path.write_text(json.dumps(asdict(record)), encoding="utf-8")

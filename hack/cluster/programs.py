@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hack.cluster import commands, console, errors, settings, toolchain
+from hack.cluster import commands, console, errors, toolchain
 
 SOURCE = pathlib.Path(__file__).parent / "go"
 _KUBERNETES = "k8s.io/kubernetes"
@@ -67,15 +67,20 @@ def folder(cache: pathlib.Path) -> pathlib.Path:
 
 
 def cached(name: str, *, cache: pathlib.Path) -> pathlib.Path:
-    """Return where the cache has the program, or would have it.
+    """Return where the cache has the program, or would have it."""
+    return folder(cache) / cached_name(name)
 
-    go.sum does not change with our own few lines of Go, so their hash is in the file's name.
+
+def cached_name(name: str) -> str:
+    """Return the program's file name in the cache.
+
+    go.sum does not change with our own few lines of Go, so their hash is in the name.
     """
     program = PROGRAMS[name]
     if program.module:
-        return folder(cache) / program.file
+        return program.file
     source = (SOURCE / program.file / "main.go").read_bytes()
-    return folder(cache) / f"{program.file}-{hashlib.sha256(source).hexdigest()[:8]}"
+    return f"{program.file}-{hashlib.sha256(source).hexdigest()[:8]}"
 
 
 def ensure(
@@ -83,7 +88,7 @@ def ensure(
 ) -> dict[str, pathlib.Path]:
     """Return the path of every named program, building those that are nowhere to be found."""
     given = os.environ.get("TRAINSHED_BIN")
-    found = _given(names, folder=pathlib.Path(given), cache=cache) if given else {}
+    found = _search(names, [given]) if given else {}
     found.update(_cached(_without(names, found), cache=cache))
     missing = _without(names, found)
     if missing:
@@ -143,36 +148,32 @@ def _cached(names: Sequence[str], *, cache: pathlib.Path) -> dict[str, pathlib.P
     return {name: path for name, path in paths.items() if path.exists()}
 
 
-def _given(
-    names: Sequence[str], *, folder: pathlib.Path, cache: pathlib.Path
-) -> dict[str, pathlib.Path]:
-    """Return what the folder has, under the programs' own names or the cache's."""
-    copies = {name: folder / cached(name, cache=cache).name for name in names}
-    return _search(names, [str(folder)]) | {
-        name: path for name, path in copies.items() if path.exists()
-    }
-
-
 def _search(names: Sequence[str], folders: Sequence[str]) -> dict[str, pathlib.Path]:
     """Return those of the programs that lie in the folders and are of the right version."""
     wanted = versions()
-    known = [name for name in names if PROGRAMS[name].module]
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        paths = pool.map(lambda name: _fitting(name, folders=folders, wanted=wanted), known)
-    return {name: path for name, path in zip(known, paths, strict=True) if path is not None}
+        paths = pool.map(lambda name: _fitting(name, folders=folders, wanted=wanted), names)
+    return {name: path for name, path in zip(names, paths, strict=True) if path is not None}
 
 
 def _fitting(
     name: str, *, folders: Sequence[str], wanted: Mapping[str, str]
 ) -> pathlib.Path | None:
-    path = shutil.which(name, path=os.pathsep.join(folders))
-    if path is None:
-        return None
+    """Return the program under its own name, or under the cache's in a copy of the cache."""
     program = PROGRAMS[name]
-    with contextlib.suppress(errors.ClusterError):
-        said = commands.run([path, *program.version], seconds=20)
-        if matches(said, wanted=wanted[program.module]):
-            return pathlib.Path(path)
+    path = os.pathsep.join(folders)
+    if not program.module:
+        # The file's name holds the hash of its source, so it needs no other proof.
+        copied = shutil.which(cached_name(name), path=path)
+        return pathlib.Path(copied) if copied else None
+    for candidate in {name: None, program.file: None}:
+        found = shutil.which(candidate, path=path)
+        if found is None:
+            continue
+        with contextlib.suppress(errors.ClusterError):
+            said = commands.run([found, *program.version], seconds=20)
+            if matches(said, wanted=wanted[program.module]):
+                return pathlib.Path(found)
     return None
 
 
@@ -213,8 +214,3 @@ def _locked(target: pathlib.Path, *, shown: console.Console) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def path_of(name: str, *, cluster: settings.Settings, shown: console.Console) -> pathlib.Path:
-    """Return one program's path, for whoever needs just that one."""
-    return ensure([name], cache=cluster.cache, shown=shown)[name]

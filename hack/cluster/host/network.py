@@ -53,7 +53,7 @@ def sees_bridged_traffic() -> bool:
 
 
 def rules(bridge: str, *, api_port: int) -> list[list[str]]:
-    """Return our rules, each as the arguments after -A.
+    """Return our rules, each as its table, its chain and the rest.
 
     The API server listens on the bridge alone, for the pods; programs of this machine
     reach it by 127.0.0.1.
@@ -81,7 +81,9 @@ def ensure_rules(bridge: str, *, api_port: int, run: commands.Runner = commands.
     if script:
         run(["iptables-restore", "--noflush"], text=script)
     for table, chain, *rest in wanted:
-        run(["iptables", "-t", table, "-A", chain, *rest])
+        # Other programs' filters may end with a rule that drops what is left.
+        place = "-I" if table == "filter" else "-A"
+        run(["iptables", "-t", table, place, chain, *rest])
 
 
 def cleanup(bridge: str, *, run: commands.Runner = commands.run) -> None:

@@ -38,18 +38,8 @@ class Existing:
         if options.kwok is not None:
             raise errors.Unavailable("fake nodes are for the providers host and kind only")
         with shown.step(f"checking the context {context}"):
-            copied = self._run(
-                [
-                    "kubectl",
-                    "config",
-                    "view",
-                    "--minify",
-                    "--flatten",
-                    "--raw",
-                    "--context",
-                    context,
-                ]
-            )
+            whole = ("kubectl", "config", "view", "--minify", "--flatten", "--raw")
+            copied = self._run([*whole, f"--context={context}"])
             documents.write(self._cluster.kubeconfig, copied, mode=0o600)
             self._kubectl("version", "--request-timeout=10s")
         kept = {
