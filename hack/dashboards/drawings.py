@@ -114,7 +114,7 @@ def _axes(
     parts = []
     for mark in marks:
         parts.append(svg.rule(area.x, y(mark), area.x + area.width, y(mark)))
-        label = units.text(mark, data.panel.unit)
+        label = units.mark(mark, data.panel.unit)
         parts.append(
             svg.text(area.x - 8, y(mark) + 4, label, size=11, colour=svg.SOFT, anchor="end")
         )

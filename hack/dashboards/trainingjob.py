@@ -187,7 +187,6 @@ def training() -> Sequence[panels.Panel]:
                 queries=[Query(f"sum({waits}) / sum({seconds})", "waiting")],
                 width=8,
                 least=0,
-                most=1,
             )
         ),
         panels.lines(
@@ -222,7 +221,10 @@ def run() -> Sequence[panels.Panel]:
                 title="Start-up",
                 description="Seconds of each stage from apply to the first step.",
                 unit="s",
-                queries=[Query(f"max by (stage) ({series(names.STARTUP.name)})", "{{stage}}")],
+                queries=[
+                    Query(f"max({series(names.STARTUP.name, f'stage={json.dumps(stage)}')})", stage)
+                    for stage in names.STAGES
+                ],
                 width=12,
                 height=6,
                 least=0,

@@ -34,6 +34,12 @@ def _seconds(value: float) -> str:
     return f"{value / size:.3g} {unit}"
 
 
+def mark(value: float, unit: str) -> str:
+    """Return a value of an axis, without digits that say nothing."""
+    whole = unit == "percentunit" and abs(value * 100 - round(value * 100)) < 1e-9
+    return text(value, unit, 0) if whole else text(value, unit)
+
+
 def clock(moment: float) -> str:
     """Return a moment's time of day, UTC."""
     return time.strftime("%H:%M:%S", time.gmtime(moment))

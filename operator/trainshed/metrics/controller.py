@@ -11,10 +11,17 @@ from trainshed.metrics import names
 
 
 class Controller:
-    """The operator's own metrics, in the registry that is passed in."""
+    """The operator's own metrics, in the registry that is passed in, or in a new one."""
 
-    def __init__(self, into: registry.CollectorRegistry, *, push_results: Iterable[str]) -> None:
+    def __init__(
+        self,
+        into: registry.CollectorRegistry | None = None,
+        *,
+        push_results: Iterable[str],
+    ) -> None:
         """`push_results`: the ends of a push, so that each has a series from the start."""
+        into = registry.CollectorRegistry() if into is None else into
+        self.registry = into
         # Else each counter and histogram has a second metric that only says when it was made.
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         prometheus_client.ProcessCollector(registry=into)

@@ -18,7 +18,6 @@ Sample = tuple[names.Metric, tuple[str, ...], float]
 """A metric, the values of its own labels, and the value of the series."""
 
 _LIVE = frozenset({"Pending", "Running"})
-_STAGES = ("building", "scheduling", "pulling", "initialising")
 
 
 class _Named(pydantic.BaseModel):
@@ -76,7 +75,7 @@ def samples(seen: observed.Observation, found: status.TrainingJobStatus) -> Iter
     yield names.RESTARTS, (), float(restarts)
     yield from _run(_figures(seen, found))
     if found.timeline is not None:
-        for stage in _STAGES:
+        for stage in names.STAGES:
             seconds = getattr(found.timeline, stage)
             if seconds is not None:
                 yield names.STARTUP, (stage,), seconds

@@ -17,6 +17,8 @@ class Limits:
     """From there to the end of the headers."""
     body_seconds: float = 5.0
     """From there to the end of the body."""
+    headers: int = 32
+    """Header lines of a request; each may have 8 KiB."""
     linger_seconds: float = 1.0
     """How long the rest of a refused body is read, so that the refusal arrives."""
     shutdown_seconds: float = 5.0

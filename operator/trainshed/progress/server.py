@@ -29,6 +29,7 @@ async def serve(
         keepalive_timeout=seams.limits.request_seconds,
         lingering_time=seams.limits.linger_seconds,
         auto_decompress=False,
+        max_headers=seams.limits.headers,
         shutdown_timeout=seams.limits.shutdown_seconds,
     )
     await runner.setup()

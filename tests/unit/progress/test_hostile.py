@@ -205,6 +205,15 @@ async def test_token_of_bytes_that_are_no_text_is_refused(rig: rigs.Rig) -> None
     writer.transport.abort()
 
 
+async def test_request_with_very_many_headers_is_refused(rig: rigs.Rig) -> None:
+    reader, writer = await rig.raw()
+    writer.write(f"POST {rigs.PATH} HTTP/1.1\r\nHost: x\r\n".encode())
+    writer.write(b"".join(f"X-{number}: 1\r\n".encode() for number in range(100)) + b"\r\n")
+
+    assert b" 400 " in await asyncio.wait_for(reader.readline(), 5)
+    writer.transport.abort()
+
+
 async def test_client_that_goes_away_in_its_body_leaves_nothing(rig: rigs.Rig) -> None:
     _, writer = await rig.raw()
     writer.write(_head(rig, "Content-Length: 100") + b"{")

@@ -1,0 +1,170 @@
+"""The dashboard against a real Prometheus that scrapes the operator's collector and a trainer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import pathlib
+from collections.abc import AsyncIterator
+from xml.etree import ElementTree
+
+import prometheus_client
+import pytest
+import pytest_asyncio
+
+from hack.dashboards import __main__ as command
+from hack.dashboards import queries
+from tests.e2e import dashboards
+from tests.unit.hack import live
+from tests.unit.metrics import fleet
+from trainshed.api import phases
+from trainshed.metrics import collectors, controller, names, server
+
+pytestmark = pytest.mark.skipif(live.PROMETHEUS is None, reason="Prometheus is not installed")
+
+JOB = {"namespace": "team-a", "trainingjob": "digits"}
+TARGET = {"namespace": "team-a", "pod": "digits-1-0-abcde", "node": "node-1"}
+
+
+class Trainer:
+    """A training process' metrics, as the registry of names has them."""
+
+    def __init__(self) -> None:
+        self.registry = prometheus_client.CollectorRegistry()
+        classes = {
+            names.Kind.COUNTER: prometheus_client.Counter,
+            names.Kind.GAUGE: prometheus_client.Gauge,
+            names.Kind.HISTOGRAM: prometheus_client.Histogram,
+        }
+        self._metrics = {
+            each.name: classes[each.kind](each.name, each.help, each.labels, registry=self.registry)
+            for each in names.TRAINER
+        }
+
+    def _of(self, name: str, *own: str):  # type: ignore[no-untyped-def]
+        return self._metrics[name].labels("digits", "0", *own)
+
+    def step(self, number: int) -> None:
+        """Count a step of 64 samples."""
+        self._of("training_samples_total").inc(64)
+        self._of("training_steps_total").inc()
+        self._of("training_seconds_total").inc(0.016)
+        self._of("training_data_wait_seconds_total").inc(0.001)
+        self._of("training_step_duration_seconds").observe(0.015)
+        self._of("training_loss", "train").set(1 / (1 + number))
+        self._of("training_eval_metric", "accuracy").set(1 - 1 / (1 + number))
+
+
+@contextlib.asynccontextmanager
+async def training() -> AsyncIterator[int]:
+    """Serve a trainer that trains; yields its port."""
+    trainer = Trainer()
+    served, thread = prometheus_client.start_http_server(0, "127.0.0.1", trainer.registry)
+
+    async def train() -> None:
+        number = 0
+        while True:
+            number += 1
+            trainer.step(number)
+            await asyncio.sleep(0.02)
+
+    task = asyncio.create_task(train())
+    try:
+        yield int(served.server_port)
+    finally:
+        task.cancel()
+        served.shutdown()
+        served.server_close()
+        thread.join()
+
+
+@contextlib.asynccontextmanager
+async def operating(jobs: fleet.Fleet) -> AsyncIterator[int]:
+    """Serve the operator's metrics; yields the port."""
+    own = prometheus_client.CollectorRegistry()
+    controller.Controller(own, push_results=["accepted"])
+    app = server.application(
+        own=own,
+        jobs=collectors.JobCollector(jobs, retention=3600, clock=lambda: fleet.T0),
+        healthy=lambda: None,
+        ready=lambda: None,
+    )
+    async with server.serve(app, host="127.0.0.1", port=0) as port:
+        yield port
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def prometheus(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    starting = fleet.running().model_copy(update={"phase": phases.Phase.STARTING})
+    jobs = fleet.Fleet(fleet.job(written=starting, pods=(fleet.pod("Pending"),)))
+    folder = tmp_path_factory.mktemp("prometheus")
+    async with (
+        training() as trainer,
+        operating(jobs) as operator,
+        live.prometheus(folder, operator=operator, trainer=trainer, labels=TARGET) as url,
+    ):
+        await live.scraped(url, 'trainingjob_status_phase{phase="Starting"}', 1)
+        running = fleet.job(written=fleet.running(), progress=fleet.pushed(), pods=(fleet.pod(),))
+        jobs.seen[running.job.key] = running
+        await live.scraped(url, "rate(training_samples_total[30s])", 1)
+        await live.scraped(url, "trainingjob_samples", 1)
+        yield url
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_every_query_and_variable_has_data(prometheus: str) -> None:
+    problems = await asyncio.to_thread(dashboards.check, command.DASHBOARD, prometheus, JOB)
+
+    assert problems == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_job_that_is_not_there_is_missed_everywhere(prometheus: str) -> None:
+    other = {**JOB, "trainingjob": "elsewhere"}
+
+    problems = await asyncio.to_thread(dashboards.check, command.DASHBOARD, prometheus, other)
+
+    asked = len(prometheus_queries())
+    assert sum(each.message == "no data" for each in problems) == asked
+    assert "elsewhere is not among ['digits']" in str(problems[0])
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_dashboard_is_drawn_from_its_data(prometheus: str, tmp_path: pathlib.Path) -> None:
+    out = tmp_path / "dashboard.svg"
+    asked = ["--prometheus", prometheus, "--namespace", "team-a", "--job", "digits"]
+
+    code = await asyncio.to_thread(command.main, ["picture", *asked, "--out", str(out)])
+
+    assert code == 0
+    root = ElementTree.fromstring(out.read_text(encoding="utf-8"))
+    texts = {each.text for each in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"Phase", "Throughput", "Running", "node-1 (cpu)", "pytorch cnn on cpu"} <= texts
+    assert "no data" not in texts
+
+
+def test_prometheus_that_is_not_there_is_a_problem_of_each_query() -> None:
+    problems = dashboards.check(command.DASHBOARD, "http://127.0.0.1:9", JOB)
+
+    assert all("ConnectError" in each.message for each in problems)
+    assert len(problems) == len(prometheus_queries()) + 2
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_expression_that_prometheus_refuses_is_told(
+    prometheus: str, tmp_path: pathlib.Path
+) -> None:
+    broken = tmp_path / "broken.json"
+    text = command.DASHBOARD.read_text(encoding="utf-8")
+    broken.write_text(text.replace("histogram_quantile(0.5", "histogram_quantil(0.5"))
+
+    problems = await asyncio.to_thread(dashboards.check, broken, prometheus, JOB)
+
+    assert [each.where for each in problems] == ["panel Step time (A)"]
+    assert "unknown function" in problems[0].message
+
+
+def prometheus_queries() -> list[object]:
+    """Return the dashboard's queries."""
+    board = queries.load(command.DASHBOARD)
+    return [query for panel in board.panels for query in panel.queries]
