@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -27,6 +28,8 @@ _SERVICES = {
     "docker-registry": ("docker-registry",),
     "prometheus": ("prometheus", "prometheus-node-exporter"),
 }
+# Another installation may run beside ours.
+_PATIENT = "-oDPkg::Lock::Timeout=300"
 _PATH = ":".join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
 
@@ -52,9 +55,11 @@ def ensure(*, shown: console.Console, run: commands.Runner = commands.run) -> No
 def install(wanted: Sequence[str], *, run: commands.Runner) -> None:
     """Install by apt-get; the package lists are fetched first, since they may be old."""
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "update", "-q"], environment=quiet)
+    with contextlib.suppress(errors.CommandFailed):
+        # Lists that are there may do; if not, the installation says what it lacks.
+        run(["apt-get", "update", "-q"], environment=quiet)
     run(
-        ["apt-get", "install", "-q", "-y", "--no-install-recommends", *wanted],
+        ["apt-get", "install", "-q", "-y", _PATIENT, "--no-install-recommends", *wanted],
         environment=quiet,
     )
     for package in wanted:

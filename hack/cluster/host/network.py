@@ -13,10 +13,11 @@ import pathlib
 import shlex
 from collections.abc import Iterable
 
-from hack.cluster import commands, documents, errors, settings
+from hack.cluster import commands, documents, errors, processes, settings
 
 _FORWARD = pathlib.Path("/proc/sys/net/ipv4/ip_forward")
 _BRIDGE_CALLS = pathlib.Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+_NAMESPACE = pathlib.Path("/proc/self/ns/net")
 _TABLES = ("iptables", "ip6tables")
 _OURS = ("KUBE-", "CNI-")
 
@@ -86,14 +87,35 @@ def ensure_rules(bridge: str, *, api_port: int, run: commands.Runner = commands.
         run(["iptables", "-t", table, place, chain, *rest])
 
 
-def cleanup(bridge: str, *, run: commands.Runner = commands.run) -> None:
-    """Remove our rules, kube-proxy's chains and the bridge."""
+def claim(cluster: settings.Settings) -> None:
+    """Remember which network namespace the cluster is in, or refuse to touch another one."""
+    refuse_elsewhere(cluster)
+    here = {"boot": processes.boot_id(), "net": str(_NAMESPACE.readlink())}
+    documents.write(cluster.state / "namespace.json", documents.to_json(here))
+
+
+def refuse_elsewhere(cluster: settings.Settings) -> None:
+    """Raise if the cluster was started in another network namespace since the last boot."""
+    claimed = documents.read_json(cluster.state / "namespace.json")
+    same_boot = claimed.get("boot") == processes.boot_id()
+    if same_boot and claimed.get("net") != str(_NAMESPACE.readlink()):
+        raise errors.Conflict(
+            f"the cluster {cluster.name} is in another network namespace ({claimed['net']}): "
+            "run this in it (nsenter --net=/run/netns/N …)"
+        )
+
+
+def cleanup(bridge: str, *, chains: bool, run: commands.Runner = commands.run) -> None:
+    """Remove our rules and the bridge, and with chains those of kube-proxy.
+
+    Its chains do not say whose they are, so the caller must know that it was our kube-proxy.
+    """
     for program in _TABLES:
         try:
             saved = run([f"{program}-save"])
         except errors.ClusterError:
             continue  # a kernel without IPv6 has no tables for it
-        script = cleanup_script(saved, bridge=bridge, chains=True)
+        script = cleanup_script(saved, bridge=bridge, chains=chains)
         if script:
             run([f"{program}-restore", "--noflush"], text=script)
     links = json.loads(run(["ip", "-json", "link", "show"]))

@@ -63,6 +63,7 @@ class Host:
         found = programs.ensure(_PROGRAMS, cache=cluster.cache, shown=shown)
         cluster.state.mkdir(parents=True, exist_ok=True)
         teardown.remember_shared(cluster)
+        network.claim(cluster)
         network.ensure(cluster)
         chosen = plan.choose_ports(cluster, running=self._running, note=shown.note)
         network.ensure_rules(cluster.bridge, api_port=chosen["apiserver"])

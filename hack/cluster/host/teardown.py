@@ -43,6 +43,7 @@ def down(
     cluster: settings.Settings, *, supervisor: processes.Supervisor, shown: console.Console
 ) -> None:
     """Remove the cluster whole: processes, mounts, packet rules, link, files."""
+    network.refuse_elsewhere(cluster)
     sockets = list(_shim_sockets(cluster))
     with shown.step("ending processes and pods"):
         for name in ["kubelet", "containerd", *supervisor.names()]:
@@ -50,7 +51,8 @@ def down(
         _end_all(cluster, supervisor=supervisor)
     with shown.step("removing mounts, packet rules and the bridge"):
         unmount(cluster)
-        network.cleanup(cluster.bridge)
+        # Only where our kube-proxy ran are the chains ours to remove.
+        network.cleanup(cluster.bridge, chains=supervisor.log("proxy").exists())
         network.restore(cluster)
         _remove_cgroups(cluster)
     with shown.step(f"removing {cluster.state}"):

@@ -1,6 +1,8 @@
+import pathlib
+
 import pytest
 
-from hack.cluster import documents, errors
+from hack.cluster import documents, errors, settings
 from hack.cluster.host import network
 
 SAVED = """\
@@ -116,3 +118,36 @@ def test_rules_for_another_port_of_the_api_server_are_replaced() -> None:
     network.ensure_rules("probe0", api_port=6444, run=run)  # type: ignore[arg-type]
     assert ran[1] == ["iptables-restore", "--noflush"]
     assert len(ran) == 2 + len(network.rules("probe0", api_port=6444))
+
+
+def cleaned(*, chains: bool) -> str:
+    inputs: list[str] = []
+
+    def run(argv: list[str], *, text: str | None = None, **_: object) -> str:
+        inputs.append(text or "")
+        return "[]" if argv[0] == "ip" else SAVED
+
+    network.cleanup("probe0", chains=chains, run=run)  # type: ignore[arg-type]
+    return "".join(inputs)
+
+
+def test_another_cluster_s_chains_survive_where_our_kube_proxy_never_ran() -> None:
+    assert "-X KUBE-SERVICES" in cleaned(chains=True)
+    assert "KUBE-SERVICES" not in cleaned(chains=False)
+    assert "-D POSTROUTING" in cleaned(chains=False)
+
+
+def test_a_cluster_is_touched_only_from_its_own_network_namespace(tmp_path: pathlib.Path) -> None:
+    cluster = settings.Settings("probe", tmp_path, tmp_path)
+    network.claim(cluster)
+    network.claim(cluster)
+    claim = tmp_path / "namespace.json"
+    claim.write_text(claim.read_text("utf-8").replace("net:[", "net:[9"), encoding="utf-8")
+    with pytest.raises(errors.Conflict, match="in another network namespace"):
+        network.claim(cluster)
+
+
+def test_a_claim_of_an_earlier_boot_is_void(tmp_path: pathlib.Path) -> None:
+    cluster = settings.Settings("probe", tmp_path, tmp_path)
+    (tmp_path / "namespace.json").write_text('{"boot": "x", "net": "net:[1]"}', encoding="utf-8")
+    network.refuse_elsewhere(cluster)
