@@ -1,5 +1,6 @@
 """Settings of every tier: how hard hypothesis tries."""
 
+import asyncio
 import os
 
 import hypothesis
@@ -8,3 +9,6 @@ hypothesis.settings.register_profile("quick", max_examples=40, deadline=None, da
 hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None, print_blob=True)
 # TRAINSHED_HYPOTHESIS=thorough looks longer, such as before a release.
 hypothesis.settings.load_profile(os.environ.get("TRAINSHED_HYPOTHESIS", "quick"))
+
+# Else looptime's hook makes the main thread's loop in the first plain test, and nobody closes it.
+asyncio.set_event_loop(None)

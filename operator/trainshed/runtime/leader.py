@@ -114,7 +114,9 @@ class Elector:
         try:
             await self._observe()
         except errors.NotFound:
-            await self._lead(self._api.create, None)
+            # Deleted by a person: who held it may still think that it leads.
+            if self._record is None or self._is_free():
+                await self._lead(self._api.create, None)
             return
         if self._is_free():
             await self._lead(self._api.replace, self._record)
