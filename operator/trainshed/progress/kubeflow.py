@@ -20,7 +20,6 @@ from trainshed.progress import payloads
 
 MAX_ENTRIES = 256
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
-_NAME = re.compile(payloads.METRIC_NAME)
 
 
 class _Section(pydantic.BaseModel):
@@ -77,7 +76,7 @@ def read(
         total_steps=_count(total, 0) or base.total_steps,
         epoch=_count(epoch, base.epoch),
         loss=base.loss if loss is None else loss,
-        metrics=_first({**metrics, **base.metrics, **metrics}),
+        metrics=payloads.fit_metrics({**metrics, **base.metrics, **metrics}),
         percent=base.percent if percent is None else percent,
         estimated_remaining_seconds=(
             base.estimated_remaining_seconds if remaining is None else remaining
@@ -87,7 +86,7 @@ def read(
 
 def _sound(metrics: Sequence[Metric]) -> Iterator[tuple[str, float]]:
     for each in metrics:
-        if _NAME.fullmatch(each.name) and len(each.value) <= 64 and _NUMBER.fullmatch(each.value):
+        if len(each.value) <= 64 and _NUMBER.fullmatch(each.value):
             value = float(each.value)
             if math.isfinite(value):
                 yield each.name, value
@@ -95,7 +94,3 @@ def _sound(metrics: Sequence[Metric]) -> Iterator[tuple[str, float]]:
 
 def _count(value: float | None, known: int) -> int:
     return int(value) if value is not None and 0 <= value <= payloads.MAX_COUNT else known
-
-
-def _first(metrics: dict[str, float]) -> dict[str, float]:
-    return dict(list(metrics.items())[: payloads.MAX_METRICS])

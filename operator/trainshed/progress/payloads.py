@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import pydantic
@@ -16,12 +18,11 @@ MAX_COUNT = 2**62
 """The status holds int64."""
 LATEST_TIME = 4_102_444_800.0
 """The year 2100: a later time is none, and might not be printable."""
-METRIC_NAME = r"^[A-Za-z][A-Za-z0-9_./-]{0,63}$"
+METRIC_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_./-]{0,63}")
 
 Count = Annotated[int, pydantic.Field(ge=0, le=MAX_COUNT)]
 Amount = Annotated[float, pydantic.Field(ge=0)]
 Time = Annotated[float, pydantic.Field(ge=0, le=LATEST_TIME)]
-MetricName = Annotated[str, pydantic.Field(pattern=METRIC_NAME)]
 
 
 class _Section(pydantic.BaseModel):
@@ -55,9 +56,10 @@ class Payload(_Section):
     training_seconds: Amount = 0.0
     samples_per_second: Amount = 0.0
     step_seconds: StepSeconds | None = None
-    data_wait_ratio: Annotated[float, pydantic.Field(ge=0, le=1)] | None = None
+    # A quotient of two sums may be one by more than a hair.
+    data_wait_ratio: Annotated[float, pydantic.Field(ge=0, le=1.01)] | None = None
     loss: float | None = None
-    metrics: Annotated[dict[MetricName, float], pydantic.Field(max_length=MAX_METRICS)] = {}
+    metrics: dict[str, float | None] = {}
     start_time: Time | None = None
     first_step_time: Time | None = None
     account: dict[str, Any] | None = None
@@ -98,13 +100,28 @@ def _progress(
         samples_per_second=payload.samples_per_second,
         step_seconds_p50=seconds.p50,
         step_seconds_p95=seconds.p95,
-        data_wait_ratio=payload.data_wait_ratio,
+        data_wait_ratio=None
+        if payload.data_wait_ratio is None
+        else min(1.0, payload.data_wait_ratio),
         loss=payload.loss,
-        metrics=payload.metrics,
+        metrics=fit_metrics(payload.metrics),
         start_time=payload.start_time,
         first_step_time=payload.first_step_time,
         account=account,
     )
+
+
+def fit_metrics(told: Mapping[str, float | None]) -> dict[str, float]:
+    """Return the first metrics that have a value and a name that can be a label.
+
+    The names are the user's: one that does not fit must not cost the rest of the push.
+    """
+    fit = {
+        name: value
+        for name, value in told.items()
+        if value is not None and METRIC_NAME.fullmatch(name)
+    }
+    return dict(list(fit.items())[:MAX_METRICS])
 
 
 def bad(message: str) -> refusals.Refused:
