@@ -22,7 +22,8 @@ from hack.cluster import commands, console, errors, toolchain
 
 SOURCE = pathlib.Path(__file__).parent / "go"
 _KUBERNETES = "k8s.io/kubernetes"
-_PACKAGES_SEEN = 1900
+# What `go list -deps` counts for all programs, the standard library among them.
+_PACKAGES = 3200
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def build(names: Sequence[str], *, cache: pathlib.Path, shown: console.Console) 
             return
         go = toolchain.ensure(cache=cache, shown=shown)
         with (
-            shown.step(f"building {', '.join(missing)} (minutes with an empty cache)") as step,
+            shown.step(f"building {_named(missing)} (minutes with an empty cache)") as step,
             tempfile.TemporaryDirectory(dir=target.parent) as fresh,
         ):
             _build(go, packages=[PROGRAMS[name].package for name in missing], into=fresh, step=step)
@@ -137,6 +138,10 @@ def linker_flags() -> str:
     major, minor, _ = version.split(".", 2)
     base = "-X k8s.io/component-base/version.git"
     return f"-s -w {base}Version=v{version} {base}Major={major} {base}Minor={minor}"
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} Go programs"
 
 
 def _without(names: Sequence[str], found: Mapping[str, pathlib.Path]) -> list[str]:
@@ -179,9 +184,10 @@ def _fitting(
 
 def _build(go: pathlib.Path, *, packages: Sequence[str], into: str, step: console.Step) -> None:
     # With -v a line is written for each package that is compiled: that is the progress.
-    argv = [str(go), "build", "-v", "-ldflags", linker_flags(), "-o", f"{into}/", *packages]
+    flags = ["-v", "-trimpath", "-ldflags", linker_flags()]
+    argv = [str(go), "build", *flags, "-o", f"{into}/", *packages]
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
-    said: list[str] = []
+    compiled, complaints = 0, list[str]()
     with subprocess.Popen(
         argv,
         cwd=SOURCE,
@@ -191,14 +197,17 @@ def _build(go: pathlib.Path, *, packages: Sequence[str], into: str, step: consol
         text=True,
     ) as process:
         assert process.stderr is not None
-        for line in process.stderr:
-            said.append(line)
-            step.update(f"{len(said)} of about {_PACKAGES_SEEN} packages, now {line.strip()}")
+        for line in map(str.strip, process.stderr):
+            if line.startswith("go: downloading"):
+                step.update(line.removeprefix("go: "))
+            elif " " in line:
+                complaints.append(line)
+            else:
+                compiled += 1
+                step.update(f"{compiled} of at most {_PACKAGES} packages, now {line}")
     if process.returncode != 0:
-        complaints = [line for line in said if " " in line.strip()]
-        raise errors.CommandFailed(
-            commands.failure(argv, code=process.returncode, said="".join(complaints))
-        )
+        said = "\n".join(complaints)
+        raise errors.CommandFailed(commands.failure(argv, code=process.returncode, said=said))
 
 
 @contextlib.contextmanager
