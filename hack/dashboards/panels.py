@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import enum
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import (
@@ -18,7 +19,20 @@ from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 
 DATASOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
-BLUE = "blue"
+
+
+class Shape(enum.Enum):
+    """How a panel shows its series."""
+
+    BIG = enum.auto()
+    """One big value: the last one of the range."""
+    NAME = enum.auto()
+    """The names of the series."""
+    LINES = enum.auto()
+    BARS = enum.auto()
+    """One horizontal bar for each series' last value."""
+    STATES = enum.auto()
+    """The states that one series goes through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +45,9 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What every panel has. `width` of 24 columns; `height` in rows of 30 pixels."""
+    """A panel. `width` in 24ths of the page, `height` in rows of 30 pixels."""
 
+    shape: Shape
     title: str
     description: str
     unit: str
@@ -51,76 +66,13 @@ class Frame:
 Panel = stat.Panel | timeseries.Panel | bargauge.Panel | statetimeline.Panel
 
 
-def big(frame: Frame, *, name: bool = False) -> stat.Panel:
-    """Return one big value: the last one of the range, or its series' name."""
-    text = common_models.BigValueTextMode
-    panel = (
-        stat.Panel()
-        .graph_mode(common_models.BigValueGraphMode.NONE)
-        .color_mode(common_models.BigValueColorMode.VALUE)
-        .text_mode(text.NAME if name else text.VALUE)
-        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
-    )
-    _dress(panel, frame)
-    return panel
-
-
-def lines(frame: Frame) -> timeseries.Panel:
-    """Return lines over time."""
-    panel = (
-        timeseries.Panel()
-        .line_width(2)
-        .fill_opacity(8)
-        .show_points(common_models.VisibilityMode.NEVER)
-        .legend(
-            common.VizLegendOptions()
-            .display_mode(common_models.LegendDisplayMode.LIST)
-            .placement(common_models.LegendPlacement.BOTTOM)
-            .show_legend(True)
-        )
-        .tooltip(common.VizTooltipOptions().mode(common_models.TooltipDisplayMode.MULTI))
-    )
-    _dress(panel, frame)
-    return panel
-
-
-def bars(frame: Frame) -> bargauge.Panel:
-    """Return one horizontal bar for each series."""
-    panel = (
-        bargauge.Panel()
-        .orientation(common_models.VizOrientation.HORIZONTAL)
-        .display_mode(common_models.BarGaugeDisplayMode.BASIC)
-        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
-    )
-    _dress(panel, frame)
-    return panel
-
-
-def states(frame: Frame) -> statetimeline.Panel:
-    """Return the states that one series goes through."""
-    panel = (
-        statetimeline.Panel()
-        .show_value(common_models.VisibilityMode.AUTO)
-        .merge_values(True)
-        .row_height(0.8)
-        .legend(common.VizLegendOptions().show_legend(False))
-    )
-    _dress(panel, frame)
-    return panel
-
-
-def _dress(panel: Panel, frame: Frame) -> None:
+def build(frame: Frame) -> Panel:
+    """Return the panel, without its number."""
+    panel = _SHAPES[frame.shape]()
     panel.title(frame.title).description(frame.description).datasource(DATASOURCE)
     panel.unit(frame.unit).span(frame.width).height(frame.height).no_value(frame.no_value)
     for index, query in enumerate(frame.queries):
-        panel.with_target(
-            prometheus.Dataquery()
-            .expr(query.expression)
-            .legend_format(query.legend)
-            .ref_id(chr(ord("A") + index))
-            .datasource(DATASOURCE)
-            .range()
-        )
+        panel.with_target(_target(query, chr(ord("A") + index)))
     if frame.decimals is not None:
         panel.decimals(frame.decimals)
     if frame.least is not None:
@@ -132,6 +84,64 @@ def _dress(panel: Panel, frame: Frame) -> None:
     if frame.colour is not None:
         mode = models.FieldColorModeId.FIXED
         panel.color_scheme(builders.FieldColor().mode(mode).fixed_color(frame.colour))
+    return panel
+
+
+def _target(query: Query, ref: str) -> prometheus.Dataquery:
+    return (
+        prometheus.Dataquery()
+        .expr(query.expression)
+        .legend_format(query.legend)
+        .ref_id(ref)
+        .datasource(DATASOURCE)
+        .range()
+    )
+
+
+def _big(mode: common_models.BigValueTextMode) -> stat.Panel:
+    return (
+        stat.Panel()
+        .graph_mode(common_models.BigValueGraphMode.NONE)
+        .color_mode(common_models.BigValueColorMode.VALUE)
+        .text_mode(mode)
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+    )
+
+
+def _lines() -> timeseries.Panel:
+    legend = (
+        common.VizLegendOptions()
+        .display_mode(common_models.LegendDisplayMode.LIST)
+        .placement(common_models.LegendPlacement.BOTTOM)
+        .show_legend(True)
+    )
+    return (
+        timeseries.Panel()
+        .line_width(2)
+        .fill_opacity(8)
+        .show_points(common_models.VisibilityMode.NEVER)
+        .legend(legend)
+        .tooltip(common.VizTooltipOptions().mode(common_models.TooltipDisplayMode.MULTI))
+    )
+
+
+def _bars() -> bargauge.Panel:
+    return (
+        bargauge.Panel()
+        .orientation(common_models.VizOrientation.HORIZONTAL)
+        .display_mode(common_models.BarGaugeDisplayMode.BASIC)
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+    )
+
+
+def _states() -> statetimeline.Panel:
+    return (
+        statetimeline.Panel()
+        .show_value(common_models.VisibilityMode.AUTO)
+        .merge_values(True)
+        .row_height(0.8)
+        .legend(common.VizLegendOptions().show_legend(False))
+    )
 
 
 def _mapping(colours: Mapping[float, tuple[str, str]]) -> models.ValueMap:
@@ -141,3 +151,12 @@ def _mapping(colours: Mapping[float, tuple[str, str]]) -> models.ValueMap:
             for index, (value, (text, colour)) in enumerate(colours.items())
         }
     )
+
+
+_SHAPES: Mapping[Shape, Callable[[], Panel]] = {
+    Shape.BIG: lambda: _big(common_models.BigValueTextMode.VALUE),
+    Shape.NAME: lambda: _big(common_models.BigValueTextMode.NAME),
+    Shape.LINES: _lines,
+    Shape.BARS: _bars,
+    Shape.STATES: _states,
+}

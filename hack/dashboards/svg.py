@@ -14,7 +14,7 @@ COLOURS = {
     "yellow": "#d9a514",
     "purple": "#8656c9",
     "red": "#d64545",
-    "text": "#8a93a2",
+    "text": "#3c4654",
 }
 PALETTE = ("#2f6fde", "#e07b26", "#2a9d5c", "#8656c9", "#d64545", "#1aa5b8")
 

@@ -18,7 +18,8 @@ from tests.e2e import dashboards
 from tests.unit.hack import live
 from tests.unit.metrics import fleet
 from trainshed.api import phases
-from trainshed.metrics import collectors, controller, names, server
+from trainshed.metrics import collectors, controller, server
+from trainshed_trainer import metrics as trainer_metrics
 
 pytestmark = pytest.mark.skipif(live.PROMETHEUS is None, reason="Prometheus is not installed")
 
@@ -26,46 +27,30 @@ JOB = {"namespace": "team-a", "trainingjob": "digits"}
 TARGET = {"namespace": "team-a", "pod": "digits-1-0-abcde", "node": "node-1"}
 
 
-class Trainer:
-    """A training process' metrics, as the registry of names has them."""
-
-    def __init__(self) -> None:
-        self.registry = prometheus_client.CollectorRegistry()
-        classes = {
-            names.Kind.COUNTER: prometheus_client.Counter,
-            names.Kind.GAUGE: prometheus_client.Gauge,
-            names.Kind.HISTOGRAM: prometheus_client.Histogram,
-        }
-        self._metrics = {
-            each.name: classes[each.kind](each.name, each.help, each.labels, registry=self.registry)
-            for each in names.TRAINER
-        }
-
-    def _of(self, name: str, *own: str):  # type: ignore[no-untyped-def]
-        return self._metrics[name].labels("digits", "0", *own)
-
-    def step(self, number: int) -> None:
-        """Count a step of 64 samples."""
-        self._of("training_samples_total").inc(64)
-        self._of("training_steps_total").inc()
-        self._of("training_seconds_total").inc(0.016)
-        self._of("training_data_wait_seconds_total").inc(0.001)
-        self._of("training_step_duration_seconds").observe(0.015)
-        self._of("training_loss", "train").set(1 / (1 + number))
-        self._of("training_eval_metric", "accuracy").set(1 - 1 / (1 + number))
+def step(series: trainer_metrics.Series, number: int) -> None:
+    """Count a step of 64 samples as the training library does."""
+    series.samples.inc(64)
+    series.steps.inc()
+    series.seconds.inc(0.016)
+    series.step_seconds.inc(0.015)
+    series.wait_seconds.inc(0.001)
+    series.durations.observe(0.015)
+    series.loss("train", lambda: 1 / (1 + number))
+    series.evaluated("accuracy", 1 - 1 / (1 + number))
 
 
 @contextlib.asynccontextmanager
 async def training() -> AsyncIterator[int]:
     """Serve a trainer that trains; yields its port."""
-    trainer = Trainer()
-    served, thread = prometheus_client.start_http_server(0, "127.0.0.1", trainer.registry)
+    series = trainer_metrics.create(trainingjob="digits", rank=0)
+    assert series is not None
+    served, thread = prometheus_client.start_http_server(0, "127.0.0.1", series.registry)
 
     async def train() -> None:
         number = 0
         while True:
             number += 1
-            trainer.step(number)
+            step(series, number)
             await asyncio.sleep(0.02)
 
     task = asyncio.create_task(train())

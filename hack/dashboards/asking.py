@@ -1,0 +1,46 @@
+"""Expressions about the chosen job, whose metrics are all in the registry."""
+
+from __future__ import annotations
+
+import json
+
+from trainshed.api import phases
+from trainshed.metrics import names
+
+
+def series(name: str, /, **labels: str) -> str:
+    """Return the selector of the chosen job's series of this name."""
+    assert name in names.SERIES, f"{name} is not in the registry"
+    chosen = {"namespace": "$namespace", "trainingjob": "$trainingjob", **labels}
+    pairs = ", ".join(f"{label}={json.dumps(value)}" for label, value in chosen.items())
+    return f"{name}{{{pairs}}}"
+
+
+def last(metric: names.Metric, /, **labels: str) -> str:
+    """Return the operator's value of a metric.
+
+    By `max`, since two replicas of the operator may export it while one takes over.
+    """
+    return f"max({series(metric.name, **labels)})"
+
+
+def rate(name: str) -> str:
+    """Return the rate of a trainer's counter, over all ranks."""
+    return f"sum({_rate(name)})"
+
+
+def quantile(which: float) -> str:
+    """Return a quantile of the step time."""
+    buckets = _rate("training_step_duration_seconds_bucket")
+    return f"histogram_quantile({which}, sum by (le) ({buckets}))"
+
+
+def _rate(name: str) -> str:
+    return f"rate({series(name)}[$__rate_interval])"
+
+
+PHASE = " + ".join(
+    f"{number} * {last(names.PHASE, phase=phase.value)}"
+    for number, phase in enumerate(phases.Phase)
+)
+"""The phase as its number: one series, whose value is given its name and colour."""
