@@ -18,13 +18,12 @@ def push(image: str, *, to: str, pulled_as: str, run: commands.Runner = commands
     scheme, _, registry = to.rpartition("//")
     target = reference(image, registry=registry)
     path = target.removeprefix(f"{registry}/").rpartition(":")[0]
+    if shutil.which("buildah") is None:
+        return f"{pulled_as}/{path}@{_push_by_docker(image, target=target, run=run)}"
     with tempfile.TemporaryDirectory() as folder:
-        store = pathlib.Path(folder)
-        if shutil.which("buildah") is None:
-            return f"{pulled_as}/{path}@{_push_by_docker(image, target=target, run=run)}"
-        source = _in_buildah(image, folder=store, run=run)
-        written = store / "digest"
-        argv = ["buildah", "push", "-q", "--digestfile", str(written)]
+        buildah, source = _in_buildah(image, folder=pathlib.Path(folder), run=run)
+        written = pathlib.Path(folder) / "digest"
+        argv = [*buildah, "push", "-q", "--digestfile", str(written)]
         if not scheme.startswith("https"):
             argv.append("--tls-verify=false")
         run([*argv, source, f"docker://{target}"])
@@ -43,16 +42,29 @@ def reference(image: str, *, registry: str) -> str:
     return f"{registry}/{path}" if tagged else f"{registry}/{path}:latest"
 
 
-def _in_buildah(image: str, *, folder: pathlib.Path, run: commands.Runner) -> str:
-    """Return a name of the image in buildah's store, bringing it there if need be."""
+def _in_buildah(image: str, *, folder: pathlib.Path, run: commands.Runner) -> tuple[list[str], str]:
+    """Return buildah's command line and the name that it knows the image by.
+
+    What is brought from elsewhere goes to a store below folder: in the person's own store it
+    could be the same image under a name, and removing it would remove that too.
+    """
+    if not pathlib.Path(image).is_file() and _runs(
+        ["buildah", "inspect", "--type", "image", image], run=run
+    ):
+        return ["buildah"], image
+    archive = _archive(image, folder=folder, run=run)
+    buildah = ["buildah", "--root", str(folder / "root"), "--runroot", str(folder / "run")]
+    return buildah, run([*buildah, "pull", "-q", archive]).strip()
+
+
+def _archive(image: str, *, folder: pathlib.Path, run: commands.Runner) -> str:
+    """Return where buildah can pull the image from: a file, or docker's store saved to one."""
     if pathlib.Path(image).is_file():
-        return run(["buildah", "pull", "-q", f"oci-archive:{image}"]).strip()
-    if _runs(["buildah", "inspect", "--type", "image", image], run=run):
-        return image
+        return f"oci-archive:{image}"
     if shutil.which("docker") and _runs(["docker", "image", "inspect", image], run=run):
         saved = folder / "image.tar"
         run(["docker", "save", "--output", str(saved), image])
-        return run(["buildah", "pull", "-q", f"docker-archive:{saved}"]).strip()
+        return f"docker-archive:{saved}"
     raise errors.Unavailable(
         f"{image} is neither in buildah's store nor in docker's, nor is it a file: "
         "build it first, or give the path of an OCI archive"

@@ -1,9 +1,10 @@
 import json
 import pathlib
+from collections.abc import Sequence
 
 import pytest
 
-from hack.cluster import images, oci, registries
+from hack.cluster import commands, errors, images, oci, registries
 
 REFERENCES = {
     "a name alone gets a tag": ("probe", "r:5000/probe:latest"),
@@ -65,3 +66,74 @@ def test_a_registry_with_a_certificate_serves_tls(tmp_path: pathlib.Path) -> Non
         folder=tmp_path, address="127.0.0.1:1", credentials=None, certificate=certificate
     )
     assert config["http"]["tls"]["key"] == str(tmp_path / "k.pem")
+
+
+@pytest.fixture
+def programs(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+def play(ran: list[str], *, known: str = "") -> commands.Runner:
+    """Return a machine whose buildah and docker know the images named in known."""
+
+    def run(argv: Sequence[str], **_: object) -> str:
+        ran.append(" ".join(argv))
+        if "inspect" in argv and not (known and known in ran[-1]):
+            raise errors.CommandFailed("no such image")
+        if "--digestfile" in argv:
+            pathlib.Path(argv[argv.index("--digestfile") + 1]).write_text("sha256:00", "ascii")
+        return "an-id\n" if "pull" in argv else "r:5000/a@sha256:11\n"
+
+    return run
+
+
+def test_an_image_of_buildah_s_store_is_pushed_from_there(programs: pathlib.Path) -> None:
+    (programs / "buildah").touch(mode=0o755)
+    ran: list[str] = []
+    run = play(ran, known="buildah inspect")
+    assert images.push("a:dev", to="http://r:5000", pulled_as="p:5000", run=run) == (
+        "p:5000/a@sha256:00"
+    )
+    assert ran[-1].endswith("--tls-verify=false a:dev docker://r:5000/a:dev")
+
+
+def test_a_registry_with_tls_is_verified(programs: pathlib.Path) -> None:
+    (programs / "buildah").touch(mode=0o755)
+    ran: list[str] = []
+    run = play(ran, known="buildah inspect")
+    images.push("a:dev", to="https://r:5000", pulled_as="r:5000", run=run)
+    assert "tls-verify" not in ran[-1]
+
+
+def test_an_archive_does_not_touch_the_person_s_store(
+    programs: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    (programs / "buildah").touch(mode=0o755)
+    archive = tmp_path / "a.tar"
+    archive.touch()
+    ran: list[str] = []
+    images.push(str(archive), to="http://r:5000", pulled_as="r:5000", run=play(ran))
+    assert ran[0].endswith(f"pull -q oci-archive:{archive}")
+    assert ran[1].endswith("an-id docker://r:5000/loaded/a:latest")
+    assert all(line.startswith("buildah --root /") for line in ran)
+
+
+def test_docker_pushes_where_there_is_no_buildah(programs: pathlib.Path) -> None:
+    (programs / "docker").touch(mode=0o755)
+    ran: list[str] = []
+    run = play(ran, known="docker image inspect")
+    assert images.push("a:dev", to="http://r:5000", pulled_as="p:5000", run=run) == (
+        "p:5000/a@sha256:11"
+    )
+    assert ran[-1] == "docker image rm --no-prune r:5000/a:dev"
+
+
+def test_an_image_that_nobody_has_is_an_error_that_says_what_to_do(
+    programs: pathlib.Path,
+) -> None:
+    (programs / "buildah").touch(mode=0o755)
+    with pytest.raises(errors.Unavailable, match="build it first"):
+        images.push("a:dev", to="http://r:5000", pulled_as="r:5000", run=play([]))
