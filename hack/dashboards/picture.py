@@ -11,7 +11,8 @@ COLUMN, ROW, GAP = 60.0, 34.0, 5.0
 MARGIN, HEAD = 16.0, 58.0
 TITLE = 30.0
 POINTS = 400
-RATE_INTERVAL = "10s"
+RATE_INTERVAL = "5s"
+"""Five scrapes of the local cluster's Prometheus: a longer one would smooth a short run away."""
 
 
 def draw(
