@@ -13,6 +13,7 @@ _WARNING_WHEN_FALSE = frozenset({Type.ACCEPTED, Type.IMAGE_READY, Type.PLACED, T
 _MESSAGE_LIMIT = 2048
 _ORDINARY = frozenset(
     {
+        reasons.Reason.ACCEPTED,
         reasons.Reason.BUILDING,
         reasons.Reason.WAITING_FOR_SCHEDULER,
         reasons.Reason.CONTAINER_STARTING,

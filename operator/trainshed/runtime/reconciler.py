@@ -13,7 +13,7 @@ from collections.abc import Callable
 from trainshed.api import reasons
 from trainshed.core import decide, observe, observed, patching, plan, policy
 from trainshed.kube import errors
-from trainshed.runtime import building, loop, seams
+from trainshed.runtime import building, inquiries, loop, seams
 from trainshed.runtime import cache as caches
 
 
@@ -39,6 +39,7 @@ class Reconciler:
         self._settings = settings
         self._clock = clock
         self._again = again
+        self._inquiries = inquiries.Inquiries(cache=cache, api=api, clock=clock)
 
     async def reconcile(self, key: observed.JobKey) -> loop.Result:
         """Bring one job a step further; safe to call at any moment, any number of times."""
@@ -49,8 +50,8 @@ class Reconciler:
             return await self._create(seen, wanted)
         for target in wanted.deletes:
             await self._api.delete_job(key.namespace, target)
-        if wanted.inquiry is not None:
-            await self._inquire(seen, wanted.inquiry)
+        if wanted.inquiry is not None and await self._inquiries.ask(seen.job, wanted.inquiry):
+            self._again(key)
         await self._write_status(seen, wanted)
         return loop.Result(requeue_after=wanted.requeue_after)
 
@@ -115,15 +116,6 @@ class Reconciler:
             terminal=isinstance(error, errors.Invalid),
             retry_at=now + building.retry_delay(now - seen.job.first_seen),
         )
-
-    async def _inquire(self, seen: observed.Observation, target: plan.Inquiry) -> None:
-        event = await self._api.newest_warning(seen.job.key.namespace, target)
-        if event is None:
-            return
-        said = str(event.get("message") or event.get("note") or "")
-        reason = str(event.get("reason") or reasons.Reason.UNKNOWN)
-        warning = observed.Refusal(reason, f"{reason}: {said}", terminal=False)
-        self._cache.put_warning(seen.job.uid, warning)
 
     async def _write_status(self, seen: observed.Observation, wanted: plan.Plan) -> None:
         if wanted.status is None:

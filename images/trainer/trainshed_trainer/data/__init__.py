@@ -1,0 +1,1 @@
+"""The built-in data sets and what is done to them before training. NumPy only."""

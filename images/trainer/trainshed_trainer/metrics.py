@@ -1,0 +1,105 @@
+"""The run's series for Prometheus, in a registry of their own.
+
+Counters are counted in the process and rates are left to PromQL. Every series exists from the
+start: a counter that appears late loses its first jump.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+MAX_METRICS = 10
+"""Evaluation metrics that get a series; a user's names are without bound."""
+BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
+SPLITS = ("train", "eval")
+
+
+class Series:
+    """The series of one process. `client` is the prometheus_client package."""
+
+    def __init__(self, client: Any, *, trainingjob: str, rank: int) -> None:
+        client.disable_created_metrics()
+        self.registry = client.CollectorRegistry()
+        self._labels = {"trainingjob": trainingjob, "rank": str(rank)}
+        self._client = client
+        self._names: set[str] = set()
+        self.samples = self._counter("training_samples", "Samples trained on.")
+        self.steps = self._counter("training_steps", "Optimiser steps.")
+        self.seconds = self._counter(
+            "training_seconds", "Seconds in training: steps and their waits for data."
+        )
+        self.step_seconds = self._counter("training_step_seconds", "Seconds in steps.")
+        self.wait_seconds = self._counter(
+            "training_data_wait_seconds", "Seconds spent waiting for data."
+        )
+        self.dropped = self._counter(
+            "training_metrics_dropped", "Evaluation metrics without a series: too many names."
+        )
+        self.durations = client.Histogram(
+            "training_step_duration_seconds",
+            "Seconds of a step.",
+            tuple(self._labels),
+            registry=self.registry,
+            buckets=BUCKETS,
+        ).labels(**self._labels)
+        self.epoch = self._gauge("training_epoch", "Epochs begun.")
+        self.step = self._gauge("training_step", "The present step.")
+        self.target = self._gauge("training_target_steps", "Steps until the end; 0: not known.")
+        self.rate = self._gauge("training_learning_rate", "The present learning rate.")
+        self._loss = self._gauge_of("training_loss", "Last loss.", "split")
+        self._evaluated = self._gauge_of("training_eval_metric", "Last evaluation.", "name")
+        self._info = client.Gauge(
+            "training_process_info",
+            "What this process is; always 1.",
+            (*self._labels, "framework", "framework_version", "device", "dtype", "world_size"),
+            registry=self.registry,
+        )
+
+    def loss(self, split: str, read: Callable[[], float]) -> None:
+        """Have the loss read when it is scraped: reading a tensor may wait for the device."""
+        self._loss.labels(**self._labels, split=split).set_function(read)
+
+    def evaluated(self, name: str, value: float) -> None:
+        """Set an evaluation metric, or count it as dropped."""
+        if name not in self._names and len(self._names) >= MAX_METRICS:
+            self.dropped.inc()
+            return
+        self._names.add(name)
+        self._evaluated.labels(**self._labels, name=name).set(value)
+
+    def describe(self, info: Mapping[str, str]) -> None:
+        """Say what this process is."""
+        self._info.labels(**self._labels, **info).set(1)
+
+    def serve(self, port: int) -> Callable[[], None]:
+        """Serve /metrics on a port; return what ends it."""
+        server, thread = self._client.start_http_server(port, registry=self.registry)
+
+        def close() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join(timeout=1)
+
+        return close
+
+    def _counter(self, name: str, text: str) -> Any:
+        counter = self._client.Counter(name, text, tuple(self._labels), registry=self.registry)
+        return counter.labels(**self._labels)
+
+    def _gauge(self, name: str, text: str) -> Any:
+        gauge = self._client.Gauge(name, text, tuple(self._labels), registry=self.registry)
+        return gauge.labels(**self._labels)
+
+    def _gauge_of(self, name: str, text: str, label: str) -> Any:
+        return self._client.Gauge(name, text, (*self._labels, label), registry=self.registry)
+
+
+def create(*, trainingjob: str, rank: int) -> Series | None:
+    """Return the series; None where prometheus_client is not installed."""
+    try:
+        client = importlib.import_module("prometheus_client")
+    except ImportError:
+        return None
+    return Series(client, trainingjob=trainingjob, rank=rank)

@@ -1,0 +1,1 @@
+"""The built-in models: one file a model and framework."""

@@ -1,0 +1,1 @@
+"""The built-in models in PyTorch: each module has `build(params, shape, classes)`."""

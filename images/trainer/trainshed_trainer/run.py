@@ -1,0 +1,260 @@
+"""`Run`: the one object that a training script needs."""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import FrameType, TracebackType
+from typing import Any, Self, TypeVar
+
+from trainshed_trainer import accounts, bars, context, counting, errors, metrics, pushing
+
+T = TypeVar("T")
+CHECK_STEPS = 50
+"""How often the loss is looked at: reading a tensor waits for its device."""
+
+
+class Run:
+    """Counts and tells of a training run, inside a cluster and outside one.
+
+        with Run() as run:
+            for batch in run.steps(loader):
+                run.log(loss=train(batch))
+            run.evaluate(accuracy=0.97)
+
+    On SIGTERM the present step is finished, the loop ends, and the process exits with 75.
+    """
+
+    def __init__(
+        self,
+        *,
+        total_steps: int | None = None,
+        known: context.Context | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """`total_steps`: steps until the end, for progress and the estimate, where known."""
+        self._known = known if known is not None else context.read()
+        self._clock = clock
+        self._counts = counting.Counts()
+        self._started = time.time()
+        self._total = total_steps
+        self._epoch = 0
+        self._loss: Any = None
+        self._evaluated: dict[str, float] = {}
+        self._stopping = threading.Event()
+        self._series = metrics.create(trainingjob=self._known.job, rank=self._known.rank)
+        self._pusher = pushing.Pusher(self._known, self._payload)
+        self._bar = None if self._known.in_job else bars.Bar()
+        self._close_server: Callable[[], None] | None = None
+        self._handler: Any = None
+        if self._series is not None:
+            self._series.loss("train", self._loss_value)
+            self._series.target.set(total_steps or 0)
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """Return `spec.params` of the job; empty outside one."""
+        return self._known.params()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run was told to stop; loops of one's own should end then."""
+        return self._stopping.is_set()
+
+    @property
+    def counts(self) -> counting.Counts:
+        """Return what has been counted so far."""
+        return self._counts
+
+    def __enter__(self) -> Self:
+        """Begin: serve metrics, push progress, take SIGTERM."""
+        if threading.current_thread() is threading.main_thread():
+            self._handler = signal.signal(signal.SIGTERM, self._told_to_stop)
+        if self._series is not None and self._known.metrics_port is not None:
+            try:
+                self._close_server = self._series.serve(self._known.metrics_port)
+            except OSError as error:
+                print(f"trainshed: no metrics: {error}", file=sys.stderr)  # noqa: T201
+        if self._known.progress_url:
+            self._pusher.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End: leave the account for the launcher; exit with 75 where told to stop."""
+        self._pusher.close()
+        self._leave_account(error)
+        if self._bar is not None:
+            self._bar.update(self._shown(), self._share(), last=True)
+        if self._close_server is not None:
+            self._close_server()
+        if self._handler is not None:
+            signal.signal(signal.SIGTERM, self._handler)
+        if self.stopping and kind is None:
+            raise SystemExit(errors.EXIT_STOPPED)
+
+    def describe(self, **info: str) -> None:
+        """Tell framework, framework_version, device and dtype, for training_process_info."""
+        if self._series is not None:
+            self._series.describe({**info, "world_size": str(self._known.world_size)})
+
+    def epoch(self, number: int) -> None:
+        """Say which epoch begins, from 1."""
+        self._epoch = number
+        if self._series is not None:
+            self._series.epoch.set(number)
+
+    def steps(self, loader: Iterable[T], *, samples: int | None = None) -> Iterator[T]:
+        """Yield the batches of a loader, each as one step.
+
+        `samples`: how many a batch has; by default the length of its first array. The wait for
+        a batch is data wait, what the loop does with it is the step.
+        """
+        batches = iter(loader)
+        asked = self._clock()
+        while not self.stopping:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            got = self._clock()
+            yield batch
+            done = self._clock()
+            self._count(done - got, got - asked, samples if samples is not None else size(batch))
+            asked = done
+
+    def log(self, *, loss: Any = None, learning_rate: float | None = None) -> None:
+        """Tell the loss, as a float or as anything that `float` takes, and the learning rate."""
+        if loss is not None:
+            self._loss = loss.detach() if hasattr(loss, "detach") else loss
+        if learning_rate is not None and self._series is not None:
+            self._series.rate.set(learning_rate)
+
+    def evaluate(self, *, loss: float | None = None, **values: float) -> None:
+        """Tell evaluation metrics, such as accuracy; the last ones are the run's result."""
+        for name, value in values.items():
+            self._evaluated[name] = float(value)
+            if self._series is not None:
+                self._series.evaluated(name, float(value))
+        if loss is not None and self._series is not None:
+            self._series.loss("eval", lambda: float(loss))
+
+    def _count(self, step: float, wait: float, samples: int) -> None:
+        counts = self._counts
+        counts.add(step=step, wait=wait, samples=samples)
+        series = self._series
+        if series is not None:
+            series.samples.inc(samples)
+            series.steps.inc()
+            series.seconds.inc(step + wait)
+            series.step_seconds.inc(step)
+            series.wait_seconds.inc(wait)
+            series.durations.observe(step)
+            series.step.set(counts.steps)
+        if counts.steps == 1:
+            counts.first_step_time = time.time()
+            self._pusher.now()
+        if counts.steps == 1 or counts.steps % CHECK_STEPS == 0:
+            self._check_loss()
+        if self._bar is not None:
+            self._bar.update(self._shown(), self._share())
+
+    def _check_loss(self) -> None:
+        if self._loss is not None and not math.isfinite(self._loss_value()):
+            raise errors.NonFiniteLoss(self._counts.steps)
+
+    def _loss_value(self) -> float:
+        return float("nan") if self._loss is None else float(self._loss)
+
+    def _finite_loss(self) -> float | None:
+        value = self._loss_value()
+        return value if math.isfinite(value) else None
+
+    def _share(self) -> float | None:
+        return self._counts.steps / self._total if self._total else None
+
+    def _shown(self) -> str:
+        parts = [f"step {self._counts.steps}", f"{self._counts.samples_per_second:.0f} samples/s"]
+        if (loss := self._finite_loss()) is not None:
+            parts.append(f"loss {loss:.4f}")
+        parts += [f"{name} {value:.4f}" for name, value in self._evaluated.items()]
+        return "  ".join(parts)
+
+    def _payload(self) -> pushing.Payload:
+        counts = self._counts
+        return {
+            "step": counts.steps,
+            "totalSteps": self._total,
+            "epoch": self._epoch,
+            "samples": counts.samples,
+            "trainingSeconds": counts.training_seconds,
+            "samplesPerSecond": counts.recent_samples_per_second(),
+            "stepSeconds": {
+                "p50": counts.step_percentile(0.5),
+                "p95": counts.step_percentile(0.95),
+            },
+            "dataWaitRatio": counts.data_wait_ratio(),
+            "loss": self._finite_loss(),
+            "metrics": dict(list(self._evaluated.items())[: metrics.MAX_METRICS]),
+            "startTime": self._started,
+            "firstStepTime": counts.first_step_time,
+        }
+
+    def _leave_account(self, error: BaseException | None) -> None:
+        if not self._known.account_file:
+            return
+        document = {"account": self._account(error), "progress": self._payload()}
+        accounts.write(self._known.account_file, accounts.compact(document))
+
+    def _account(self, error: BaseException | None) -> accounts.Account:
+        counts = self._counts
+        account: accounts.Account = {
+            "v": 1,
+            "outcome": "stopped" if self.stopping else "failed" if error else "succeeded",
+            "rank": self._known.rank,
+            "steps": counts.steps,
+            "epochs": self._epoch,
+            "samples": counts.samples,
+            "trainingSeconds": counts.training_seconds,
+            "samplesPerSecond": counts.samples_per_second,
+            "loss": self._finite_loss(),
+            "metrics": dict(list(self._evaluated.items())[: metrics.MAX_METRICS]),
+            "startTime": self._started,
+            "firstStepTime": counts.first_step_time,
+        }
+        if isinstance(error, errors.TrainerError):
+            account |= told(error)
+        return account
+
+    def _told_to_stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+
+
+def told(error: errors.TrainerError) -> accounts.Account:
+    """Return the part of an account that tells of an error of ours."""
+    return {
+        "class": error.failure_class,
+        "reason": error.reason,
+        "message": str(error),
+    }
+
+
+def size(batch: Any) -> int:
+    """Return how many samples a batch has: the length of its first array."""
+    first = batch
+    if isinstance(batch, Mapping):
+        first = next(iter(batch.values()), ())
+    elif isinstance(batch, tuple | list) and batch:
+        first = batch[0]
+    try:
+        return len(first)
+    except TypeError:
+        return 1

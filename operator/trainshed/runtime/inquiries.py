@@ -1,0 +1,49 @@
+"""Asks why a start is silent, one question at a time for the whole fleet.
+
+A list of events by field is a scan of the namespace's events for the API server: hundreds of
+pods that start slowly together must not become hundreds of scans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trainshed.api import reasons
+from trainshed.core import observed, plan
+from trainshed.runtime import cache as caches
+from trainshed.runtime import seams
+
+GAP_SECONDS = 0.5
+
+
+class Inquiries:
+    """Puts what it learns into the cache, for the job's next pass."""
+
+    def __init__(
+        self, *, cache: caches.Cache, api: seams.Writer, clock: Callable[[], float]
+    ) -> None:
+        """`clock`: seconds."""
+        self._cache = cache
+        self._api = api
+        self._clock = clock
+        self._asking = False
+        self._next = float("-inf")
+
+    async def ask(self, job: observed.TrainingJobView, target: plan.Inquiry) -> bool:
+        """Return whether something new was learnt; not when it is another job's turn."""
+        if self._asking or self._clock() < self._next:
+            return False
+        self._asking = True
+        try:
+            event = await self._api.newest_warning(job.key.namespace, target)
+        finally:
+            self._asking = False
+            self._next = self._clock() + GAP_SECONDS
+        if event is None:
+            return False
+        said = str(event.get("message") or event.get("note") or "")
+        reason = str(event.get("reason") or reasons.Reason.UNKNOWN)
+        self._cache.put_warning(
+            job.uid, observed.Refusal(reason, f"{reason}: {said}", terminal=False)
+        )
+        return True
