@@ -14,8 +14,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-import prometheus_client
-
 from trainshed import config
 from trainshed.kube import client as clients
 from trainshed.kube import errors, kinds, login, preflight, ratelimit
@@ -72,8 +70,7 @@ async def run(
     """Wait for the lease, lead, and end when told or when the lease is lost."""
     stop = asyncio.Event()
     _claim_signals(stop)
-    own = prometheus_client.CollectorRegistry()
-    counts = controller.Controller(own, push_results=list(refusals.Result))
+    counts = controller.Controller(push_results=list(refusals.Result))
     queue = workqueue.WorkQueue[operator.Key](
         random=random.random,
         on_taken=lambda priority, seconds: counts.taken(priority.name.lower(), seconds),
@@ -83,7 +80,7 @@ async def run(
     found = operator.Operator(queue=queue)
     connection = await login.login(kubeconfig=kubeconfig)
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(_metrics(settings, own, found))
+        await stack.enter_async_context(_metrics(settings, counts, found))
         await stack.enter_async_context(operator.owned("lag", loop.watch_lag(counts.lagged)))
         transport = transports.Transport(connection, observe=counts.requested)
         stack.push_async_callback(transport.close)
@@ -184,7 +181,7 @@ def _claim_signals(stop: asyncio.Event) -> None:
 @contextlib.asynccontextmanager
 async def _metrics(
     settings: config.Settings,
-    own: prometheus_client.CollectorRegistry,
+    counts: controller.Controller,
     found: operator.Operator,
 ) -> AsyncIterator[None]:
     jobs = collectors.JobCollector(
@@ -193,7 +190,7 @@ async def _metrics(
         clock=time.time,
     )
     app = metrics_server.application(
-        own=own, jobs=jobs, healthy=_healthy(found), ready=lambda: None
+        own=counts.registry, jobs=jobs, healthy=_healthy(found), ready=lambda: None
     )
     async with metrics_server.serve(app, port=settings.metrics.port):
         yield

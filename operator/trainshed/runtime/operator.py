@@ -106,7 +106,9 @@ async def run(
         clock=time.time,
         again=lambda key: found.queue.add(key, workqueue.Priority.LOW),
     )
-    workers = loop.Workers(found.queue, passes.reconcile, observe=hooks.passed)
+    workers = loop.Workers(
+        found.queue, passes.reconcile, count=settings.workers, observe=hooks.passed
+    )
     watched = _watched(settings)
     sweeping = sweeper.Sweeper(
         api.free, membership.Membership(found.cache, incoming), watched, random=random.random
