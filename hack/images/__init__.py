@@ -1,0 +1,1 @@
+"""Builds, pushes, checks and runs the product's container images on this machine."""

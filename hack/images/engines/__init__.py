@@ -1,0 +1,1 @@
+"""The programs that can build an image: buildah and docker, behind one protocol."""
