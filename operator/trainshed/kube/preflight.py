@@ -31,13 +31,16 @@ class Permission:
     kind: Kind
     subresource: str = ""
     namespace: str = ""
+    name: str = ""
+    """The one object that is asked for; empty: any."""
 
     def __str__(self) -> str:
         """Return it as a person would say it."""
         plural = f"{self.kind.plural}/{self.subresource}" if self.subresource else self.kind.plural
         group = f".{self.kind.group}" if self.kind.group else ""
+        named = f" {self.name}" if self.name else ""
         where = f"in namespace {self.namespace}" if self.namespace else "in all namespaces"
-        return f"{self.verb} {plural}{group} {where}"
+        return f"{self.verb} {plural}{group}{named} {where}"
 
 
 IN_JOB_NAMESPACES: Sequence[tuple[Kind, str, str]] = (
@@ -50,15 +53,26 @@ IN_JOB_NAMESPACES: Sequence[tuple[Kind, str, str]] = (
 )
 """The chart's ClusterRole, as (kind, subresource, verbs)."""
 
-IN_OWN_NAMESPACE: Sequence[tuple[Kind, str, str]] = (
-    (kinds.LEASES, "", "get create update"),
-    (kinds.SECRETS, "", "get create"),
-    (kinds.ENDPOINT_SLICES, "", "get create update"),
+IN_OWN_NAMESPACE: Sequence[tuple[Kind, str]] = (
+    (kinds.LEASES, "create"),
+    (kinds.SECRETS, "create"),
+    (kinds.ENDPOINT_SLICES, "create"),
 )
-"""The chart's Role in the operator's namespace."""
+ON_OWN_OBJECTS = "get update"
+"""The chart's Role in the operator's namespace: create any (what is created has no name yet when
+it is authorized), then read and write the one that is the operator's."""
 
 
-def needed(*, own_namespace: str, namespaces: Iterable[str] = ()) -> list[Permission]:
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The operator's own objects."""
+
+    lease: str
+    secret: str
+    endpoint_slice: str
+
+
+def needed(*, own_namespace: str, names: Names, namespaces: Iterable[str] = ()) -> list[Permission]:
     """Return every permission that the operator uses; no `namespaces` means all."""
     found = [
         Permission(verb, kind, subresource, namespace)
@@ -66,10 +80,16 @@ def needed(*, own_namespace: str, namespaces: Iterable[str] = ()) -> list[Permis
         for kind, subresource, verbs in IN_JOB_NAMESPACES
         for verb in verbs.split()
     ]
+    found += [Permission(verb, kind, "", own_namespace) for kind, verb in IN_OWN_NAMESPACE]
+    own = {
+        kinds.LEASES: names.lease,
+        kinds.SECRETS: names.secret,
+        kinds.ENDPOINT_SLICES: names.endpoint_slice,
+    }
     found += [
-        Permission(verb, kind, subresource, own_namespace)
-        for kind, subresource, verbs in IN_OWN_NAMESPACE
-        for verb in verbs.split()
+        Permission(verb, kind, "", own_namespace, name)
+        for kind, name in own.items()
+        for verb in ON_OWN_OBJECTS.split()
     ]
     return found
 
@@ -115,6 +135,7 @@ async def _allowed(api: client.Client, permission: Permission) -> bool:
                 "resource": permission.kind.plural,
                 "subresource": permission.subresource,
                 "namespace": permission.namespace,
+                "name": permission.name,
             }
         },
     }

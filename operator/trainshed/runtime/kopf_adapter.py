@@ -54,13 +54,14 @@ async def run(
     stop_flag: asyncio.Event,
     namespaces: Sequence[str] = (),
     claim_signals: Callable[[], None] | None = None,
+    patience: float = CENSUS_PATIENCE,
 ) -> None:
     """Watch until `stop_flag` is set; raise where a watch fails for good. Call it once a process.
 
     `synced` is set once every object that existed at the start is in the cache. kopf takes
     SIGTERM and SIGINT for itself when it starts; `claim_signals` is called right after that.
     """
-    barrier = _Barrier(watched, census=census, synced=synced)
+    barrier = _Barrier(watched, census=census, synced=synced, patience=patience)
     registry = kopf.OperatorRegistry()
     _register_login(registry, connection)
     for each in watched:
@@ -128,9 +129,15 @@ class _Barrier:
     """Knows when the initial listing is complete, by a listing of our own."""
 
     def __init__(
-        self, watched: Sequence[sweeper.Watched], *, census: Census, synced: asyncio.Event
+        self,
+        watched: Sequence[sweeper.Watched],
+        *,
+        census: Census,
+        synced: asyncio.Event,
+        patience: float,
     ) -> None:
         self._watched = watched
+        self._patience = patience
         self._census = census
         self._synced = synced
         self._seen: set[observed.Uid] = set()
@@ -160,13 +167,13 @@ class _Barrier:
                 self._missing.update(await self._census(each))
         except errors.ApiError as error:
             log.warning("initial_census_failed", extra={"error": str(error)})
-            await asyncio.sleep(CENSUS_PATIENCE)
+            await asyncio.sleep(self._patience)
             return False
         self._missing -= self._seen
         while self._missing:
             self._progress.clear()
             try:
-                await asyncio.wait_for(self._progress.wait(), CENSUS_PATIENCE)
+                await asyncio.wait_for(self._progress.wait(), self._patience)
             except TimeoutError:
                 # What is left was deleted before kopf listed it: a new census lacks it.
                 self._missing.clear()
