@@ -5,6 +5,7 @@ from trainshed.kube import kinds, preflight
 from trainshed.kube.kinds import Body, Kind
 from trainshed.kube.ratelimit import Lane
 
+NAMES = preflight.Names(lease="operator", secret="operator-ca", endpoint_slice="progress")
 DISCOVERY = {"resources": [{"name": "trainingjobs"}, {"name": "trainingjobs/status"}]}
 
 
@@ -23,7 +24,7 @@ class Cluster(Store):
 
 
 async def checked(cluster: Store) -> None:
-    permissions = preflight.needed(own_namespace="trainshed-system")
+    permissions = preflight.needed(own_namespace="trainshed-system", names=NAMES)
     await preflight.check(cluster, permissions=permissions, served=[kinds.TRAINING_JOBS])
 
 
@@ -40,7 +41,9 @@ async def test_all_missing_permissions_are_one_line() -> None:
     with pytest.raises(preflight.PreflightError) as raised:
         await checked(Cluster("create jobs", "update leases"))
     assert len(raised.value.problems) == 1
-    assert "update leases.coordination.k8s.io in namespace trainshed-system" in str(raised.value)
+    assert "update leases.coordination.k8s.io operator in namespace trainshed-system" in str(
+        raised.value
+    )
 
 
 async def test_a_missing_crd_says_what_to_install() -> None:
@@ -65,6 +68,12 @@ async def test_a_crd_without_a_status_subresource_is_refused() -> None:
 
 
 def test_chosen_namespaces_are_asked_one_by_one() -> None:
-    asked = preflight.needed(own_namespace="own", namespaces=["a", "b"])
+    asked = preflight.needed(own_namespace="own", names=NAMES, namespaces=["a", "b"])
     jobs = {p.namespace for p in asked if p.kind == kinds.JOBS}
     assert jobs == {"a", "b"}
+
+
+def test_own_objects_are_asked_for_by_name_and_creation_is_not() -> None:
+    asked = preflight.needed(own_namespace="own", names=NAMES)
+    leases = {(p.verb, p.name) for p in asked if p.kind == kinds.LEASES}
+    assert leases == {("create", ""), ("get", "operator"), ("update", "operator")}
