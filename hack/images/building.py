@@ -30,15 +30,8 @@ class Builder:
         """Bring the images up to date and return the names of those that were built."""
         with _alone(self.lie.cache, shown=self.shown):
             root = self.base or self._rootfs()
-            standing = ""
-            built = []
-            for image in images:
-                on = standing if image.on_base else root or ""
-                found, changed = self._image(image, on=on)
-                if not image.on_base:
-                    standing = found.id
-                built += [image.name] if changed else []
-            return built
+            on = {True: catalogue.BASE.local, False: root}
+            return [image.name for image in images if self._image(image, on=on[image.on_base])]
 
     def _rootfs(self) -> str | None:
         """Return the image that debootstrap makes, or nothing where it can't be made."""
@@ -63,28 +56,27 @@ class Builder:
                 rootfs.remove(self.lie.rootfs)
         return rootfs.REF
 
-    def _image(self, image: catalogue.Image, *, on: str) -> tuple[engines.Found, bool]:
-        identity = self._identity(on) if on else ""
-        inputs = catalogue.inputs(image, root=self.lie.root, base=identity)
-        current = self._current(image.local, inputs)
-        if current is not None:
-            return current, False
-        arguments = {"BASE": catalogue.BASE.local if image.on_base else on} if on else {}
+    def _image(self, image: catalogue.Image, *, on: str | None) -> bool:
+        """Bring one image up to date; without a base its Dockerfile's default is taken."""
+        inputs = catalogue.inputs(image, root=self.lie.root, base=self._identity(on))
+        if self._current(image.local, inputs) is not None:
+            return False
         order = engines.Build(
             ref=image.local,
             dockerfile=self.lie.root / image.dockerfile,
             context=self.lie.root,
-            arguments=arguments,
+            arguments={"BASE": on} if on else {},
             labels={LABEL: inputs},
             fresh=self.fresh,
         )
         with self._step(f"building the image {image.name}", image.name) as (log, on_line):
-            return self._replace(order, log=log, on_line=on_line), True
+            self._replace(order, log=log, on_line=on_line)
+        return True
 
-    def _identity(self, ref: str) -> str:
+    def _identity(self, ref: str | None) -> str:
         """Return what tells one base from another: its digest here, else its name."""
-        found = self.engine.find(ref)
-        return found.id if found is not None else ref
+        found = self.engine.find(ref) if ref else None
+        return found.id if found is not None else ref or ""
 
     def _current(self, ref: str, inputs: str) -> engines.Found | None:
         found = None if self.fresh else self.engine.find(ref)
@@ -92,7 +84,7 @@ class Builder:
 
     def _replace(
         self, order: engines.Build, *, log: pathlib.Path, on_line: programs.OnLine
-    ) -> engines.Found:
+    ) -> None:
         """Build, and remove the image that had the name before."""
         before = self.engine.find(order.ref)
         self.engine.build(order, log=log, on_line=on_line)
@@ -102,7 +94,6 @@ class Builder:
         if before is not None and before.id != after.id:
             with contextlib.suppress(errors.CommandFailed):  # others may stand on it
                 self.engine.remove(before.id)
-        return after
 
     @contextlib.contextmanager
     def _step(self, title: str, name: str) -> Iterator[tuple[pathlib.Path, programs.OnLine]]:

@@ -10,8 +10,11 @@ from typing import Protocol
 
 from hack.images import programs
 
-# buildah's "STEP 2/5: RUN …", and BuildKit's "#7 [stage 2/5] RUN …".
-_STEP = re.compile(r"^(?:STEP (?P<step>\d+/\d+): |#\d+ \[(?P<kit>[^\]]*\d+/\d+)\] )(?P<what>.*)")
+# buildah's "[1/3] STEP 2/5: RUN …", and BuildKit's "#7 [stage 2/5] RUN …".
+_STEP = re.compile(
+    r"^(?:(?:\[(?P<stage>\d+/\d+)\] )?STEP (?P<step>\d+/\d+): "
+    r"|#\d+ \[(?P<kit>[^\]]*\d+/\d+)\] )(?P<what>.*)"
+)
 _WIDTH = 60
 
 
@@ -90,7 +93,8 @@ class Steps:
 
     def __call__(self, line: str) -> None:
         if found := _STEP.match(line):
-            self._step = f"step {found['step'] or found['kit']} "
+            parts = filter(None, [found["stage"], found["step"], found["kit"]])
+            self._step = f"step {', '.join(parts)} "
             line = found["what"]
         if line:
             self._show(f"{self._step}{line[:_WIDTH]}")
