@@ -209,3 +209,6 @@ async def test_an_answer_that_is_no_json_is_unavailable(kmock: Any, rig: Rig) ->
 async def test_the_clusters_token_keys_can_be_read(kmock: Any, rig: Rig) -> None:
     kmock["get /openid/v1/jwks"] << {"keys": []}
     assert json.loads(await rig.api.raw("GET", "/openid/v1/jwks")) == {"keys": []}
+    # A real API server refuses application/json there with 406.
+    [request] = kmock["get"]
+    assert request.headers["Accept"] == "*/*"

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from trainshed.kube import errors, transport
+from trainshed.kube import errors
 from trainshed.kube.kinds import Body, Kind
 from trainshed.kube.ratelimit import Lane
 
@@ -114,7 +114,7 @@ class Store:
         self._expect(kind, namespace, name, {"uid": uid} if uid else {})
         self.remove(kind, name=name, namespace=namespace)
 
-    async def raw(self, method: str, path: str, *, accept: str = transport.JSON) -> bytes:
+    async def raw(self, method: str, path: str) -> bytes:
         await self._request("raw", None)
         if path not in self.documents:
             raise errors.NotFound(path, status=404)
