@@ -29,6 +29,7 @@ class Builder:
     def build(self, images: Sequence[catalogue.Image]) -> list[str]:
         """Bring the images up to date and return the names of those that were built."""
         with _alone(self.lie.cache, shown=self.shown):
+            self.engine.tidy()
             root = self.base or self._rootfs()
             on = {True: catalogue.BASE.local, False: root}
             return [image.name for image in images if self._image(image, on=on[image.on_base])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 from typing import Annotated
 
@@ -31,6 +32,7 @@ Plain = Annotated[bool, typer.Option("--plain-http", help="Speak to the registry
 
 def main() -> None:
     """Run the command line; what stops a command is one sentence and code 1."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that programs end with this
     try:
         app()
     except errors.ImagesError as error:
@@ -134,6 +136,8 @@ def run(
 def clean() -> None:
     """Remove all images of buildah's store and what was made for them."""
     lie = places.load()
+    if lie.storage.is_dir():
+        choice.choose("buildah", lie=lie, run=programs.Programs()).tidy()
     for folder in (lie.cache, lie.run):
         if os.path.isdir(folder):
             shutil.rmtree(folder)

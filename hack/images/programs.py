@@ -6,7 +6,9 @@ A logged program's lines go to a file, and the last one to whoever shows progres
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
+import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
@@ -14,6 +16,7 @@ from typing import Protocol
 from hack.images import errors
 
 _SHOWN_LINES = 15
+_GRACE_SECONDS = 5.0
 OnLine = Callable[[str], None]
 
 
@@ -83,6 +86,7 @@ def _started(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            start_new_session=True,
         )
     except FileNotFoundError:
         raise errors.Unavailable(f"{argv[0]} is not installed") from None
@@ -90,8 +94,18 @@ def _started(
         try:
             yield process
         except BaseException:
-            process.terminate()
+            _end(process)
             raise
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End the program and those that it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_SECONDS)
+            return
 
 
 def _failure(argv: Sequence[str], *, code: int, said: str) -> str:

@@ -78,6 +78,8 @@ class Engine(Protocol):
 
     def remove(self, image_id: str) -> None: ...
 
+    def tidy(self) -> None: ...
+
 
 def pairs(option: str, given: Mapping[str, str]) -> list[str]:
     """Return the option once for each KEY=VALUE."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -16,6 +17,8 @@ _COMPRESSION = ("--format", "oci", "--compression-format", "zstd", "--compressio
 # Without a container runtime and its cgroups: RUN needs no more than a changed root.
 _ISOLATION = ("--isolation", "chroot")
 _UNKNOWN = "not known"
+# A container of `run`, followed by the id of the process that uses it.
+_RUN = "trainshed-run-"
 
 
 class Buildah:
@@ -74,7 +77,8 @@ class Buildah:
 
     def run(self, ref: str, command: base.Command) -> int:
         """Run the command in a container that is gone afterwards."""
-        container = self._output("from", ref).strip()
+        name = f"{_RUN}{os.getpid()}"
+        container = self._output("from", "--name", name, ref).strip()
         argv = [*self._program, "run", *_ISOLATION, "--workingdir", command.folder]
         argv += ["--terminal"] if sys.stdin.isatty() and sys.stdout.isatty() else []
         argv += ["--user", command.user] if command.user else []
@@ -89,6 +93,19 @@ class Buildah:
     def remove(self, image_id: str) -> None:
         """Remove an image that nothing names any more; what others stand on stays."""
         self._output("rmi", image_id)
+
+    def tidy(self) -> None:
+        """Remove the containers, and so the mounts, of builds and runs that were cut off.
+
+        No other build may go on; runs may.
+        """
+        listed = json.loads(self._output("containers", "--all", "--json")) or []
+        for name in (str(one["containername"]) for one in listed):
+            pid = name.removeprefix(_RUN)
+            if pid == name or not pathlib.Path("/proc", pid).exists():
+                # dpkg outlives its build by the package that it unpacks: then the next time.
+                with contextlib.suppress(errors.CommandFailed):
+                    self._output("rm", name)
 
     def _output(self, *arguments: str) -> str:
         return self._run.output([*self._program, *arguments])

@@ -19,6 +19,7 @@ class Engine:
         self.images: dict[str, base.Found] = {}
         self.built: list[base.Build] = []
         self.removed: list[str] = []
+        self.tidied = 0
         self.pushed: list[str] = []
         self.commands: list[tuple[str, base.Command]] = []
         self.on_run: Callable[[base.Command], object] = lambda command: None
@@ -54,9 +55,8 @@ class Engine:
     def remove(self, image_id: str) -> None:
         self.removed.append(image_id)
 
-    @property
-    def built_refs(self) -> list[str]:
-        return [build.ref for build in self.built]
+    def tidy(self) -> None:
+        self.tidied += 1
 
 
 class Programs:

@@ -1,4 +1,5 @@
 import json
+import os
 import pathlib
 
 import pytest
@@ -82,10 +83,23 @@ def test_buildah_removes_the_container_of_a_run_and_returns_its_code() -> None:
     programs = images_fakes.Programs({" from ": "container-1\n", " rm ": ""})
     assert by_buildah(programs).run(REF, COMMAND) == 7
     made, ran, removed = programs.ran
-    assert made[-2:] == ["from", REF]
+    assert made[-4:] == ["from", "--name", f"trainshed-run-{os.getpid()}", REF]
     assert ran[-5:] == ["container-1", "--", "python3", "-m", "pytest"]
     assert "--volume /tree:/tree" in " ".join(ran)
     assert removed[-2:] == ["rm", "container-1"]
+
+
+def test_buildah_removes_the_containers_that_nobody_uses() -> None:
+    names = ["abc-working-container", "trainshed-run-0", f"trainshed-run-{os.getpid()}"]
+    listed = json.dumps([{"containername": name} for name in names])
+    programs = images_fakes.Programs({" containers ": listed, " rm ": ""})
+    by_buildah(programs).tidy()
+    removed = [argv[-1] for argv in programs.ran if "rm" in argv]
+    assert removed == ["abc-working-container", "trainshed-run-0"]
+
+
+def test_buildah_says_null_where_there_are_no_containers() -> None:
+    by_buildah(images_fakes.Programs({" containers ": "null\n"})).tidy()
 
 
 def test_an_existing_store_keeps_its_driver(tmp_path: pathlib.Path) -> None:

@@ -1,4 +1,6 @@
+import os
 import pathlib
+import select
 
 import pytest
 
@@ -26,15 +28,20 @@ def test_a_failure_shows_the_last_lines_and_where_the_others_are(tmp_path: pathl
     assert "\n  5\n" not in text
 
 
-def test_a_program_is_ended_with_what_waits_for_it(tmp_path: pathlib.Path) -> None:
+def test_a_program_and_its_children_end_with_what_waits_for_them(tmp_path: pathlib.Path) -> None:
     def interrupt(line: str) -> None:
         raise KeyboardInterrupt
 
-    pid = tmp_path / "pid"
-    script = f"echo $$ > {pid}; echo started; exec sleep 600"
+    held = tmp_path / "held"
+    os.mkfifo(held)
+    reader = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
+    script = f"exec 3>{held}; sleep 600 & echo started; wait"
     with pytest.raises(KeyboardInterrupt):
         RUN.logged(["sh", "-c", script], log=tmp_path / "log", on_line=interrupt)
-    assert not pathlib.Path("/proc", pid.read_text().strip()).exists()
+    # The pipe ends when the last process that holds it does.
+    assert select.select([reader], [], [], 10)[0] == [reader]
+    assert os.read(reader, 1) == b""
+    os.close(reader)
 
 
 def test_a_missing_program_is_named(tmp_path: pathlib.Path) -> None:
