@@ -35,7 +35,11 @@ def say(text: str) -> None:
 def main(prepare: bool = typer.Option(False, help="Stop when the operator is installed.")) -> None:
     """Bring up a cluster, install the chart, train a CNN, and compare its throughput."""
     started = time.monotonic()
-    info = prepared()
+    try:
+        info = prepared()
+    except (lanes.LaneFailed, install.InstallFailed, subprocess.CalledProcessError) as error:
+        say(f"demo: {error}")
+        raise typer.Exit(1) from error
     say(f"demo: ready after {time.monotonic() - started:.1f} s")
     if prepare:
         return
@@ -53,12 +57,24 @@ def prepared() -> dict[str, Any]:
         },
         say,
     )
-    lanes.run({"push": [python, "-m", "hack.images", "push"]}, say)
     info: dict[str, Any] = json.loads(_output(python, "-m", "hack.cluster", "info", "-o", "json"))
-    listed = json.loads(_output(python, "-m", "hack.images", "list", "-o", "json"))
+    host = info["registry"]["host"].partition("://")[2]
+    pushed = _output(python, "-m", "hack.images", "push", "--registry", host)
     say("chart   | helm upgrade --install trainshed charts/trainshed")
-    install.install(ROOT / "charts" / "trainshed", helm=info["helm"], info=info, images=listed)
+    helm = info["programs"].get("helm") or "helm"
+    images = by_digest(pushed, pull=info["registry"]["pull"])
+    install.install(ROOT / "charts" / "trainshed", helm=helm, info=info, images=images)
     return info
+
+
+def by_digest(pushed: str, *, pull: str) -> dict[str, str]:
+    """Return the pushed images by their short names, as nodes pull them: by digest."""
+    found = {}
+    for line in pushed.splitlines():
+        name, _, digest = line.partition("@")
+        repository = name.partition("/")[2].rpartition(":")[0]
+        found[repository.rpartition("/")[2]] = f"{pull}/{repository}@{digest}"
+    return found
 
 
 def demonstrate(api: apiserver.ApiServer, info: dict[str, Any]) -> bool:

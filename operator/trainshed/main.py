@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 LOST_LEASE_SECONDS = 3.0
 """How long a process that no longer leads may take to end by itself."""
+STANDBY_SECONDS = 3.0
+"""Who does not lead by then stands by, which is what a second replica is for: it is ready."""
 STUCK_SECONDS = 600.0
 """A pass that takes longer than this is stuck: the kubelet restarts the process."""
 
@@ -99,7 +101,15 @@ async def run(
 async def _contend(process: _Process) -> int:
     settings, identity = process.settings, process.identity
     free = clients.ApiClient(process.transport)
-    needed = preflight.needed(own_namespace=identity.namespace, namespaces=settings.namespaces)
+    needed = preflight.needed(
+        own_namespace=identity.namespace,
+        names=preflight.Names(
+            lease=settings.leader_election.name,
+            secret=settings.progress.ca_secret,
+            endpoint_slice=settings.progress.service,
+        ),
+        namespaces=settings.namespaces,
+    )
     await preflight.check(free, permissions=needed, served=[kinds.TRAINING_JOBS])
     timing = settings.leader_election
     elector = leader.Elector(
@@ -109,7 +119,7 @@ async def _contend(process: _Process) -> int:
         wall_clock=time.time,
         timing=leader.Timing(timing.lease_seconds, timing.renew_seconds, timing.retry_seconds),
     )
-    if not await _acquired(elector, process.stop):
+    if not await _acquired(elector, process):
         return 0
     process.counts.leads(True)
     try:
@@ -152,11 +162,15 @@ async def _lead(process: _Process, free: clients.Client, elector: leader.Elector
         )
 
 
-async def _acquired(elector: leader.Elector, stop: asyncio.Event) -> bool:
+async def _acquired(elector: leader.Elector, process: _Process) -> bool:
     """Return True once this process leads; False when it is told to stop before."""
     waiting = asyncio.create_task(elector.acquire(), name="acquire")
-    told = asyncio.create_task(stop.wait(), name="stop")
-    await asyncio.wait({waiting, told}, return_when=asyncio.FIRST_COMPLETED)
+    told = asyncio.create_task(process.stop.wait(), name="stop")
+    first = asyncio.FIRST_COMPLETED
+    done, _ = await asyncio.wait({waiting, told}, timeout=STANDBY_SECONDS, return_when=first)
+    if not done:
+        process.found.unready = None
+        await asyncio.wait({waiting, told}, return_when=first)
     led = waiting.done()
     for task in (waiting, told):
         task.cancel()
@@ -190,7 +204,7 @@ async def _metrics(
         clock=time.time,
     )
     app = metrics_server.application(
-        own=counts.registry, jobs=jobs, healthy=_healthy(found), ready=lambda: None
+        own=counts.registry, jobs=jobs, healthy=_healthy(found), ready=lambda: found.unready
     )
     async with metrics_server.serve(app, port=settings.metrics.port):
         yield

@@ -16,7 +16,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
@@ -75,6 +75,8 @@ async def run(
             clusterwide=not namespaces,
             standalone=True,
             stop_flag=stop_flag,
+            # kopf would else make one of the user's name, and a container's uid may have none.
+            identity=cast(Any, "trainshed"),
         )
         if claim_signals is not None:
             claim_signals()

@@ -69,6 +69,8 @@ class Operator:
     cache: caches.Cache = field(default_factory=caches.Cache)
     queue: workqueue.WorkQueue[Key]
     synced: asyncio.Event = field(default_factory=asyncio.Event)
+    unready: str | None = "starting"
+    """Why this replica is of no use yet; None once it works or stands by."""
 
 
 async def run(
@@ -150,6 +152,7 @@ async def _start_when_synced(found: Operator, workers: loop.Workers[Key]) -> Non
     """Begin to act once all that exists is known: no pass takes a gap for a loss."""
     await found.synced.wait()
     workers.start()
+    found.unready = None
     log.info("synced", extra={"trainingjobs": sum(1 for _ in found.cache.jobs())})
     await asyncio.Event().wait()
 
