@@ -168,6 +168,22 @@ async def test_a_handled_body_is_stripped_to_what_kopf_needs(rig: Rig) -> None:
     assert all(body == {"metadata": metadata} for body in rig.bodies)
 
 
+async def test_an_api_server_that_fails_at_first_is_waited_for(rig: Rig) -> None:
+    outage = iter([503, 503])
+
+    def listing() -> Any:
+        if next(outage, None) is not None:
+            raise kmocks.KubernetesError(status=503, reason="Starting", message="not yet")
+        return StopIteration()  # kmock's own listing answers from now on
+
+    rig.kmock.objects[TRAINING_JOBS, "team-a", "a"] = named("a")
+    rig.kmock[kmocks.action.LIST, kmocks.resource(TRAINING_JOBS)] << listing
+    rig.patience = 0.2
+    async with rig.running():
+        await asyncio.wait_for(rig.synced.wait(), 10)
+        assert ("trainingjobs", None, "a") in rig.events
+
+
 async def test_an_event_that_breaks_the_handler_holds_up_no_other(rig: Rig) -> None:
     def fragile(kind: Kind, type_: str | None, body: Body) -> None:
         if body["metadata"]["name"] == "bad":
@@ -224,10 +240,10 @@ async def test_a_relist_reports_what_exists_and_is_silent_about_what_is_gone(rig
     gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired"}}
     watches = iter([gone])
 
-    def watch(request: Any) -> Any:
+    def watch() -> Any:
         first = next(watches, None)
         if first is None:
-            raise StopIteration
+            return StopIteration()
         # Deleted unseen: between the listing and the watch that would have told of it.
         rig.kmock.objects[TRAINING_JOBS, "team-a", "ghost"].delete()
         return (first,)
