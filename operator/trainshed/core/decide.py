@@ -65,8 +65,10 @@ def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -
         draft.condition(Type.ACCEPTED, True, Reason.ACCEPTED, message)
         _advance(draft, found, seen, pod, settings, actions)
     told = finishing.account(seen, pod)
-    progressing.timeline(draft, seen, pod, told)
     _conclude(draft, seen, pod, told, actions)
+    # The account alone is worth no write of its own: the end, which it comes with, is.
+    ended = draft.is_true(Type.SUCCEEDED) or draft.is_true(Type.FAILED)
+    progressing.timeline(draft, seen, pod, told if ended else None)
     return _plan(draft, actions)
 
 

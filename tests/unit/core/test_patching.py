@@ -5,6 +5,7 @@ from typing import Any
 import hypothesis
 from hypothesis import strategies
 
+from tests.unit.core import merging
 from trainshed.core import patching
 
 SCALARS = strategies.booleans() | strategies.integers(-5, 5) | strategies.text(max_size=2)
@@ -23,24 +24,11 @@ DOCUMENTS = strategies.dictionaries(
 )
 
 
-def apply(target: Any, patch: Any) -> Any:
-    """Return what RFC 7386 makes of a target and a patch."""
-    if not isinstance(patch, dict):
-        return patch
-    out = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            out.pop(name, None)
-        else:
-            out[name] = apply(out.get(name), value)
-    return out
-
-
 @hypothesis.given(before=DOCUMENTS, after=DOCUMENTS)
 def test_the_patch_leads_from_one_document_to_the_other(
     before: dict[str, Any], after: dict[str, Any]
 ) -> None:
-    assert apply(before, patching.merge_patch(before, after)) == after
+    assert merging.apply(before, patching.merge_patch(before, after)) == after
 
 
 @hypothesis.given(document=DOCUMENTS)
@@ -54,7 +42,7 @@ def test_applying_the_patch_twice_is_applying_it_once(
 ) -> None:
     patch = patching.merge_patch(before, after)
 
-    assert apply(apply(before, patch), patch) == after
+    assert merging.apply(merging.apply(before, patch), patch) == after
 
 
 def test_only_what_changed_is_sent() -> None:
