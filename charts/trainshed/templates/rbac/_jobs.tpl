@@ -1,0 +1,25 @@
+{{- /* What the operator may do where jobs run. */ -}}
+{{- define "trainshed.jobRules" -}}
+- apiGroups: [trainshed.dev]
+  resources: [trainingjobs]
+  verbs: [get, list, watch]
+- apiGroups: [trainshed.dev]
+  resources: [trainingjobs/status]
+  verbs: [patch]
+# For blockOwnerDeletion, where the plugin OwnerReferencesPermissionEnforcement is on.
+- apiGroups: [trainshed.dev]
+  resources: [trainingjobs/finalizers]
+  verbs: [update]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch, list]
+{{- end }}

@@ -1,0 +1,73 @@
+"""Values that the tests install with: the least, everything on, and some namespaces only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.charts import rendering
+
+LEAST: dict[str, Any] = {"registry": {"pull": "registry.example.com"}}
+
+FULL: dict[str, Any] = {
+    "image": {
+        "ref": "registry.example.com/trainshed/operator@sha256:" + "a" * 64,
+        "pullPolicy": "Always",
+        "pullSecrets": [{"name": "regcred"}],
+    },
+    "registry": {
+        "pull": "registry.example.com:5000",
+        "push": "https://registry.internal:5443",
+        "prefix": "ml/trainshed",
+        "allowed": ["ghcr.io", "http://mirror.internal:5000"],
+        "credentials": {"secret": "registry-push"},
+        "ca": {"secret": "registry-ca", "key": "tls.crt"},
+    },
+    "images": {"pytorch": "registry.example.com:5000/base/pytorch:2.6"},
+    "replicas": 2,
+    "workers": 32,
+    # Beyond the integers that a careless template prints as 1e+06.
+    "writes": {"perSecond": 500, "burst": 2_000_000},
+    "buildDeadlineSeconds": 600,
+    "startupDeadlineSeconds": 1200,
+    "leaderElection": {"leaseSeconds": 30, "renewSeconds": 20, "retrySeconds": 4},
+    "metrics": {"finishedJobsRetentionSeconds": 60},
+    "serviceAccount": {"annotations": {"example.com/owner": "ml"}},
+    "resources": {"requests": {"cpu": 1}, "limits": {"memory": "1Gi"}},
+    "env": {"PYTHONFAULTHANDLER": "1"},
+    "podLabels": {"team": "ml", "app.kubernetes.io/managed-by": "trainshed"},
+    "podAnnotations": {"example.com/note": "yes: 1"},
+    "priorityClassName": "system-cluster-critical",
+    "nodeSelector": {"kubernetes.io/os": "linux"},
+    "tolerations": [{"key": "control-plane", "operator": "Exists", "effect": "NoSchedule"}],
+    "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+    "networkPolicy": {
+        "enabled": True,
+        "metricsFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}],
+    },
+    "monitoring": {
+        "annotations": True,
+        "podMonitor": {"interval": "5s", "labels": {"release": "prometheus"}},
+        "serviceMonitor": {"interval": "5s", "labels": {"release": "prometheus"}},
+    },
+    "dashboards": {
+        "namespace": "monitoring",
+        "labels": {"grafana_dashboard": "true"},
+        "annotations": {"example.com/note": "yes"},
+        "folder": "Training",
+    },
+}
+
+NAMESPACED: dict[str, Any] = {
+    **LEAST,
+    "namespaces": ["team-a", "team-b"],
+    "crds": {"enabled": False},
+    "rbac": {"aggregate": False},
+    "dashboards": {"enabled": False},
+}
+
+CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "least": (LEAST, ()),
+    "full": (FULL, rendering.MONITORS),
+    "namespaced": (NAMESPACED, rendering.MONITORS),
+}
+"""By name: values, and the kinds that the cluster serves besides Kubernetes' own."""

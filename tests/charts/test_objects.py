@@ -1,0 +1,133 @@
+"""The chart's other objects, and what all of them have in common."""
+
+import json
+from collections.abc import Mapping
+
+import pytest
+import yaml
+
+from tests.charts import cases, rendering
+
+Charts = Mapping[str, rendering.Rendered]
+
+CLUSTER_SCOPED = {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"}
+LABELS = {
+    "app.kubernetes.io/name": "trainshed",
+    "app.kubernetes.io/instance": rendering.RELEASE,
+    "app.kubernetes.io/component": "operator",
+    "app.kubernetes.io/version": "0.1.0",
+    "app.kubernetes.io/managed-by": "Helm",
+    "helm.sh/chart": "trainshed-0.1.0",
+}
+
+
+@pytest.mark.parametrize("name", ["nothing", *cases.CASES])
+def test_the_chart_passes_lint(helm: rendering.Helm, name: str) -> None:
+    values = {} if name == "nothing" else cases.CASES[name][0]
+
+    assert "0 chart(s) failed" in helm.lint(values)
+
+
+def test_without_a_registry_it_says_what_to_give(helm: rendering.Helm) -> None:
+    with pytest.raises(rendering.HelmRefused, match=r"registry\.pull is needed: the registry"):
+        helm.render({})
+
+
+def test_the_charts_version_is_the_projects() -> None:
+    chart = yaml.safe_load((rendering.CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    project = (rendering.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+    assert f'\nversion = "{chart["version"]}"\n' in project
+    assert chart["appVersion"] == chart["version"]
+
+
+def test_every_object_has_a_namespace_and_the_labels(chart: rendering.Rendered) -> None:
+    for each in chart.documents:
+        metadata = each["metadata"]
+        assert ("namespace" in metadata) == (each["kind"] not in CLUSTER_SCOPED), metadata["name"]
+        assert metadata["labels"].items() >= LABELS.items(), metadata["name"]
+
+
+def test_no_object_is_there_twice(chart: rendering.Rendered) -> None:
+    found = [
+        (each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"])
+        for each in chart.documents
+    ]
+
+    assert len(found) == len(set(found))
+
+
+def test_the_crd_is_the_generated_one(charts: Charts) -> None:
+    (installed,) = charts["least"].of("CustomResourceDefinition")
+    path = rendering.ROOT / "crds" / "trainingjobs.yaml"
+    generated = yaml.safe_load(path.read_text(encoding="utf-8"))
+    copy = rendering.CHART / "files" / "trainingjobs.yaml"
+
+    assert copy.read_bytes() == path.read_bytes()
+    assert installed["spec"] == generated["spec"]
+    assert installed["metadata"]["name"] == generated["metadata"]["name"]
+
+
+def test_the_crd_outlives_the_chart_unless_told(charts: Charts, helm: rendering.Helm) -> None:
+    def annotations(chart: rendering.Rendered) -> rendering.Body:
+        (found,) = chart.of("CustomResourceDefinition")
+        return found["metadata"].get("annotations") or {}
+
+    forgotten = helm.render({**cases.LEAST, "crds": {"keep": False}})
+
+    assert annotations(charts["least"]) == {"helm.sh/resource-policy": "keep"}
+    assert annotations(forgotten) == {}
+
+
+def test_grafanas_sidecar_finds_every_dashboard(charts: Charts) -> None:
+    files = sorted((rendering.CHART / "dashboards").glob("*.json"))
+    for path in files:
+        found = charts["full"].one("ConfigMap", f"trainshed-dashboard-{path.stem}")
+        assert found["metadata"]["namespace"] == "monitoring"
+        assert found["metadata"]["labels"]["grafana_dashboard"] == "true"
+        assert found["metadata"]["annotations"]["grafana_folder"] == "Training"
+        shipped = json.loads(found["data"][path.name])
+        assert shipped == json.loads(path.read_text(encoding="utf-8"))
+    assert files
+
+
+def test_monitors_need_the_prometheus_operators_api(charts: Charts) -> None:
+    kinds = {"PodMonitor", "ServiceMonitor"}
+
+    assert not kinds & {each["kind"] for each in charts["least"].documents}
+    assert kinds <= {each["kind"] for each in charts["namespaced"].documents}
+
+
+def test_monitors_can_be_left_out(helm: rendering.Helm) -> None:
+    off = {"monitoring": {each: {"enabled": False} for each in ("podMonitor", "serviceMonitor")}}
+    chart = helm.render({**cases.LEAST, **off}, served=rendering.MONITORS)
+
+    assert not chart.of("PodMonitor") + chart.of("ServiceMonitor")
+
+
+def test_the_operators_series_keep_the_names_of_jobs(charts: Charts) -> None:
+    (monitor,) = charts["full"].of("ServiceMonitor")
+    (endpoint,) = monitor["spec"]["endpoints"]
+    service = charts["full"].one("Service", "trainshed-operator")
+    wanted = monitor["spec"]["selector"]["matchLabels"]
+
+    assert endpoint["honorLabels"] is True
+    assert endpoint["port"] in {each["name"] for each in service["spec"]["ports"]}
+    assert wanted.items() <= service["metadata"]["labels"].items()
+
+
+def test_the_monitor_of_pods_looks_where_jobs_are_served(charts: Charts) -> None:
+    (everywhere,) = charts["full"].of("PodMonitor")
+    (some,) = charts["namespaced"].of("PodMonitor")
+
+    assert everywhere["spec"]["namespaceSelector"] == {"any": True}
+    assert some["spec"]["namespaceSelector"] == {"matchNames": ["team-a", "team-b"]}
+
+
+def test_annotations_for_prometheus_are_off_by_default(charts: Charts) -> None:
+    def scraped(name: str) -> set[str]:
+        annotations = charts[name].pod["metadata"]["annotations"]
+        return {key for key in annotations if key.startswith("prometheus.io/")}
+
+    assert scraped("least") == set()
+    assert scraped("full") == {"prometheus.io/scrape", "prometheus.io/port"}

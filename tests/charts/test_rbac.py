@@ -1,0 +1,132 @@
+"""What the operator may do: the table below and nothing else."""
+
+from collections.abc import Iterable, Mapping
+
+import pytest
+
+from tests.charts import rendering
+from trainshed import config
+from trainshed.kube import preflight
+
+Body = rendering.Body
+Charts = Mapping[str, rendering.Rendered]
+Rule = tuple[str, str, str, str]
+"""Group, resource, name (empty for any), verbs."""
+
+IN_JOB_NAMESPACES = {
+    ("trainshed.dev", "trainingjobs", "", "get list watch"),
+    ("trainshed.dev", "trainingjobs/status", "", "patch"),
+    ("trainshed.dev", "trainingjobs/finalizers", "", "update"),
+    ("batch", "jobs", "", "get list watch create delete"),
+    ("", "pods", "", "get list watch"),
+    ("", "configmaps", "", "get"),
+    ("", "events", "", "create patch list"),
+}
+IN_OWN_NAMESPACE = {
+    ("coordination.k8s.io", "leases", "", "create"),
+    ("coordination.k8s.io", "leases", "trainshed-operator", "get update"),
+    ("", "secrets", "", "create"),
+    ("", "secrets", "trainshed-progress-ca", "get update"),
+    ("discovery.k8s.io", "endpointslices", "", "create"),
+    ("discovery.k8s.io", "endpointslices", "trainshed-progress", "get update"),
+}
+ROLES = ("Role", "ClusterRole")
+
+
+def table(role: Body) -> set[Rule]:
+    """Return a role as rows."""
+    return {
+        (group, resource, name, " ".join(rule["verbs"]))
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for name in rule.get("resourceNames") or ("",)
+    }
+
+
+def grants(rules: Iterable[Rule], permission: preflight.Permission) -> bool:
+    """Whether rules allow what is asked, as the API server's authorizer decides it."""
+    parts = (permission.kind.plural, permission.subresource)
+    resource = "/".join(part for part in parts if part)
+    return any(
+        (group, plural) == (permission.kind.group, resource)
+        and permission.verb in verbs.split()
+        and only in ("", permission.name)
+        for group, plural, only, verbs in rules
+    )
+
+
+def test_the_operator_serves_all_namespaces_by_a_cluster_role(charts: Charts) -> None:
+    chart = charts["least"]
+
+    assert table(chart.one("ClusterRole", "trainshed-jobs")) == IN_JOB_NAMESPACES
+    assert [each["metadata"]["name"] for each in chart.of("Role")] == ["trainshed-operator"]
+
+
+def test_named_namespaces_get_a_role_each_and_the_cluster_none(charts: Charts) -> None:
+    chart = charts["namespaced"]
+    jobs = [each for each in chart.of("Role") if each["metadata"]["name"] == "trainshed-jobs"]
+
+    assert [each["metadata"]["namespace"] for each in jobs] == ["team-a", "team-b"]
+    assert all(table(each) == IN_JOB_NAMESPACES for each in jobs)
+    assert not any(each["kind"].startswith("Cluster") for each in chart.documents)
+
+
+def test_what_it_owns_is_in_its_own_namespace(chart: rendering.Rendered) -> None:
+    role = chart.one("Role", "trainshed-operator")
+
+    assert table(role) == IN_OWN_NAMESPACE
+    assert role["metadata"]["namespace"] == rendering.NAMESPACE
+
+
+def test_no_role_has_a_wildcard(chart: rendering.Rendered) -> None:
+    for role in (each for kind in ROLES for each in chart.of(kind)):
+        assert not any("*" in cell for row in table(role) for cell in row)
+
+
+def test_every_binding_is_of_a_role_that_exists(chart: rendering.Rendered) -> None:
+    account = {
+        "kind": "ServiceAccount",
+        "name": chart.pod["spec"]["serviceAccountName"],
+        "namespace": rendering.NAMESPACE,
+    }
+    for binding in (*chart.of("RoleBinding"), *chart.of("ClusterRoleBinding")):
+        where = binding["metadata"].get("namespace")
+        named = binding["roleRef"]
+        roles = [
+            each
+            for each in chart.of(named["kind"])
+            if each["metadata"]["name"] == named["name"]
+            and each["metadata"].get("namespace") == where
+        ]
+        assert len(roles) == 1
+        assert binding["subjects"] == [account]
+
+
+@pytest.mark.parametrize("namespaces", [(), ("team-a",)])
+def test_it_may_do_all_that_its_preflight_asks_for(namespaces: tuple[str, ...]) -> None:
+    own = config.Settings()
+    names = preflight.Names(
+        lease=own.leader_election.name,
+        secret=own.progress.ca_secret,
+        endpoint_slice=own.progress.service,
+    )
+    rules = {rendering.NAMESPACE: IN_OWN_NAMESPACE}
+    asked = preflight.needed(own_namespace=rendering.NAMESPACE, names=names, namespaces=namespaces)
+    missing = [
+        str(each)
+        for each in asked
+        if not grants(rules.get(each.namespace, IN_JOB_NAMESPACES), each)
+    ]
+
+    assert missing == []
+
+
+def test_people_who_may_edit_a_namespace_may_train_in_it(charts: Charts) -> None:
+    (view, edit) = (charts["least"].one("ClusterRole", f"trainshed-{n}") for n in ("view", "edit"))
+
+    assert view["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-view"] == "true"
+    assert edit["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-edit"] == "true"
+    assert {resource for rule in edit["rules"] for resource in rule["resources"]} == {
+        "trainingjobs"
+    }

@@ -1,0 +1,145 @@
+"""The settings file that the chart writes is the one that the operator reads."""
+
+import pathlib
+from collections.abc import Iterator, Mapping
+
+import pydantic
+import pytest
+import yaml
+
+from tests.charts import rendering
+from trainshed import config
+from trainshed.api import labels
+
+Charts = Mapping[str, rendering.Rendered]
+
+FIXED = {
+    "trainerLibrary",
+    "progress.port",
+    "progress.service",
+    "progress.caSecret",
+    "metrics.port",
+    "leaderElection.name",
+}
+"""Settings that are no values: the image or other templates depend on them."""
+
+
+@pytest.fixture
+def settings(chart: rendering.Rendered, tmp_path: pathlib.Path) -> config.Settings:
+    """Return the settings as the operator loads them."""
+    path = tmp_path / "config.yaml"
+    path.write_text(chart.config, encoding="utf-8")
+    return config.load(path)
+
+
+def fields(model: type[pydantic.BaseModel]) -> Iterator[str]:
+    """Yield the dotted path of every setting."""
+    for name, field in model.model_fields.items():
+        alias = field.alias or name
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, pydantic.BaseModel):
+            yield from (f"{alias}.{each}" for each in fields(kind))
+        else:
+            yield alias
+
+
+def paths(document: rendering.Body) -> Iterator[str]:
+    """Yield the dotted path of everything in a settings file."""
+    for key, value in document.items():
+        if isinstance(value, dict):
+            yield from (f"{key}.{each}" for each in paths(value))
+        else:
+            yield key
+
+
+def test_the_operator_reads_what_the_chart_writes(settings: config.Settings) -> None:
+    assert settings.registry.pull.startswith("registry.example.com")
+
+
+def test_least_values_are_the_operators_own_defaults(
+    charts: Charts, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(charts["least"].config, encoding="utf-8")
+    found = config.load(path)
+
+    assert found.registry.push == "https://registry.example.com"
+    assert found.images.pytorch == "registry.example.com/trainshed/pytorch:0.1.0"
+    chosen = {"registry", "images"}
+    assert found.model_dump(exclude=chosen) == config.Settings().model_dump(exclude=chosen)
+
+
+def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(charts["full"].config, encoding="utf-8")
+
+    assert config.load(path) == config.Settings(
+        registry=config.Registry(
+            push="https://registry.internal:5443",
+            pull="registry.example.com:5000",
+            ca="/etc/trainshed/registry/ca.pem",
+            prefix="ml/trainshed",
+            allowed=("ghcr.io", "http://mirror.internal:5000"),
+            credentials_file="/etc/trainshed/registry/config.json",
+        ),
+        images=config.Images(pytorch="registry.example.com:5000/base/pytorch:2.6"),
+        metrics=config.Metrics(finished_jobs_retention_seconds=60),
+        writes=config.Writes(per_second=500, burst=2_000_000),
+        leader_election=config.LeaderElection(lease_seconds=30, renew_seconds=20, retry_seconds=4),
+        build_deadline_seconds=600,
+        startup_deadline_seconds=1200,
+        workers=32,
+    )
+
+
+def test_namespaces_reach_the_operator(charts: Charts) -> None:
+    assert yaml.safe_load(charts["namespaced"].config)["namespaces"] == ["team-a", "team-b"]
+
+
+def test_every_setting_is_a_value_or_fixed(chart: rendering.Rendered) -> None:
+    written = set(paths(yaml.safe_load(chart.config)))
+
+    assert written | FIXED == set(fields(config.Settings))
+    assert not written & FIXED
+
+
+def test_the_files_that_the_settings_name_are_mounted(charts: Charts) -> None:
+    settings = yaml.safe_load(charts["full"].config)["registry"]
+    (volume,) = (v for v in charts["full"].pod["spec"]["volumes"] if v["name"] == "settings")
+    items = [
+        (source["secret"]["name"], item["key"], f"/etc/trainshed/{item['path']}")
+        for source in volume["projected"]["sources"]
+        if "secret" in source
+        for item in source["secret"]["items"]
+    ]
+
+    assert items == [
+        ("registry-push", ".dockerconfigjson", settings["credentialsFile"]),
+        ("registry-ca", "tls.crt", settings["ca"]),
+    ]
+
+
+def test_ports_and_names_are_the_operators(chart: rendering.Rendered) -> None:
+    own = config.Settings()
+    (operator,) = chart.pod["spec"]["containers"]
+    ports = {each["name"]: each["containerPort"] for each in operator["ports"]}
+    (push,) = chart.one("Service", own.progress.service)["spec"]["ports"]
+
+    assert ports == {"metrics": own.metrics.port, "https": own.progress.port}
+    assert push == {"name": "https", "port": own.progress.port}
+
+
+def test_the_pod_tells_the_operator_who_it_is(chart: rendering.Rendered) -> None:
+    (operator,) = chart.pod["spec"]["containers"]
+    told = {each["name"]: each["name"].lower() for each in operator["env"] if "valueFrom" in each}
+
+    assert config.identity(told) == config.Identity(
+        namespace="pod_namespace", pod="pod_name", address="pod_ip"
+    )
+
+
+def test_the_monitor_of_pods_finds_trainers(charts: Charts) -> None:
+    wanted = {labels.APP_COMPONENT: labels.TRAINER, labels.MANAGED_BY: labels.MANAGER}
+    for name in ("full", "namespaced"):
+        (monitor,) = charts[name].of("PodMonitor")
+        assert monitor["spec"]["selector"]["matchLabels"] == wanted

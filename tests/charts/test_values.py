@@ -1,0 +1,215 @@
+"""values.yaml: every value has a comment, an entry in the schema and an effect."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.charts import cases, rendering
+
+Body = rendering.Body
+
+TEXT = (rendering.CHART / "values.yaml").read_text(encoding="utf-8")
+VALUES: Body = yaml.safe_load(TEXT)
+SCHEMA: Body = yaml.safe_load((rendering.CHART / "values.schema.json").read_text(encoding="utf-8"))
+FREE = {
+    "global",
+    *(f"affinity.{each}" for each in ("nodeAffinity", "podAffinity", "podAntiAffinity")),
+    *(f"networkPolicy.metricsFrom.[].{each}" for each in ("namespaceSelector", "podSelector")),
+    "networkPolicy.metricsFrom.[].ipBlock",
+}
+"""Parts of Kubernetes' own API, which it checks itself, and what belongs to other charts."""
+
+OTHER: Mapping[str, Any] = {
+    "image.ref": "registry.example.com/other:1",
+    "image.pullPolicy": "Never",
+    "image.pullSecrets": [],
+    "registry.pull": "other.example.com",
+    "registry.push": "http://other.example.com",
+    "registry.prefix": "other",
+    "registry.allowed": [],
+    "registry.credentials.secret": "other",
+    "registry.ca.configMap": "other",
+    "registry.ca.secret": "other",
+    "registry.ca.key": "other.crt",
+    "images.pytorch": "registry.example.com/other:1",
+    "namespaces": ["other"],
+    "replicas": 3,
+    "workers": 1,
+    "writes.perSecond": 0.5,
+    "writes.burst": 1,
+    "buildDeadlineSeconds": 1,
+    "startupDeadlineSeconds": 1,
+    "leaderElection.leaseSeconds": 40,
+    "leaderElection.renewSeconds": 25,
+    "leaderElection.retrySeconds": 1,
+    "metrics.finishedJobsRetentionSeconds": 0,
+    "crds.enabled": False,
+    "crds.keep": False,
+    "rbac.aggregate": False,
+    "serviceAccount.annotations": {"other": "x"},
+    "resources.requests": {"cpu": "2"},
+    "resources.limits": {"memory": "2Gi"},
+    "env": {"OTHER": "x"},
+    "podLabels": {"other": "x"},
+    "podAnnotations": {"other": "x"},
+    "priorityClassName": "other",
+    "nodeSelector": {"other": "x"},
+    "tolerations": [{"operator": "Exists"}],
+    "affinity": {"podAffinity": {}},
+    "networkPolicy.enabled": False,
+    "networkPolicy.metricsFrom": [],
+    "monitoring.annotations": False,
+    "monitoring.podMonitor.enabled": False,
+    "monitoring.podMonitor.interval": "1m",
+    "monitoring.podMonitor.labels": {"other": "x"},
+    "monitoring.serviceMonitor.enabled": False,
+    "monitoring.serviceMonitor.interval": "1m",
+    "monitoring.serviceMonitor.labels": {"other": "x"},
+    "dashboards.enabled": False,
+    "dashboards.namespace": "other",
+    "dashboards.labels": {"other": "x"},
+    "dashboards.annotations": {"other": "x"},
+    "dashboards.folder": "Other",
+}
+"""A valid value that the case `full` does not have, for each."""
+
+REFUSED: Mapping[str, tuple[Body, str]] = {
+    "an unknown value": ({"replica": 2}, "replica"),
+    "an unknown value within": ({"registry": {"url": "x"}}, "url"),
+    "no replica": ({"replicas": 0}, "replicas"),
+    "half a replica": ({"replicas": 1.5}, "replicas"),
+    "a number as text": ({"workers": "24"}, "workers"),
+    "too many workers": ({"workers": 5000}, "workers"),
+    "a registry with a scheme": ({"registry": {"pull": "https://r.example.com"}}, "pull"),
+    "a registry with a path": ({"registry": {"pull": "r.example.com/team"}}, "pull"),
+    "a push address without a scheme": ({"registry": {"push": "r.example.com"}}, "push"),
+    "a prefix in capitals": ({"registry": {"prefix": "Team"}}, "prefix"),
+    "one registry as text": ({"registry": {"allowed": "ghcr.io"}}, "allowed"),
+    "two authorities": ({"registry": {"ca": {"configMap": "a", "secret": "b"}}}, "ca"),
+    "a secret's name in capitals": ({"registry": {"credentials": {"secret": "A"}}}, "secret"),
+    "a namespace that is none": ({"namespaces": ["team_a"]}, "namespaces"),
+    "a namespace twice": ({"namespaces": ["a", "a"]}, "namespaces"),
+    "no write at all": ({"writes": {"perSecond": 0}}, "perSecond"),
+    "an unknown pull policy": ({"image": {"pullPolicy": "Sometimes"}}, "pullPolicy"),
+    "a pull secret as text": ({"image": {"pullSecrets": ["regcred"]}}, "pullSecrets"),
+    "a label that is a number": ({"podLabels": {"a": 1}}, "podLabels"),
+    "a variable that is a number": ({"env": {"A": 1}}, "env"),
+    "a switch as text": ({"crds": {"keep": "false"}}, "keep"),
+    "claims": ({"resources": {"claims": []}}, "claims"),
+    "an unknown effect": ({"tolerations": [{"effect": "Run"}]}, "tolerations"),
+    "an unknown affinity": ({"affinity": {"gpuAffinity": {}}}, "gpuAffinity"),
+    "an unknown peer": ({"networkPolicy": {"metricsFrom": [{"all": True}]}}, "metricsFrom"),
+    "an interval without a unit": ({"monitoring": {"podMonitor": {"interval": "15"}}}, "interval"),
+    "a deadline as text": ({"buildDeadlineSeconds": "15m"}, "buildDeadlineSeconds"),
+}
+
+
+def resolved(schema: Body) -> Body:
+    """Return a schema or the definition that it refers to."""
+    reference = schema.get("$ref")
+    found: Body = SCHEMA["$defs"][reference.rpartition("/")[2]] if reference else schema
+    return found
+
+
+def schemas(schema: Body, path: str = "") -> Iterator[tuple[str, Body]]:
+    """Yield the dotted path and the schema of everything below a schema."""
+    children = dict(resolved(schema).get("properties") or {})
+    if "items" in resolved(schema):
+        children["[]"] = resolved(schema)["items"]
+    for key, child in children.items():
+        below = f"{path}.{key}" if path else key
+        yield below, resolved(child)
+        yield from schemas(child, below)
+
+
+def leaves(values: Body, schema: Body, path: str = "") -> Iterator[str]:
+    """Yield the dotted path of every value that has no values of its own within."""
+    for key, value in values.items():
+        below = f"{path}.{key}" if path else key
+        own = resolved(schema["properties"][key])
+        if isinstance(value, dict) and value and "properties" in own:
+            yield from leaves(value, own, below)
+        else:
+            yield below
+
+
+def keys(node: yaml.MappingNode, schema: Body, path: str = "") -> Iterator[tuple[str, int, int]]:
+    """Yield the dotted path, line and column of every value and section in the text."""
+    for key, value in node.value:
+        below = f"{path}.{key.value}" if path else key.value
+        yield below, key.start_mark.line, key.start_mark.column
+        own = resolved(schema["properties"][key.value])
+        if isinstance(value, yaml.MappingNode) and "properties" in own:
+            yield from keys(value, own, below)
+
+
+def nested(path: str, value: object) -> Body:
+    """Return values that set one, by its dotted path."""
+    first, _, rest = path.partition(".")
+    return {first: nested(rest, value) if rest else value}
+
+
+def test_every_value_has_a_comment() -> None:
+    lines = TEXT.splitlines()
+    root = yaml.compose(TEXT)
+    assert isinstance(root, yaml.MappingNode)
+    for path, line, column in keys(root, SCHEMA):
+        above = line - 1
+        while lines[above].startswith(f"{' ' * column}# ") and "# -- " not in lines[above]:
+            above -= 1
+        assert lines[above].startswith(f"{' ' * column}# -- "), f"{path} has no comment"
+        assert lines[line - 1].endswith((".", "].")), f"the comment of {path} is no sentence"
+
+
+def test_the_schema_has_every_value_and_no_other() -> None:
+    known = {
+        path
+        for path, schema in schemas(SCHEMA)
+        if "properties" not in schema and "[]" not in path and path not in FREE
+    }
+    sections = {"affinity"}
+
+    assert known | sections == set(leaves(VALUES, SCHEMA))
+
+
+def test_the_schema_refuses_what_it_does_not_name() -> None:
+    open_ones = {
+        path
+        for path, schema in schemas(SCHEMA)
+        if schema.get("type") == "object" and "additionalProperties" not in schema
+    }
+    maps = {"string", ("string", "number")}
+
+    assert SCHEMA["additionalProperties"] is False
+    assert open_ones == FREE
+    for path, schema in schemas(SCHEMA):
+        more = schema.get("additionalProperties", False)
+        kind = more and more["type"]
+        assert more is False or (tuple(kind) if isinstance(kind, list) else kind) in maps, path
+
+
+def test_there_is_another_value_to_try_for_each() -> None:
+    assert set(OTHER) == set(leaves(VALUES, SCHEMA))
+
+
+@pytest.mark.parametrize("path", OTHER)
+def test_every_value_has_an_effect(
+    path: str, helm: rendering.Helm, charts: Mapping[str, rendering.Rendered]
+) -> None:
+    values = rendering.merged(cases.FULL, nested(path, OTHER[path]))
+    if path == "registry.ca.configMap":
+        values["registry"]["ca"]["secret"] = ""
+
+    other = helm.render(values, served=rendering.MONITORS)
+
+    assert other.documents != charts["full"].documents
+
+
+@pytest.mark.parametrize(("values", "field"), REFUSED.values(), ids=REFUSED)
+def test_the_schema_refuses(values: Body, field: str, helm: rendering.Helm) -> None:
+    with pytest.raises(rendering.HelmRefused, match=field) as caught:
+        helm.render(rendering.merged(cases.LEAST, values))
+
+    assert "don't meet the specifications of the schema" in str(caught.value)
