@@ -70,6 +70,7 @@ async def run(
     settings: config.Settings, identity: config.Identity, *, kubeconfig: str | None
 ) -> int:
     """Wait for the lease, lead, and end when told or when the lease is lost."""
+    loop.calm_garbage_collector()
     stop = asyncio.Event()
     _claim_signals(stop)
     counts = controller.Controller(push_results=list(refusals.Result))

@@ -35,6 +35,9 @@ def variables(
         "KUBEFLOW_TRAINER_SERVER_CA_CERT": f"{FILES}/ca.pem",
         "KUBEFLOW_TRAINER_SERVER_TOKEN": f"{TOKEN_FOLDER}/token",
         "PYTHONUNBUFFERED": "1",
+        # Threads that spin while they wait take the cores of the node's other pods: beside
+        # busy neighbours a small model trains three times as fast without.
+        "OMP_WAIT_POLICY": "PASSIVE",
         "HOME": "/tmp",
     }
     if built_in:

@@ -1,0 +1,156 @@
+"""`python -m tests.scale [--quick]`: measure, write build/bench.json, fail outside the ranges."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any
+
+from hack import apiserver
+from tests.scale import building, burst, client, figures, jobs, memory, operator
+
+KWOK_NODES = 100
+ROUNDS = 5
+STEADY_SECONDS = 20.0
+Info = dict[str, Any]
+
+
+def main() -> int:
+    """Run the bench; return 1 where a figure is outside its range."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two rounds, no memory")
+    asked = parser.parse_args()
+    info = _cluster()
+    found = asyncio.run(_measure(info, quick=asked.quick))
+    merged = figures.merge(found)
+    for name, value in merged.items():
+        say(f"{name:36} {value:10.3f}")
+    problems = figures.outside(found, figures.ranges())
+    for each in problems:
+        say(f"missed: {each}")
+    return 1 if problems else 0
+
+
+def say(text: str) -> None:
+    """Print one line at once."""
+    print(text, flush=True)  # noqa: T201
+
+
+def _cluster() -> Info:
+    command = [sys.executable, "-m", "hack.cluster"]
+    subprocess.run([*command, "up", "--kwok", str(KWOK_NODES)], check=True)
+    shown = subprocess.run([*command, "info", "-o", "json"], check=True, stdout=subprocess.PIPE)
+    info: Info = json.loads(shown.stdout)
+    return info
+
+
+async def _measure(info: Info, *, quick: bool) -> dict[str, float]:
+    server = apiserver.ApiServer.from_kubeconfig(info["kubeconfig"])
+    one = operator.Operator(server)
+    _unwatched(server)
+    found: dict[str, float] = {}
+    async with client.Client.open(info["kubeconfig"]) as api:
+        say(f"load average {os.getloadavg()[0]:.2f}; warm-up")
+        workload = await burst.model_workload(api, server)
+        await burst.burst(api, server, count=30)
+        found |= await _bursts(api, server, one, workload, rounds=2 if quick else ROUNDS)
+        singles = await burst.single(api, server, count=5 if quick else 15)
+        found["single_job_p50_seconds"] = figures.keep_rounds("single_job_seconds", singles)
+        registry = info["registry"]
+        builds = await building.unchanged(registry["push"], registry["pull"])
+        found["build_unchanged_seconds"] = figures.keep_rounds("build_unchanged_seconds", builds)
+        found["reads_steady_state"] = await _steady_reads(one)
+        found["demo_apply_to_first_step_seconds"] = await asyncio.to_thread(_first_step, server)
+        if not quick:
+            found |= await memory.measure(api, server, one)
+    return found
+
+
+async def _bursts(
+    api: client.Client,
+    server: apiserver.ApiServer,
+    one: operator.Operator,
+    workload: jobs.Body,
+    *,
+    rounds: int,
+) -> dict[str, float]:
+    """Alternate floor and burst: what disturbs one disturbs the other."""
+    floors, bursts, writes = [], [], []
+    for number in range(1, rounds + 1):
+        floors.append(await burst.floor(api, server, workload))
+        before = one.requests(*operator.WRITES)
+        bursts.append(await burst.burst(api, server))
+        writes.append((one.requests(*operator.WRITES) - before) / burst.COUNT)
+        say(
+            f"round {number}: floor {floors[-1]:.2f} s, burst {bursts[-1].all_created:.2f} s, "
+            f"p50 {bursts[-1].percentile(0.5):.2f} s, p99 {bursts[-1].percentile(0.99):.2f} s, "
+            f"{writes[-1]:.1f} writes a job"
+        )
+    keep = figures.keep_rounds
+    return {
+        "burst_300_floor_seconds": keep("burst_300_floor_seconds", floors),
+        "burst_300_seconds": keep("burst_300_seconds", [each.all_created for each in bursts]),
+        "burst_300_job_p50_seconds": keep(
+            "burst_300_job_p50_seconds", [each.percentile(0.5) for each in bursts]
+        ),
+        "burst_300_job_p99_seconds": keep(
+            "burst_300_job_p99_seconds", [each.percentile(0.99) for each in bursts]
+        ),
+        "writes_per_job": statistics.median(writes),
+        "loop_lag_p99_ms": one.lag_p99_ms(),
+    }
+
+
+async def _steady_reads(one: operator.Operator) -> float:
+    """Return how many reads the operator makes while nothing changes."""
+    before = one.requests(*operator.READS)
+    await asyncio.sleep(STEADY_SECONDS)
+    return one.requests(*operator.READS) - before
+
+
+def _first_step(server: apiserver.ApiServer) -> float:
+    """Return the seconds from apply to the end of the first step, of a real job on a real node."""
+    path = apiserver.TRAINING_JOBS.format(namespace="default")
+    server.delete(f"{path}/bench-first-step")
+    server.wait_gone(path, "bench-first-step", what="an earlier job to go", seconds=60)
+    body = jobs.training_job("bench-first-step")
+    del body["spec"]["pod"]
+    body["spec"]["training"] = {"epochs": 2}
+    applied = time.time()
+    server.create(path, body)
+    job = server.wait(
+        path,
+        "bench-first-step",
+        lambda each: "result" in (each.get("status") or {}),
+        what="a job on the real node to end",
+        seconds=180,
+    )
+    timeline = job["status"]["timeline"]
+    since = datetime.datetime.fromisoformat(timeline["since"]).timestamp()
+    return float(since + timeline["toFirstStep"] - applied)
+
+
+def _unwatched(server: apiserver.ApiServer) -> None:
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    body = jobs.unwatched_crd()
+    name = body["metadata"]["name"]
+    server.delete(f"{path}/{name}")
+    server.wait_gone(path, name, what="the bench's CRD of before to go", seconds=60)
+    server.create(path, body)
+    server.wait(path, name, _established, what="the bench's CRD", seconds=30)
+
+
+def _established(body: jobs.Body) -> bool:
+    conditions = (body.get("status") or {}).get("conditions") or []
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,136 @@
+"""A burst of jobs, one job at a time, and the floor that one client sets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from hack import apiserver
+from tests.scale import client, jobs
+
+COUNT = 300
+SECONDS = 120.0
+Body = jobs.Body
+
+
+@dataclass(frozen=True)
+class Round:
+    """One burst, in seconds."""
+
+    all_created: float
+    latencies: list[float]
+
+    def percentile(self, share: float) -> float:
+        """Return a percentile of apply to Job created."""
+        ordered = sorted(self.latencies)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+async def burst(api: client.Client, server: apiserver.ApiServer, *, count: int = COUNT) -> Round:
+    """Create jobs at once; return how long their Jobs took to appear."""
+    async with namespace(server) as name:
+        trainings = apiserver.TRAINING_JOBS.format(namespace=name)
+        created: dict[str, float] = {}
+        changed = asyncio.Event()
+
+        def seen(kind: str, body: Body) -> None:
+            if kind == "ADDED":
+                created[body["metadata"]["name"].rpartition("-")[0]] = time.monotonic()
+                changed.set()
+
+        async with api.watching(apiserver.JOBS.format(namespace=name), seen):
+            bodies = [jobs.training_job(f"burst-{index}") for index in range(count)]
+            started = time.monotonic()
+            sent = await api.post_all(trainings, bodies)
+            await client.until(
+                lambda: len(created) == count,
+                what=f"{count} Jobs",
+                seconds=SECONDS,
+                changed=changed,
+            )
+        await finished(api, trainings, count)
+    ended = max(created.values()) - started
+    return Round(ended, [created[each] - at for each, at in sent.items()])
+
+
+async def floor(
+    api: client.Client, server: apiserver.ApiServer, workload: Body, *, count: int = COUNT
+) -> float:
+    """Return the seconds in which one client creates as many TrainingJobs and as many Jobs.
+
+    The TrainingJobs are of another group with the same schema, so that nobody reconciles them.
+    """
+    async with namespace(server) as name:
+        trainings = [jobs.unwatched(f"floor-{index}") for index in range(count)]
+        copies = [
+            {**workload, "metadata": {"name": f"floor-{index}-1", "namespace": name}}
+            for index in range(count)
+        ]
+        started = time.monotonic()
+        await api.post_all(jobs.UNWATCHED.format(namespace=name), trainings)
+        await api.post_all(apiserver.JOBS.format(namespace=name), copies)
+        return time.monotonic() - started
+
+
+async def model_workload(api: client.Client, server: apiserver.ApiServer) -> Body:
+    """Return the Job that the operator makes of a bench's job, without what is its own."""
+    async with namespace(server) as name:
+        path = apiserver.TRAINING_JOBS.format(namespace=name)
+        await api.send("POST", path, jobs.training_job("model"))
+        body = await asyncio.to_thread(
+            server.wait,
+            apiserver.JOBS.format(namespace=name),
+            "model-1",
+            lambda _: True,
+            what="a Job to copy",
+            seconds=60,
+        )
+    spec = {key: value for key, value in body["spec"].items() if key != "selector"}
+    metadata = {"annotations": spec["template"]["metadata"]["annotations"]}
+    template = {"metadata": metadata, "spec": spec["template"]["spec"]}
+    return {"apiVersion": "batch/v1", "kind": "Job", "spec": {**spec, "template": template}}
+
+
+async def single(
+    api: client.Client, server: apiserver.ApiServer, *, count: int = 15
+) -> list[float]:
+    """Return the seconds from apply to the Job, of jobs that come one at a time."""
+    rounds = [await burst(api, server, count=1) for _ in range(count)]
+    return [each.latencies[0] for each in rounds]
+
+
+async def finished(api: client.Client, trainings: str, count: int) -> None:
+    """Return once all jobs of a namespace have ended: one round must not disturb the next."""
+    done: set[str] = set()
+    changed = asyncio.Event()
+
+    def seen(kind: str, body: Body) -> None:
+        if (body.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+            done.add(body["metadata"]["name"])
+            changed.set()
+
+    async with api.watching(trainings, seen):
+        for each in (await api.send("GET", trainings))["items"]:
+            seen("ADDED", each)
+        await client.until(
+            lambda: len(done) >= count, what=f"{count} jobs to end", seconds=300, changed=changed
+        )
+
+
+@contextlib.asynccontextmanager
+async def namespace(server: apiserver.ApiServer) -> AsyncIterator[str]:
+    """Yield a namespace, deleted and gone afterwards."""
+    name = f"scale-{uuid.uuid4().hex[:8]}"
+    await asyncio.to_thread(jobs.namespace, server, name)
+    try:
+        yield name
+    finally:
+        path = "/api/v1/namespaces"
+        await asyncio.to_thread(server.delete, f"{path}/{name}")
+        await asyncio.to_thread(
+            server.wait_gone, path, name, what=f"namespace {name} to go", seconds=300
+        )
