@@ -1,5 +1,6 @@
 """values.yaml: every value has a comment, an entry in the schema and an effect."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -213,3 +214,16 @@ def test_the_schema_refuses(values: Body, field: str, helm: rendering.Helm) -> N
         helm.render(rendering.merged(cases.LEAST, values))
 
     assert "don't meet the specifications of the schema" in str(caught.value)
+
+
+def test_the_guide_names_only_values_that_exist() -> None:
+    guide = (rendering.ROOT / "docs" / "how-to" / "install.md").read_text(encoding="utf-8")
+    known = set(leaves(VALUES, SCHEMA))
+    sections = "|".join(VALUES)
+    named = re.findall(rf"`((?:{sections})(?:\.[A-Za-z]+)+)", guide)
+    given = re.findall(r"--set '?([A-Za-z.]+)=", guide)
+
+    assert named
+    assert given
+    for name in (*named, *given):
+        assert name in known or name.rpartition(".")[0] in known, name
