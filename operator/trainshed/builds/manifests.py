@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,12 +15,24 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
-DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
-OCI_LAYERS = "application/vnd.oci.image.layer.v1.tar"
+_OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
+_DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
+LAYER_TYPES = {
+    _OCI_LAYER: _OCI_LAYER,
+    f"{_OCI_LAYER}+gzip": f"{_OCI_LAYER}+gzip",
+    f"{_OCI_LAYER}+zstd": f"{_OCI_LAYER}+zstd",
+    _DOCKER_LAYER: _OCI_LAYER,
+    f"{_DOCKER_LAYER}.gzip": f"{_OCI_LAYER}+gzip",
+    f"{_DOCKER_LAYER}.zstd": f"{_OCI_LAYER}+zstd",
+}
+"""What a base's layer may be, and its OCI name; foreign and encrypted ones are not here."""
 MAX_LAYERS = 127
 USER = "1000:1000"
 LIBRARY = "/opt/trainshed/trainer"
 CODE = "/app"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# What the base would run, or be told to stop by, is not what our container runs.
+_NOT_INHERITED = ("Entrypoint", "Cmd", "Healthcheck", "OnBuild", "StopSignal")
 
 Document = Mapping[str, Any]
 
@@ -41,16 +54,45 @@ class Composed:
         return layers.digest(self.manifest)
 
 
+def is_digest(text: object) -> bool:
+    """Return whether this is `sha256:<64 hex>`, the one form that we use."""
+    return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
+
+
 def choose(index: Document, platform: str) -> str:
     """Return the digest of a platform's manifest in an index; raises BaseUnsupported."""
-    system, _, architecture = platform.partition("/")
     found: list[str] = []
-    for each in index.get("manifests") or ():
-        of = each.get("platform") or {}
-        if (of.get("os"), of.get("architecture")) == (system, architecture):
+    for each in _objects(index.get("manifests")):
+        of = each.get("platform")
+        named = f"{of.get('os')}/{of.get('architecture')}" if isinstance(of, Mapping) else "unknown"
+        if named == platform and is_digest(each.get("digest")):
             return str(each["digest"])
-        found.append(f"{of.get('os')}/{of.get('architecture')}")
-    raise BaseUnsupported(f"the base image has no {platform}, only {', '.join(found) or 'nothing'}")
+        # Attestations are listed as a platform of their own, which nobody can run.
+        if not named.startswith("unknown"):
+            found.append(named[:50])
+    shown = ", ".join(found[:10]) or "nothing"
+    raise BaseUnsupported(f"the base image has no {platform}, only {shown}")
+
+
+def config_digest(manifest: Document) -> str:
+    """Return the digest of an image manifest's config; raises BaseUnsupported."""
+    config = manifest.get("config")
+    found = config.get("digest") if isinstance(config, Mapping) else None
+    if not is_digest(found):
+        raise BaseUnsupported("the base image's manifest is not one of an image")
+    return str(found)
+
+
+def check_platform(config: Document, platform: str) -> None:
+    """Raise BaseUnsupported where an image is for another platform."""
+    named = f"{config.get('os')}/{config.get('architecture')}"
+    if named != platform:
+        raise BaseUnsupported(f"the base image is for {named[:100]}, not for {platform}")
+
+
+def base_layers(manifest: Document) -> list[tuple[str, int]]:
+    """Return digest and size of a base's layers, the lowest first; raises BaseUnsupported."""
+    return [(str(each["digest"]), int(each["size"])) for each in _converted(manifest)]
 
 
 def compose(
@@ -61,13 +103,13 @@ def compose(
     annotations: Mapping[str, str],
 ) -> Composed:
     """Return the image with the layers `added` on top of the base; raises BaseUnsupported."""
-    descriptors = [_converted(each) for each in base_manifest.get("layers") or ()]
+    descriptors = _converted(base_manifest)
+    config = _json(_config(base_config, added, below=len(descriptors)))
     descriptors += [each.descriptor() for each in added]
     if len(descriptors) > MAX_LAYERS:
         raise BaseUnsupported(
             f"the image would have {len(descriptors)} layers, runtimes take {MAX_LAYERS}"
         )
-    config = _json(_config(base_config, added))
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
@@ -82,42 +124,69 @@ def compose(
     return Composed(config=config, manifest=_json(manifest))
 
 
-def _converted(layer: Document) -> dict[str, Any]:
-    """Return a base's layer under its OCI media type; raises BaseUnsupported."""
+def _converted(manifest: Document) -> list[dict[str, Any]]:
+    """Return a base's layers under their OCI media types; raises BaseUnsupported."""
+    listed = manifest.get("layers")
+    found = _objects(listed)
+    if not isinstance(listed, list) or len(found) != len(listed):
+        raise BaseUnsupported("the base image's manifest is not one of an image")
+    return [_converted_layer(each) for each in found]
+
+
+def _converted_layer(layer: Document) -> dict[str, Any]:
     media_type = str(layer.get("mediaType"))
-    if media_type == DOCKER_LAYER:
-        media_type = layers.MEDIA_TYPES["gzip"]
-    sound = media_type.startswith(OCI_LAYERS) and "encrypted" not in media_type
-    if not sound or layer.get("urls"):
-        raise BaseUnsupported(f"the base image has a layer of type {media_type}")
-    return {"mediaType": media_type, "digest": layer["digest"], "size": layer["size"]}
+    oci = LAYER_TYPES.get(media_type)
+    if oci is None or layer.get("urls"):
+        raise BaseUnsupported(f"the base image has a layer of type {media_type[:100]}")
+    size = layer.get("size")
+    if not is_digest(layer.get("digest")) or type(size) is not int or size < 0:
+        raise BaseUnsupported("the base image has a layer without a sha256 digest and a size")
+    return {"mediaType": oci, "digest": layer["digest"], "size": size}
 
 
-def _config(base: Document, added: Sequence[layers.Layer]) -> dict[str, Any]:
-    run = dict(base.get("config") or {})
-    for inherited in ("Entrypoint", "Cmd", "Healthcheck", "OnBuild"):
-        run.pop(inherited, None)
-    run |= {"User": USER, "WorkingDir": CODE, "Env": _environment(run.get("Env") or ())}
-    rootfs = base.get("rootfs") or {}
-    history = [*(base.get("history") or ()), *({"comment": each.comment} for each in added)]
-    return {
-        "architecture": base.get("architecture"),
-        "os": base.get("os"),
+def _config(base: Document, added: Sequence[layers.Layer], *, below: int) -> dict[str, Any]:
+    rootfs, inherited = base.get("rootfs"), base.get("config") or {}
+    diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, Mapping) else None
+    if not isinstance(diff_ids, list) or len(diff_ids) != below:
+        raise BaseUnsupported("the base image's config and manifest differ in their layers")
+    if not isinstance(inherited, Mapping):
+        raise BaseUnsupported("the base image's config is not one of an image")
+    run = {name: each for name, each in inherited.items() if name not in _NOT_INHERITED}
+    run |= {"User": USER, "WorkingDir": CODE, "Env": _environment(inherited.get("Env"))}
+    kept = {name: base[name] for name in ("architecture", "os", "variant") if name in base}
+    return kept | {
         "config": run,
         "rootfs": {
             "type": "layers",
-            "diff_ids": [*(rootfs.get("diff_ids") or ()), *(each.diff_id for each in added)],
+            "diff_ids": [*diff_ids, *(each.diff_id for each in added)],
         },
-        "history": history,
+        "history": [
+            *_history(base.get("history"), below=below),
+            *({"comment": each.comment} for each in added),
+        ],
     }
 
 
-def _environment(base: Sequence[str]) -> list[str]:
+def _history(given: object, *, below: int) -> list[Document]:
+    """Return a base's history: as it is where it tells of each layer, as some tools demand."""
+    found = _objects(given)
+    if sum(not each.get("empty_layer") for each in found) == below:
+        return found
+    return [{"comment": "base image"}] * below
+
+
+def _environment(base: object) -> list[str]:
     """Return the base's variables with our folders at the front of PYTHONPATH."""
-    kept = [each for each in base if not each.startswith("PYTHONPATH=")]
-    had = next((each.partition("=")[2] for each in base if each.startswith("PYTHONPATH=")), "")
-    path = ":".join(each for each in (LIBRARY, CODE, had) if each)
+    given = [each for each in base if isinstance(each, str)] if isinstance(base, list) else []
+    kept = [each for each in given if not each.startswith("PYTHONPATH=")]
+    had = [each.partition("=")[2] for each in given if each.startswith("PYTHONPATH=")]
+    path = ":".join(each for each in (LIBRARY, CODE, *had[-1:]) if each)
     return [*kept, f"PYTHONPATH={path}"]
+
+
+def _objects(listed: object) -> list[Document]:
+    found = listed if isinstance(listed, list) else []
+    return [each for each in found if isinstance(each, Mapping)]
 
 
 def _json(document: Any) -> bytes:

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 MAX_BYTES = 1 << 20
 """Inline and ConfigMap sources are packed in the operator's memory."""
 _PART_BYTES = 255
+_PATH_BYTES = 1024
+_WHITEOUT = ".wh."
+"""In a layer a file of such a name deletes one of the layers below."""
 
 
 class SourceRefused(Exception):
@@ -18,7 +21,7 @@ def check(files: Mapping[str, bytes], *, limit: int = MAX_BYTES) -> None:
     for name in files:
         if not _safe(name):
             shown = ascii(name[:100])
-            raise SourceRefused(f"{shown} is no relative path without '..': rename the file")
+            raise SourceRefused(f"{shown} is no plain relative path without '..': rename the file")
     for name in files:
         parents = _parents(name)
         if taken := next((each for each in parents if each in files), None):
@@ -35,8 +38,10 @@ def _safe(name: str) -> bool:
     return (
         name.isprintable()
         and "\\" not in name
+        and len(name.encode()) <= _PATH_BYTES
         and all(part not in ("", ".", "..") for part in parts)
-        and all(len(part.encode("utf-8", "replace")) <= _PART_BYTES for part in parts)
+        and not any(part.startswith(_WHITEOUT) for part in parts)
+        and all(len(part.encode()) <= _PART_BYTES for part in parts)
     )
 
 
