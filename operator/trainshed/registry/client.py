@@ -1,29 +1,21 @@
-"""One registry host: its authentication, its errors, and the calls that a build makes."""
+"""One registry host: the calls that a build makes."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import re
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 from urllib import parse
 
 import httpx
 
-from trainshed.builds import manifests
-from trainshed.registry import credentials, errors
+from trainshed.builds import layers, manifests
+from trainshed.registry import authentication, credentials, errors, exchange, retries
 
-ATTEMPTS = 3
-MAX_WAIT = 10.0
-MAX_MANIFEST_BYTES = 4 << 20
 _ACCEPT = ", ".join(
     (manifests.MANIFEST, manifests.INDEX, manifests.DOCKER_MANIFEST, manifests.DOCKER_INDEX)
 )
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
-Sleep = Callable[[float], Awaitable[None]]
-Content = bytes | AsyncIterator[bytes]
+_PIECE = 1 << 20
+_UPLOAD_LOST = b"BLOB_UPLOAD_UNKNOWN"
 
 
 class Client:
@@ -36,263 +28,223 @@ class Client:
         base: str,
         login: credentials.Login | None,
         realms: Collection[str],
-        sleep: Sleep = asyncio.sleep,
+        patience: retries.Retries,
     ) -> None:
-        """`realms`: the hosts that may issue tokens for this one."""
+        """`realms`: the hosts that may issue tokens for this one: `host` or `http://host`."""
         self._http = http
         self._base = base.rstrip("/")
-        self._host = parse.urlsplit(self._base).netloc
-        self._login = login
-        self._realms = realms
-        self._sleep = sleep
-        self._authorization: dict[str, str] = {}
+        self._host = exchange.netloc(self._base)
+        self._authority = authentication.Authority(
+            http, base=self._base, login=login, realms=realms
+        )
+        self._patiently = patience.run
 
     async def find_manifest(self, repository: str, version: str) -> str | None:
         """Return the digest of a manifest by one HEAD; None where there is none."""
         try:
-            answer = await self._send(
-                "HEAD", f"/v2/{repository}/manifests/{version}", repository, accept=_ACCEPT
-            )
+            answer = await self._manifest("HEAD", repository, version)
+            digest = answer.headers.get("Docker-Content-Digest")
+            if not manifests.is_digest(digest):
+                # The header is optional; the digest is that of the bytes in any case.
+                answer = await self._manifest("GET", repository, version)
+                digest = layers.digest(answer.body)
         except errors.NotFound:
             return None
-        digest: str | None = answer.headers.get("Docker-Content-Digest")
-        return digest
+        return str(digest)
 
-    async def manifest(self, repository: str, version: str) -> tuple[bytes, Mapping[str, Any]]:
-        """Return a manifest's bytes and content; raises NotFound."""
-        path = f"/v2/{repository}/manifests/{version}"
-        answer = await self._send("GET", path, repository, accept=_ACCEPT)
-        return answer.content, _document(answer.content, self._host)
+    async def manifest(self, repository: str, digest: str) -> Mapping[str, Any]:
+        """Return the manifest of a digest; raises NotFound."""
+        answer = await self._manifest("GET", repository, digest)
+        return self._checked(answer, digest)
 
     async def blob(self, repository: str, digest: str) -> Mapping[str, Any]:
         """Return a small JSON blob, such as a config; raises NotFound."""
-        answer = await self._send("GET", f"/v2/{repository}/blobs/{digest}", repository)
-        return _document(answer.content, self._host)
+        scope = authentication.Scope(repository)
+        url = self._url(repository, f"blobs/{digest}")
+        return self._checked(await self._patiently(lambda: self._send("GET", url, scope)), digest)
 
     async def has_blob(self, repository: str, digest: str) -> bool:
         """Return whether a blob's bytes are there.
 
         A HEAD may be answered from a cache of blobs that are gone; reading one byte is not.
         """
-        path = f"/v2/{repository}/blobs/{digest}"
-        try:
-            await self._send("GET", path, repository, headers={"Range": "bytes=0-0"}, peek=True)
-        except (errors.NotFound, errors.Unavailable):
-            return False
-        return True
+        scope = authentication.Scope(repository)
+        url = self._url(repository, f"blobs/{digest}")
+
+        async def look() -> bool:
+            try:
+                answer = await self._send(
+                    "GET", url, scope, headers={"Range": "bytes=0-0"}, peek=True
+                )
+            except errors.NotFound:
+                return False
+            except errors.Unavailable as error:
+                if error.slow or error.retry_after is not None:
+                    raise
+                # A blob that is gone may break its answer off; a registry that is down will say
+                # so again.
+                return False
+            return bool(answer.body)
+
+        return await self._patiently(look)
 
     async def mount(self, repository: str, digest: str, *, source: str) -> str | None:
         """Mount a blob from a repository of this host; where that is refused, return an upload."""
         query = parse.urlencode({"mount": digest, "from": source})
-        path = f"/v2/{repository}/blobs/uploads/?{query}"
-        answer = await self._send("POST", path, repository, pull=source)
-        return None if answer.status_code == 201 else answer.headers.get("Location")
+        url = self._url(repository, f"blobs/uploads/?{query}")
+        scope = authentication.Scope(repository, write=True, source=source)
+        try:
+            answer = await self._patiently(lambda: self._send("POST", url, scope))
+        except (errors.Unauthorized, errors.Forbidden, errors.Rejected):
+            # Not every registry can; whether we may write at all, an upload will tell.
+            return None
+        return None if answer.status == httpx.codes.CREATED else answer.headers.get("Location")
 
     async def upload(
-        self, repository: str, digest: str, data: Content, *, location: str | None = None
+        self,
+        repository: str,
+        digest: str,
+        data: exchange.Content,
+        *,
+        size: int,
+        location: str | None = None,
     ) -> None:
         """Upload a blob, into an upload that was begun or into a new one."""
-        if location is None:
-            path = f"/v2/{repository}/blobs/uploads/"
-            location = (await self._send("POST", path, repository)).headers.get("Location")
-        if location is None:
-            raise errors.Rejected(f"registry {self._host} gave no place to upload to")
-        joined = parse.urljoin(f"{self._base}/", location)
-        if parse.urlsplit(joined).netloc != self._host and (
-            parse.urlsplit(joined).hostname not in self._realms
-        ):
-            raise errors.NotAllowed(f"registry {self._host} uploads to another host: not followed")
-        separator = "&" if "?" in joined else "?"
-        await self._send(
-            "PUT",
-            f"{joined}{separator}{parse.urlencode({'digest': digest})}",
-            repository,
-            content=data,
-            headers={"Content-Type": "application/octet-stream"},
-        )
+        begun = [location] if location else []
+
+        async def attempt() -> None:
+            # An upload that broke off holds a part already: each try has one of its own.
+            place = begun.pop() if begun else await self._begin(repository)
+            await self._put_blob(repository, digest, data, size=size, place=place)
+
+        await self._patiently(attempt)
 
     async def put_manifest(self, repository: str, tag: str, manifest: bytes) -> None:
         """Store a manifest under a tag."""
-        path = f"/v2/{repository}/manifests/{tag}"
+        url = self._url(repository, f"manifests/{tag}")
         headers = {"Content-Type": manifests.MANIFEST}
-        await self._send("PUT", path, repository, content=manifest, headers=headers)
+        scope = authentication.Scope(repository, write=True)
+        answer = await self._patiently(
+            lambda: self._send("PUT", url, scope, headers=headers, content=manifest)
+        )
+        stored = answer.headers.get("Docker-Content-Digest", layers.digest(manifest))
+        if stored != layers.digest(manifest):
+            raise errors.Rejected(
+                f"registry {self._host} keeps another manifest than it is given, so it can't be"
+                " pulled by digest: use a registry for OCI images"
+            )
 
     async def stream_blob(self, repository: str, digest: str) -> AsyncIterator[bytes]:
         """Yield a blob in pieces, to copy it into another registry without holding it."""
-        path = f"/v2/{repository}/blobs/{digest}"
-        async with self._http.stream(
-            "GET", self._base + path, headers=self._auth(repository), follow_redirects=True
-        ) as answer:
-            if answer.status_code >= 400:
-                await answer.aread()
-                raise self._error(answer)
-            async for piece in answer.aiter_raw(1 << 20):
-                yield piece
+        scope = authentication.Scope(repository)
+        url = self._url(repository, f"blobs/{digest}")
+        for challenged in (False, True):
+            request = exchange.Request("GET", url, self._authority.headers(scope))
+            async with exchange.opened(self._http, request, host=self._host) as answer:
+                code = answer.status_code
+                if code == httpx.codes.OK:
+                    async for piece in answer.aiter_raw(_PIECE):
+                        yield piece
+                    return
+                if code != httpx.codes.UNAUTHORIZED or challenged:
+                    raise self._refusal("GET", exchange.Answer(code, answer.headers), repository)
+                await self._authority.answer(answer.headers, scope)
+
+    async def _manifest(self, method: str, repository: str, version: str) -> exchange.Answer:
+        scope = authentication.Scope(repository)
+        url = self._url(repository, f"manifests/{version}")
+        return await self._patiently(
+            lambda: self._send(method, url, scope, headers={"Accept": _ACCEPT})
+        )
+
+    async def _begin(self, repository: str) -> str:
+        scope = authentication.Scope(repository, write=True)
+        url = self._url(repository, "blobs/uploads/")
+        location = (await self._send("POST", url, scope)).headers.get("Location")
+        if not location:
+            raise errors.Rejected(f"registry {self._host} gave no place to upload to")
+        return str(location)
+
+    async def _put_blob(
+        self, repository: str, digest: str, data: exchange.Content, *, size: int, place: str
+    ) -> None:
+        url = self._place(place)
+        separator = "&" if "?" in url else "?"
+        await self._send(
+            "PUT",
+            f"{url}{separator}{parse.urlencode({'digest': digest})}",
+            authentication.Scope(repository, write=True),
+            headers={"Content-Type": "application/octet-stream", "Content-Length": str(size)},
+            content=data,
+        )
+
+    def _place(self, location: str) -> str:
+        """Return the URL of an upload: on this host, by the scheme that the settings name."""
+        try:
+            parts = parse.urlsplit(parse.urljoin(f"{self._base}/", location))
+        except ValueError:
+            parts = parse.SplitResult("", "", "", "", "")
+        if parts.netloc != self._host:
+            raise errors.NotAllowed(
+                f"registry {self._host} wants uploads at {parts.netloc[:100]!a}:"
+                " set registry.push to the address that it knows itself by"
+            )
+        return self._base + parse.urlunsplit(("", "", parts.path, parts.query, ""))
 
     async def _send(
         self,
         method: str,
-        path: str,
-        repository: str,
+        url: str,
+        scope: authentication.Scope,
         *,
-        accept: str = "*/*",
         headers: Mapping[str, str] | None = None,
-        content: Content | None = None,
-        pull: str = "",
+        content: exchange.Content | None = None,
         peek: bool = False,
-    ) -> httpx.Response:
-        """Send a request: authenticated when asked to, and a few times where that may help."""
-        url = path if path.startswith("http") else self._base + path
-        sent = {"Accept": accept, **(headers or {})}
-        challenged = False
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                answer = await self._once(method, url, repository, sent, content, peek=peek)
-                if answer.status_code == 401 and not challenged:
-                    challenged = True
-                    attempt -= 1
-                    await self._authenticate(answer, repository, pull)
-                    continue
-                if answer.status_code < 400:
-                    return answer
-                raise self._error(answer)
-            except errors.Unavailable as error:
-                # A stream can't be sent twice.
-                if attempt >= ATTEMPTS or not (content is None or isinstance(content, bytes)):
-                    raise
-                await self._sleep(min(MAX_WAIT, error.retry_after or 0.2 * 2**attempt))
+    ) -> exchange.Answer:
+        """Send a request once: authenticated if asked to, anew where a token has expired."""
+        answer = await self._once(method, url, scope, headers, content, peek)
+        if answer.status == httpx.codes.UNAUTHORIZED:
+            await self._authority.answer(answer.headers, scope)
+            answer = await self._once(method, url, scope, headers, content, peek)
+        if not httpx.codes.is_success(answer.status):
+            raise self._refusal(method, answer, scope.repository)
+        return answer
 
     async def _once(
         self,
         method: str,
         url: str,
-        repository: str,
-        headers: Mapping[str, str],
-        content: Content | None,
-        *,
+        scope: authentication.Scope,
+        headers: Mapping[str, str] | None,
+        content: exchange.Content | None,
         peek: bool,
-    ) -> httpx.Response:
-        request = self._http.build_request(
-            method, url, headers={**headers, **self._auth(repository)}, content=content
-        )
-        try:
-            answer = await self._http.send(request, stream=True, follow_redirects=method == "GET")
-            try:
-                if peek and answer.status_code < 400:
-                    async for _ in answer.aiter_raw(1):
-                        break
-                else:
-                    await answer.aread()
-            finally:
-                await answer.aclose()
-        except httpx.TransportError as error:
-            raise self._unreachable(error) from error
-        return answer
+    ) -> exchange.Answer:
+        sent = {"Accept": "*/*", **(headers or {}), **self._authority.headers(scope)}
+        request = exchange.Request(method, url, sent, content)
+        return await exchange.send(self._http, request, host=self._host, peek=peek)
 
-    def _auth(self, repository: str) -> dict[str, str]:
-        value = self._authorization.get(repository) or self._authorization.get("")
-        return {"Authorization": value} if value else {}
-
-    async def _authenticate(self, answer: httpx.Response, repository: str, pull: str) -> None:
-        """Answer a 401: by basic authentication or a token of the realm that it names."""
-        challenge = answer.headers.get("WWW-Authenticate", "")
-        scheme = challenge.partition(" ")[0].lower()
-        if scheme == "basic" and self._login is not None:
-            self._authorization[""] = self._login.basic()
-        elif scheme == "bearer":
-            fields = dict(_CHALLENGE.findall(challenge))
-            token = await self._token(fields, repository, pull)
-            self._authorization[repository] = f"Bearer {token}"
-        else:
-            raise self._unauthorized()
-
-    async def _token(self, fields: Mapping[str, str], repository: str, pull: str) -> str:
-        realm = fields.get("realm", "")
-        address = parse.urlsplit(realm)
-        plain = address.scheme == "http" and not self._base.startswith("http://")
-        if address.netloc not in {self._host, *self._realms} or plain:
-            raise errors.NotAllowed(
-                f"registry {self._host} sends us to {address.netloc[:100]!r} for a token: add it"
-                " to registry.allowed, if it is trusted"
-            )
-        scopes = [f"repository:{repository}:pull,push"]
-        if pull and pull != repository:
-            scopes.append(f"repository:{pull}:pull")
-        query = {"service": fields.get("service", ""), "scope": scopes}
-        headers = {"Authorization": self._login.basic()} if self._login else {}
-        try:
-            answer = await self._http.get(realm, params=query, headers=headers)
-        except httpx.TransportError as error:
-            raise self._unreachable(error) from error
-        if answer.status_code in (401, 403):
-            raise self._unauthorized()
-        if answer.status_code >= 400:
-            raise self._error(answer)
-        document = _document(answer.content, self._host)
-        token = document.get("token") or document.get("access_token")
-        if not isinstance(token, str):
-            raise errors.Rejected(f"the token service of registry {self._host} gave no token")
-        return token
-
-    def _error(self, answer: httpx.Response) -> Exception:
-        code = answer.status_code
-        if code == 404:
-            return errors.NotFound()
-        if code == 401:
-            return self._unauthorized()
-        if code == 403:
-            return errors.Forbidden(
-                f"registry {self._host} forbids this to the operator: give its account the right"
-            )
-        if code in (413, 507):
-            return errors.QuotaExceeded(f"registry {self._host} has no room: free some or raise it")
-        if code == 429 or code >= 500:
-            after = answer.headers.get("Retry-After", "")
-            seconds = float(after) if after.isdecimal() else None
-            return errors.Unavailable(
-                f"registry {self._host} answers {code}: it is tried again", retry_after=seconds
-            )
-        return errors.Rejected(f"registry {self._host} answers {code}: {_said(answer)}")
-
-    def _unauthorized(self) -> errors.Unauthorized:
-        held = "refuses the operator's credentials" if self._login else "wants credentials"
-        return errors.Unauthorized(
-            f"registry {self._host} {held}: set registry.credentials in the chart's values"
-        )
-
-    def _unreachable(self, error: httpx.TransportError) -> errors.RegistryError:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                return errors.CertificateUnknown(
-                    f"the certificate of registry {self._host} is not trusted: set registry.ca"
+    def _refusal(self, method: str, answer: exchange.Answer, repository: str) -> Exception:
+        if answer.status == httpx.codes.UNAUTHORIZED:
+            return self._authority.refusal(answer.headers, repository)
+        if answer.status == httpx.codes.NOT_FOUND:
+            if method in ("GET", "HEAD"):
+                return errors.NotFound()
+            if _UPLOAD_LOST in answer.body:
+                return errors.Unavailable(
+                    f"registry {self._host} has lost an upload: it is tried again"
                 )
-            cause = cause.__cause__ or cause.__context__
-        what = type(error).__name__
-        return errors.Unavailable(
-            f"registry {self._host} can't be reached ({what}): it is tried again"
-        )
+            return errors.Rejected(
+                f"registry {self._host} has no repository {repository}: create it there, or"
+                " change registry.prefix"
+            )
+        return exchange.refusal(answer, host=self._host, secrets=self._authority.secrets())
 
+    def _checked(self, answer: exchange.Answer, digest: str) -> Mapping[str, Any]:
+        if layers.digest(answer.body) != digest:
+            raise errors.Rejected(
+                f"registry {self._host} answers with other bytes than those of {digest}"
+            )
+        return exchange.document(answer.body, host=self._host)
 
-def _document(content: bytes, host: str) -> Mapping[str, Any]:
-    if len(content) > MAX_MANIFEST_BYTES:
-        raise errors.Rejected(f"registry {host} answers with more than a manifest may have")
-    try:
-        found = json.loads(content)
-    except ValueError:
-        raise errors.Rejected(f"registry {host} answers with what is no JSON") from None
-    if not isinstance(found, dict):
-        raise errors.Rejected(f"registry {host} answers with what is no object")
-    return found
-
-
-def _said(answer: httpx.Response) -> str:
-    """Return the registry's own words, cut: they are not ours to trust."""
-    try:
-        first = answer.json()["errors"][0]
-        text = f"{first.get('code', '')} {first.get('message', '')}"
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        text = answer.text
-    return "".join(each for each in text if each.isprintable())[:200].strip()
+    def _url(self, repository: str, path: str) -> str:
+        return f"{self._base}/v2/{repository}/{path}"

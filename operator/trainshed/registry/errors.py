@@ -30,10 +30,16 @@ class Unavailable(RegistryError):
 
     reason = "RegistryUnavailable"
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        """Carry the seconds after which the registry asks to come back."""
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, slow: bool = False
+    ) -> None:
+        """Carry the seconds after which the registry asks to come back.
+
+        `slow`: finding it out took so long that it is not tried again at once.
+        """
         super().__init__(message)
         self.retry_after = retry_after
+        self.slow = slow
 
 
 class Unauthorized(RegistryError):

@@ -1,0 +1,157 @@
+"""Who we are at one registry: basic authentication, or tokens of a service that it names.
+
+No message, repr or log of this module holds a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from urllib import parse
+
+import httpx
+
+from trainshed.registry import credentials, errors, exchange, flights
+
+_SCHEME = re.compile(r"(?:^|,)\s*(basic|bearer)(?=\s|,|$)", re.IGNORECASE)
+_FIELD = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,"]+))')
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+_KEPT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a call needs the right to do."""
+
+    repository: str
+    write: bool = False
+    source: str = ""
+    """Another repository of the host, to take blobs from."""
+
+    def names(self) -> list[str]:
+        """Return the scopes as a token service calls them."""
+        actions = "pull,push" if self.write else "pull"
+        found = [f"repository:{self.repository}:{actions}"]
+        if self.source and self.source != self.repository:
+            found.append(f"repository:{self.source}:pull")
+        return found
+
+
+class Authority:
+    """Holds what one host has been told, and has given, to know us by."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        *,
+        base: str,
+        login: credentials.Login | None,
+        realms: Collection[str],
+    ) -> None:
+        """`base`: the registry's URL. `realms`: who may issue tokens: `host`, `http://host`."""
+        self._http = http
+        self._host = exchange.netloc(base)
+        self._login = login
+        # The registry itself may, as safely as it is spoken to.
+        own = self._host if base.startswith("https://") else f"http://{self._host}"
+        self._realms = {*realms, own, self._host}
+        self._basic = False
+        self._tokens: dict[Scope, str] = {}
+        self._flights = flights.Flights()
+
+    def headers(self, scope: Scope) -> dict[str, str]:
+        """Return the headers that a call begins with: none until the host has asked."""
+        if token := self._tokens.get(scope):
+            return {"Authorization": f"Bearer {token}"}
+        if self._basic and self._login is not None:
+            return {"Authorization": self._login.basic()}
+        return {}
+
+    def secrets(self) -> Iterator[str]:
+        """Yield what must be in no message."""
+        yield from self._tokens.values()
+        if self._login is not None:
+            yield from self._login.secrets()
+
+    async def answer(self, challenges: httpx.Headers, scope: Scope) -> None:
+        """Prepare the headers that a 401 asks for; raises RegistryError."""
+        offered = _challenges(challenges.get("WWW-Authenticate", ""))
+        if "bearer" in offered:
+            fields = offered["bearer"]
+            token = await self._flights.join(scope, lambda: self._token(fields, scope))
+            if len(self._tokens) >= _KEPT:
+                self._tokens.clear()
+            self._tokens[scope] = token
+        elif "basic" in offered and self._login is not None and self._login.username:
+            self._basic = True
+        else:
+            raise self.unauthorized()
+
+    def unauthorized(self) -> errors.Unauthorized:
+        """Return the refusal of who we are, or of nobody."""
+        held = "refuses the operator's credentials" if self._login else "wants credentials"
+        return errors.Unauthorized(
+            f"registry {self._host} {held}: set registry.credentials in the chart's values"
+        )
+
+    def refusal(self, challenges: httpx.Headers, repository: str) -> errors.RegistryError:
+        """Return what a 401 means after the registry's challenge has been answered."""
+        offered = _challenges(challenges.get("WWW-Authenticate", ""))
+        if offered.get("bearer", {}).get("error") != "insufficient_scope":
+            return self.unauthorized()
+        return errors.Forbidden(
+            f"registry {self._host} gives the operator no right to do this in {repository}: give"
+            " its account the right, if there is such a repository"
+        )
+
+    async def _token(self, fields: dict[str, str], scope: Scope) -> str:
+        realm = fields.get("realm", "")
+        host = exchange.netloc(realm)
+        scheme = realm.partition(":")[0]
+        entry = {"https": host, "http": f"http://{host}"}.get(scheme)
+        if entry is None or entry not in self._realms:
+            raise errors.NotAllowed(
+                f"registry {self._host} sends us to {host[:100]!a} for a token: add it"
+                " to registry.allowed, if it is trusted"
+            )
+        request = self._request(realm, fields.get("service", ""), scope)
+        answer = await exchange.send(self._http, request, host=self._host)
+        if answer.status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise self.unauthorized()
+        if answer.status != httpx.codes.OK:
+            raise exchange.refusal(answer, host=self._host, secrets=self.secrets())
+        document = exchange.document(answer.body, host=self._host)
+        token = document.get("token") or document.get("access_token")
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            raise errors.Rejected(f"the token service of registry {self._host} gave no token")
+        return token
+
+    def _request(self, realm: str, service: str, scope: Scope) -> exchange.Request:
+        if self._login is not None and self._login.identity_token:
+            form = {
+                "grant_type": "refresh_token",
+                "client_id": "trainshed",
+                "service": service,
+                "scope": " ".join(scope.names()),
+                "refresh_token": self._login.identity_token,
+            }
+            return exchange.Request("POST", realm, {}, form=form, follow=False)
+        query = parse.urlencode({"service": service, "scope": scope.names()}, doseq=True)
+        known = self._login is not None and self._login.username
+        headers = {"Authorization": self._login.basic()} if self._login and known else {}
+        separator = "&" if "?" in realm else "?"
+        return exchange.Request("GET", f"{realm}{separator}{query}", headers, follow=False)
+
+
+def _challenges(header: str) -> dict[str, dict[str, str]]:
+    """Return the fields of each scheme that a WWW-Authenticate header offers."""
+    found: dict[str, dict[str, str]] = {}
+    starts = list(_SCHEME.finditer(header))
+    ends = [*(each.start() for each in starts[1:]), len(header)]
+    for start, end in zip(starts, ends, strict=False):
+        fields = _FIELD.findall(header[start.end() : end])
+        found.setdefault(
+            start[1].lower(), {name.lower(): quoted or bare for name, quoted, bare in fields}
+        )
+    return found

@@ -1,0 +1,84 @@
+"""Base images: found by name, read for a platform, and put under new layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainshed.builds import layers as packed
+from trainshed.builds import manifests
+from trainshed.registry import client as clients
+from trainshed.registry import errors, references
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A base image for one platform."""
+
+    reference: references.Reference
+    digest: str
+    """What the reference means: the index's, where the image has one."""
+    manifest: Mapping[str, Any] = field(repr=False)
+    config: Mapping[str, Any] = field(repr=False)
+
+    def layers(self) -> list[tuple[str, int]]:
+        """Return digest and size of its layers; raises BaseUnsupported."""
+        try:
+            return manifests.base_layers(self.manifest)
+        except manifests.BaseUnsupported as error:
+            raise _unsupported(error) from error
+
+    def compose(self, added: Sequence[packed.Layer], *, key: str) -> manifests.Composed:
+        """Return the image with the layers on top; raises BaseUnsupported."""
+        annotations = {
+            "org.opencontainers.image.base.name": f"{self.reference.host}/"
+            f"{self.reference.repository}",
+            "org.opencontainers.image.base.digest": self.digest,
+            "dev.trainshed.build.key": key,
+        }
+        try:
+            return manifests.compose(
+                base_manifest=self.manifest,
+                base_config=self.config,
+                added=added,
+                annotations=annotations,
+            )
+        except manifests.BaseUnsupported as error:
+            raise _unsupported(error) from error
+
+
+async def resolve(origin: clients.Client, reference: references.Reference) -> str:
+    """Return the digest of what a tag means now; raises BaseNotFound."""
+    digest = await origin.find_manifest(reference.repository, reference.version)
+    if digest is None:
+        raise _not_found(reference)
+    return digest
+
+
+async def read(
+    origin: clients.Client, reference: references.Reference, *, digest: str, platform: str
+) -> Base:
+    """Return the base of a digest; raises BaseNotFound and BaseUnsupported."""
+    repository = reference.repository
+    try:
+        manifest = await origin.manifest(repository, digest)
+        if "manifests" in manifest:
+            manifest = await origin.manifest(repository, manifests.choose(manifest, platform))
+        config = await origin.blob(repository, manifests.config_digest(manifest))
+        manifests.check_platform(config, platform)
+    except errors.NotFound as error:
+        raise _not_found(reference) from error
+    except manifests.BaseUnsupported as error:
+        raise _unsupported(error) from error
+    return Base(reference, digest, manifest, config)
+
+
+def _not_found(base: references.Reference) -> errors.BaseNotFound:
+    separator = "@" if base.digest else ":"
+    name = f"{base.host}/{base.repository}{separator}{base.version}"
+    return errors.BaseNotFound(f"there is no base image {name}: push it, or name another one")
+
+
+def _unsupported(error: manifests.BaseUnsupported) -> errors.BaseUnsupported:
+    return errors.BaseUnsupported(f"{error}: use another image.base")

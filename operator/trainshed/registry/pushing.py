@@ -1,0 +1,97 @@
+"""Puts an image into a repository: only the blobs that are missing, the manifest last."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from trainshed.builds import layers
+from trainshed.registry import bases, errors
+from trainshed.registry import client as clients
+
+_AT_ONCE = 4
+Work = Callable[[], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """Where to, and where a base's blobs are."""
+
+    client: clients.Client
+    repository: str
+    key: str
+    """The content key."""
+    origin: clients.Client
+    """The base's registry: the same client where it is the same registry."""
+    source: str
+    """The base's repository there."""
+
+    @property
+    def tag(self) -> str:
+        """Return what the image is found by."""
+        return f"b-{self.key}"
+
+
+async def push(to: Push, base: bases.Base, added: Sequence[layers.Layer]) -> tuple[str, int]:
+    """Push a base with layers on top; return its digest and the bytes uploaded."""
+    image = base.compose(added, key=to.key)
+    ours = {layers.digest(image.config): image.config, **{each.digest: each.data for each in added}}
+    # The same layer may be in an image twice.
+    below = {digest: size for digest, size in base.layers() if digest not in ours}
+    sent = await _all(
+        [
+            *(functools.partial(_bring, to, digest, size) for digest, size in below.items()),
+            *(functools.partial(_upload, to, digest, data) for digest, data in ours.items()),
+        ]
+    )
+    # Last: who finds the tag must find all that it names.
+    await to.client.put_manifest(to.repository, to.tag, image.manifest)
+    return image.digest, sent + len(image.manifest)
+
+
+async def _all(works: Sequence[Work]) -> int:
+    """Do a few at a time; return their sum. One that fails ends the others."""
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def limited(work: Work) -> int:
+        async with free:
+            return await work()
+
+    tasks = [asyncio.create_task(limited(each), name="blob") for each in works]
+    try:
+        return sum(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _bring(to: Push, digest: str, size: int) -> int:
+    """Have a base's blob in our repository: mounted where possible, else copied."""
+    if await to.client.has_blob(to.repository, digest):
+        return 0
+    location = None
+    if to.origin is to.client:
+        location = await to.client.mount(to.repository, digest, source=to.source)
+        if location is None and await to.client.has_blob(to.repository, digest):
+            return 0
+    gone = errors.BaseNotFound(
+        f"a layer of base image {to.source} is gone from its registry: push the image anew"
+    )
+    if not await to.origin.has_blob(to.source, digest):
+        raise gone
+    data = functools.partial(to.origin.stream_blob, to.source, digest)
+    try:
+        await to.client.upload(to.repository, digest, data, size=size, location=location)
+    except errors.NotFound as error:
+        raise gone from error
+    return size
+
+
+async def _upload(to: Push, digest: str, data: bytes) -> int:
+    if await to.client.has_blob(to.repository, digest):
+        return 0
+    await to.client.upload(to.repository, digest, data, size=len(data))
+    return len(data)
