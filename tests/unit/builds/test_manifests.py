@@ -1,0 +1,301 @@
+"""An image is its base with layers on top; a base that can't carry them is refused."""
+
+import contextlib
+import hashlib
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainshed.builds import layers, manifests
+
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+DOCKER_GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+OCI_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+OCI_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
+Document = dict[str, Any]
+
+
+def digest(number: int) -> str:
+    """Return the number's digest."""
+    return f"sha256:{number:064x}"
+
+
+def base_manifest(*media_types: str, **layer: object) -> Document:
+    """Return a base's manifest with a layer of each type."""
+    return {
+        "schemaVersion": 2,
+        "config": {"digest": digest(99), "size": 10},
+        "layers": [
+            {"mediaType": each, "digest": digest(number), "size": 1000 + number, **layer}
+            for number, each in enumerate(media_types)
+        ],
+    }
+
+
+def base_config(depth: int = 1, **run: object) -> Document:
+    """Return the config of a base of so many layers."""
+    return {
+        "architecture": "amd64",
+        "os": "linux",
+        "created": "2026-01-02T03:04:05Z",
+        "config": run,
+        "rootfs": {"type": "layers", "diff_ids": [digest(50 + each) for each in range(depth)]},
+        "history": [{"created_by": f"RUN {each}"} for each in range(depth)],
+    }
+
+
+def code(data: bytes = b"print(1)") -> layers.Layer:
+    """Return a layer of code."""
+    return layers.pack({"train.py": data}, prefix="/app", compression="gzip", comment="code")
+
+
+def composed(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> manifests.Composed:
+    """Return the image with one layer of code."""
+    return manifests.compose(
+        base_manifest=manifest, base_config=config, added=[code()], annotations={"key": "k"}
+    )
+
+
+def environment(*base: str) -> list[str]:
+    """Return the variables of an image whose base has these."""
+    image = composed(base_manifest(OCI_GZIP), base_config(Env=list(base)))
+    found: list[str] = json.loads(image.config)["config"]["Env"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("given_type", "kept_type"),
+    [
+        (DOCKER_GZIP, OCI_GZIP),
+        ("application/vnd.docker.image.rootfs.diff.tar", "application/vnd.oci.image.layer.v1.tar"),
+        (OCI_GZIP, OCI_GZIP),
+        (OCI_ZSTD, OCI_ZSTD),
+    ],
+)
+def test_a_bases_layers_go_under_their_oci_types(given_type: str, kept_type: str) -> None:
+    found = json.loads(composed(base_manifest(given_type), base_config()).manifest)["layers"]
+
+    assert found[0] == {"mediaType": kept_type, "digest": digest(0), "size": 1000}
+    assert found[1] == code().descriptor()
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+        "application/vnd.oci.image.layer.v1.tar+gzip+encrypted",
+        "application/vnd.oci.image.layer.v1.target",
+        "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
+        "",
+    ],
+)
+def test_layers_that_no_runtime_can_have_of_us_are_refused(media_type: str) -> None:
+    with pytest.raises(manifests.BaseUnsupported, match="a layer of type"):
+        composed(base_manifest(media_type), base_config())
+
+
+def test_a_layer_that_lies_elsewhere_is_refused() -> None:
+    manifest = base_manifest(OCI_GZIP, urls=["https://elsewhere.example/layer"])
+
+    with pytest.raises(manifests.BaseUnsupported, match="a layer of type"):
+        composed(manifest, base_config())
+
+
+def test_as_many_layers_as_a_runtime_takes_are_taken() -> None:
+    most = manifests.MAX_LAYERS - 1
+
+    image = composed(base_manifest(*[OCI_GZIP] * most), base_config(most))
+
+    assert len(json.loads(image.manifest)["layers"]) == 127
+
+
+def test_one_layer_more_is_refused() -> None:
+    most = manifests.MAX_LAYERS
+
+    with pytest.raises(manifests.BaseUnsupported, match="would have 128 layers"):
+        composed(base_manifest(*[OCI_GZIP] * most), base_config(most))
+
+
+def test_a_config_of_another_depth_is_refused() -> None:
+    with pytest.raises(manifests.BaseUnsupported, match="differ in their layers"):
+        composed(base_manifest(OCI_GZIP), base_config(2))
+
+
+def test_our_folders_come_first_on_the_path_of_modules() -> None:
+    assert environment("PATH=/bin", "PYTHONPATH=/usr/lib:/opt") == [
+        "PATH=/bin",
+        "PYTHONPATH=/opt/trainshed/trainer:/app:/usr/lib:/opt",
+    ]
+
+
+def test_a_base_without_a_path_of_modules_gets_one() -> None:
+    assert environment("A=b") == ["A=b", "PYTHONPATH=/opt/trainshed/trainer:/app"]
+
+
+def test_an_empty_path_of_modules_adds_no_current_folder() -> None:
+    assert environment("PYTHONPATH=") == ["PYTHONPATH=/opt/trainshed/trainer:/app"]
+
+
+def test_of_two_paths_of_modules_the_last_counts_as_it_does_in_a_runtime() -> None:
+    assert environment("PYTHONPATH=/a", "PYTHONPATH=/b") == [
+        "PYTHONPATH=/opt/trainshed/trainer:/app:/b"
+    ]
+
+
+def test_what_a_base_would_run_is_not_inherited() -> None:
+    run: Document = {
+        "Entrypoint": ["/entry"],
+        "Cmd": ["bash"],
+        "Healthcheck": {"Test": ["CMD", "true"]},
+        "OnBuild": ["RUN x"],
+        "StopSignal": "SIGKILL",
+        "User": "0",
+        "WorkingDir": "/",
+        "Labels": {"a": "b"},
+    }
+
+    image = composed(base_manifest(OCI_GZIP), base_config(**run))
+
+    assert json.loads(image.config)["config"] == {
+        "Env": ["PYTHONPATH=/opt/trainshed/trainer:/app"],
+        "Labels": {"a": "b"},
+        "User": "1000:1000",
+        "WorkingDir": "/app",
+    }
+
+
+def test_the_config_lists_every_layers_tar_and_its_history() -> None:
+    document = json.loads(composed(base_manifest(OCI_GZIP), base_config()).config)
+
+    assert document["rootfs"] == {"type": "layers", "diff_ids": [digest(50), code().diff_id]}
+    assert document["history"] == [{"created_by": "RUN 0"}, {"comment": "code"}]
+    assert (document["os"], document["architecture"]) == ("linux", "amd64")
+
+
+def test_nothing_in_an_image_says_when_it_was_made() -> None:
+    image = composed(base_manifest(OCI_GZIP), base_config())
+
+    assert b'created"' not in image.config
+    assert image == composed(base_manifest(OCI_GZIP), base_config())
+
+
+def test_other_code_is_another_image() -> None:
+    base = {"base_manifest": base_manifest(OCI_GZIP), "base_config": base_config()}
+    one, other = (
+        manifests.compose(**base, added=[code(data)], annotations={}) for data in (b"1", b"2")
+    )
+
+    assert one.digest != other.digest
+
+
+def test_the_digest_is_of_the_bytes_that_are_sent() -> None:
+    image = composed(base_manifest(OCI_GZIP), base_config())
+
+    assert image.digest == f"sha256:{hashlib.sha256(image.manifest).hexdigest()}"
+    config = json.loads(image.manifest)["config"]
+    assert config["digest"] == f"sha256:{hashlib.sha256(image.config).hexdigest()}"
+    assert config["size"] == len(image.config)
+
+
+def test_an_image_is_as_it_was_agreed_upon() -> None:
+    # Read the difference before you take it for the new golden file: every image changes with it.
+    added = [
+        layers.Layer(OCI_ZSTD, digest(7), digest(8), b"library", "trainshed: training library"),
+        layers.Layer(OCI_ZSTD, digest(9), digest(10), b"code", "trainshed: code"),
+    ]
+    image = manifests.compose(
+        base_manifest=base_manifest(DOCKER_GZIP, OCI_GZIP),
+        base_config=base_config(2, Env=["PATH=/usr/bin"], Cmd=["bash"]),
+        added=added,
+        annotations={"dev.trainshed.build.key": "0" * 32},
+    )
+
+    for name, data in (("manifest", image.manifest), ("config", image.config)):
+        expected = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+        assert json.loads(data) == expected
+        assert data == json.dumps(expected, separators=(",", ":"), sort_keys=True).encode()
+
+
+def index(*platforms: str) -> Document:
+    """Return an index with an image for each platform."""
+    entries = []
+    for number, each in enumerate(platforms):
+        system, _, architecture = each.partition("/")
+        of = {"os": system, "architecture": architecture}
+        entries.append({"digest": digest(number), "platform": of})
+    return {"manifests": entries}
+
+
+def test_of_an_index_the_image_of_the_platform_is_chosen() -> None:
+    found = manifests.choose(index("linux/arm64", "linux/amd64", "windows/amd64"), "linux/amd64")
+
+    assert found == digest(1)
+
+
+def test_an_index_without_the_platform_says_which_it_has() -> None:
+    listed = index("linux/arm64", "unknown/unknown", "linux/s390x")
+
+    with pytest.raises(manifests.BaseUnsupported) as caught:
+        manifests.choose(listed, "linux/amd64")
+
+    assert str(caught.value) == "the base image has no linux/amd64, only linux/arm64, linux/s390x"
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [{}, {"manifests": []}, {"manifests": None}, {"manifests": "x"}, {"manifests": [3, None]}],
+    ids=str,
+)
+def test_an_index_of_nothing_is_refused(listed: Document) -> None:
+    with pytest.raises(manifests.BaseUnsupported, match="only nothing"):
+        manifests.choose(listed, "linux/amd64")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+SOUND_LAYERS = base_manifest(OCI_GZIP)["layers"]
+
+
+@given(
+    st.fixed_dictionaries({}, optional={"config": JSON, "layers": JSON, "manifests": JSON}),
+    st.fixed_dictionaries(
+        {}, optional={"config": JSON, "rootfs": JSON, "history": JSON, "os": JSON}
+    ),
+)
+def test_a_strange_base_is_refused_and_breaks_nothing(manifest: Document, config: Document) -> None:
+    calls = (
+        lambda: manifests.choose(manifest, "linux/amd64"),
+        lambda: manifests.config_digest(manifest),
+        lambda: composed(manifest, config),
+        lambda: composed({**manifest, "layers": SOUND_LAYERS}, config),
+        lambda: composed({**manifest, "layers": SOUND_LAYERS}, base_config() | config),
+    )
+    for call in calls:
+        with contextlib.suppress(manifests.BaseUnsupported):
+            call()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"digest": "sha256:../../../etc"},
+        {"digest": f"sha512:{'0' * 128}"},
+        {"digest": None},
+        {"size": "12"},
+        {"size": -1},
+        {"size": True},
+    ],
+    ids=str,
+)
+def test_a_layer_without_a_sound_digest_and_size_is_refused(layer: Document) -> None:
+    with pytest.raises(manifests.BaseUnsupported, match="digest and a size"):
+        composed(base_manifest(OCI_GZIP, **layer), base_config())
