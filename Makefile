@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-UV := $(shell sh hack/bootstrap.sh)
+UV := $(or $(shell sh hack/bootstrap.sh),$(error bootstrap failed: the lines above say why))
 RUN := $(UV) run --frozen --no-sync
 PYTEST := $(RUN) pytest
 JUNIT = --junitxml=build/tests/$@.xml
@@ -40,7 +40,7 @@ test-protocol: ## API traffic against a recorded HTTP fake: budgets, errors, lea
 
 .PHONY: test-charts
 test-charts: ## The chart: rendering, schema, policy
-	$(RUN) python -m hack.cluster binaries
+	$(RUN) python -m hack.cluster programs
 	$(PYTEST) tests/charts $(JUNIT)
 
 .PHONY: test-cluster
@@ -51,7 +51,7 @@ test-cluster: ## A real API server and a real registry: schema, conflicts, garba
 .PHONY: test-e2e
 test-e2e: ## The chart on a real node: jobs, failures, dashboards
 	$(RUN) python -m hack.demo --prepare
-	$(PYTEST) tests/e2e $(JUNIT)
+	$(PYTEST) tests/e2e -n 3 --dist loadfile $(JUNIT)
 
 .PHONY: test-gpu
 test-gpu: ## What needs a GPU: nothing yet, it says so
@@ -98,4 +98,4 @@ format: ## Format the code
 .PHONY: help
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -37,6 +37,8 @@ def install(
         *(helm, "upgrade", RELEASE, str(chart), "--install"),
         *("--kubeconfig", str(info["kubeconfig"])),
         *("--namespace", NAMESPACE, "--create-namespace"),
+        # The cluster tests may have created the CRD by themselves.
+        "--take-ownership",
         *("--values", "-", "--wait", "--timeout", f"{SECONDS}s"),
     ]
     done = subprocess.run(

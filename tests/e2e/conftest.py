@@ -75,7 +75,7 @@ class Namespace:
         body = self.api.wait(
             self.jobs, name, lambda job: ready(job.get("status") or {}), what=what, seconds=seconds
         )
-        status: Body = body["status"]
+        status: Body = body.get("status") or {}
         return status
 
     def finished(self, name: str, *, seconds: float = 180) -> Body:
@@ -105,16 +105,22 @@ def condition(status: Body, type_: str) -> Body | None:
     return next((each for each in status.get("conditions", ()) if each["type"] == type_), None)
 
 
-@pytest.fixture
-def namespace(api: apiserver.ApiServer) -> Iterator[Namespace]:
-    """Return a namespace that ends with the test."""
+def create_namespace(api: apiserver.ApiServer) -> Namespace:
+    """Return a new namespace whose pods must be restricted."""
     name = f"e2e-{uuid.uuid4().hex[:8]}"
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     api.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
     account = f"/api/v1/namespaces/{name}/serviceaccounts"
     api.wait(account, "default", lambda _: True, what="the default service account", seconds=30)
-    yield Namespace(api, name)
-    api.delete(f"/api/v1/namespaces/{name}")
+    return Namespace(api, name)
+
+
+@pytest.fixture
+def namespace(api: apiserver.ApiServer) -> Iterator[Namespace]:
+    """Return a namespace that ends with the test."""
+    found = create_namespace(api)
+    yield found
+    api.delete(f"/api/v1/namespaces/{found.name}")
 
 
 def cnn(**training: Any) -> Body:

@@ -1,0 +1,43 @@
+"""What Prometheus and the dashboard have of a job that trains on the real node."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from hack.demo import throughput
+from tests.e2e import conftest, dashboards
+
+DASHBOARD = (
+    pathlib.Path(__file__).resolve().parents[2] / "charts/trainshed/dashboards/trainingjob.json"
+)
+
+
+@pytest.fixture(scope="module")
+def trained(api: conftest.apiserver.ApiServer, info: conftest.Body) -> conftest.Body:
+    """Return a job that trained long enough to be scraped several times."""
+    namespace = conftest.create_namespace(api)
+    spec = conftest.cnn(epochs=80)
+    spec["data"]["preprocess"] = {"resize": [16, 16]}
+    namespace.apply("scraped", spec)
+    status = namespace.finished("scraped", seconds=300)
+    assert status["phase"] == "Succeeded", status
+    return {"namespace": namespace.name, "status": status}
+
+
+def test_prometheus_and_the_status_agree(trained: conftest.Body, info: conftest.Body) -> None:
+    scraped = throughput.from_prometheus(
+        info["prometheus"], namespace=trained["namespace"], job="scraped"
+    )
+
+    told = trained["status"]["result"]["samplesPerSecond"]
+    assert scraped == pytest.approx(told, rel=0.05)
+
+
+def test_every_query_of_the_dashboard_has_data(trained: conftest.Body, info: conftest.Body) -> None:
+    variables = {"namespace": trained["namespace"], "trainingjob": "scraped"}
+
+    problems = dashboards.check(DASHBOARD, info["prometheus"], variables)
+
+    assert problems == []
