@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import tarfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +15,7 @@ MEDIA_TYPES = {
     "zstd": "application/vnd.oci.image.layer.v1.tar+zstd",
     "gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
 }
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +86,5 @@ def _folders(names: Iterable[str], prefix: str) -> set[str]:
 def _compressed(tar: bytes, compression: str) -> bytes:
     if compression == "zstd":
         return zstandard.ZstdCompressor(level=3).compress(tar)
-    return gzip.compress(tar, compresslevel=1, mtime=0)
+    # Not gzip.compress: what it says in its header differs between versions of Python.
+    return zlib.compress(tar, level=1, wbits=_GZIP)

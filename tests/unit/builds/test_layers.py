@@ -130,6 +130,13 @@ def test_the_tar_is_the_same_on_every_machine(compression: str) -> None:
     )
 
 
+def test_a_compressed_layer_does_not_tell_which_python_packed_it() -> None:
+    layer = layers.pack({"train.py": b"print(1)\n"}, prefix="/app", compression="gzip")
+
+    # Flags and time are 0, the level is the lowest, the system is Unix.
+    assert layer.data[:10] == b"\x1f\x8b\x08" + b"\0" * 5 + b"\x04\x03"
+
+
 def test_a_layer_does_not_print_its_contents() -> None:
     layer = layers.pack({"a": b"secret"}, prefix="/app", compression="gzip")
 

@@ -178,6 +178,38 @@ def test_the_config_lists_every_layers_tar_and_its_history() -> None:
     assert (document["os"], document["architecture"]) == ("linux", "amd64")
 
 
+@pytest.mark.parametrize(
+    ("given_history", "kept"),
+    [
+        ([{"a": 1}, {"empty_layer": True}, {"b": 2}], [{"a": 1}, {"empty_layer": True}, {"b": 2}]),
+        (None, [{"comment": "base image"}] * 2),
+        ([{"a": 1}], [{"comment": "base image"}] * 2),
+        ([{"a": 1}] * 3, [{"comment": "base image"}] * 2),
+    ],
+    ids=["with a step that made none", "none", "too short", "too long"],
+)
+def test_the_history_tells_of_every_layer(given_history: object, kept: list[Document]) -> None:
+    config = {**base_config(2), "history": given_history}
+
+    image = composed(base_manifest(OCI_GZIP, OCI_GZIP), config)
+
+    assert json.loads(image.config)["history"] == [*kept, {"comment": "code"}]
+
+
+@pytest.mark.parametrize("changes", [{"rootfs": None}, {"rootfs": {}}, {"config": ["x"]}], ids=str)
+def test_a_config_that_is_of_no_image_is_refused(changes: Document) -> None:
+    with pytest.raises(manifests.BaseUnsupported, match="the base image's config"):
+        composed(base_manifest(OCI_GZIP), base_config() | changes)
+
+
+@pytest.mark.parametrize("changes", [{"architecture": "arm64"}, {"os": "windows"}, {"os": None}])
+def test_a_base_for_another_platform_is_refused(changes: Document) -> None:
+    manifests.check_platform(base_config(), "linux/amd64")
+
+    with pytest.raises(manifests.BaseUnsupported, match="not for linux/amd64"):
+        manifests.check_platform(base_config() | changes, "linux/amd64")
+
+
 def test_nothing_in_an_image_says_when_it_was_made() -> None:
     image = composed(base_manifest(OCI_GZIP), base_config())
 
@@ -275,6 +307,7 @@ def test_a_strange_base_is_refused_and_breaks_nothing(manifest: Document, config
     calls = (
         lambda: manifests.choose(manifest, "linux/amd64"),
         lambda: manifests.config_digest(manifest),
+        lambda: manifests.check_platform(config, "linux/amd64"),
         lambda: composed(manifest, config),
         lambda: composed({**manifest, "layers": SOUND_LAYERS}, config),
         lambda: composed({**manifest, "layers": SOUND_LAYERS}, base_config() | config),
