@@ -56,7 +56,7 @@ def read(path: str) -> Account | None:
     """Return the account that a rank left; None where it left none."""
     try:
         found = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -46,9 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     left = accounts.read(path) or {}
     with contextlib.suppress(OSError):
         os.unlink(path)
-    return _end(
-        _account(code, tail, left.get("account") or {}), left.get("progress") or {}, started
-    )
+    return _end(_account(code, tail, _part(left, "account")), _part(left, "progress"), started)
+
+
+def _part(left: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a part of what a rank left: its process may have written anything."""
+    found = left.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _resolved(command: list[str]) -> list[str]:

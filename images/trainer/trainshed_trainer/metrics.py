@@ -7,13 +7,39 @@ start: a counter that appears late loses its first jump.
 from __future__ import annotations
 
 import importlib
+import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 MAX_METRICS = 10
 """Evaluation metrics that get a series; a user's names are without bound."""
 BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
-SPLITS = ("train", "eval")
+LONGEST_LINGER = 2.0
+"""Seconds between scrapes up to which a process waits for one more when it ends."""
+
+
+class _Scrapes:
+    """Notes when it is collected: a scrape, told apart from nothing else that reads a registry."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.happened = threading.Event()
+
+    def collect(self) -> list[Any]:
+        """Note a scrape; there is nothing to serve."""
+        self.times = [*self.times[-1:], time.monotonic()]
+        self.happened.set()
+        return []
+
+    def wait(self) -> None:
+        """Wait for the next scrape where scrapes come so often that it costs little."""
+        if len(self.times) < 2:
+            return
+        interval = self.times[1] - self.times[0]
+        if interval <= LONGEST_LINGER:
+            self.happened.clear()
+            self.happened.wait(interval * 1.5)
 
 
 class Series:
@@ -24,6 +50,8 @@ class Series:
         self.registry = client.CollectorRegistry()
         self._labels = {"trainingjob": trainingjob, "rank": str(rank)}
         self._client = client
+        self._scrapes = _Scrapes()
+        self.registry.register(self._scrapes)
         self._names: set[str] = set()
         self.samples = self._counter("training_samples", "Samples trained on.")
         self.steps = self._counter("training_steps", "Optimiser steps.")
@@ -78,6 +106,8 @@ class Series:
         server, thread = self._client.start_http_server(port, registry=self.registry)
 
         def close() -> None:
+            # The counts after the last scrape would else be lost to Prometheus.
+            self._scrapes.wait()
             server.shutdown()
             server.server_close()
             thread.join(timeout=1)

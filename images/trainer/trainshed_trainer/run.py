@@ -248,12 +248,17 @@ def told(error: errors.TrainerError) -> accounts.Account:
 
 
 def size(batch: Any) -> int:
-    """Return how many samples a batch has: the length of its first array."""
+    """Return how many samples a batch has: the length of its first array.
+
+    A list of plain values is a batch of as many samples; a single value is one.
+    """
     first = batch
     if isinstance(batch, Mapping):
         first = next(iter(batch.values()), ())
     elif isinstance(batch, tuple | list) and batch:
         first = batch[0]
+        if isinstance(first, str | bytes) or not hasattr(first, "__len__"):
+            return len(batch)
     try:
         return len(first)
     except TypeError:
