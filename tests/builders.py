@@ -3,8 +3,7 @@
     training_job().pytorch().cnn().epochs(3).build()      # the body of a TrainingJob
     pod().on_node().exited(1, "boom").view()              # the view of its pod
 
-Times are seconds after `T0`; every object belongs to TrainingJob `default/gestures`, uid `uid-1`,
-unless it is told otherwise.
+Times are seconds after `T0`; every object belongs to TrainingJob `default/gestures`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from trainshed.api import labels
-from trainshed.core import observe, observed, policy, times
+from trainshed.core import observe, observed, times
 
 Body = dict[str, Any]
 
@@ -36,11 +35,7 @@ class Builder:
 
     def __init__(self, body: Body) -> None:
         self._body = body
-
-    @property
-    def _meta(self) -> Body:
-        meta: Body = self._body["metadata"]
-        return meta
+        self._meta: Body = body["metadata"]
 
     @property
     def _status(self) -> Body:
@@ -83,9 +78,7 @@ class TrainingJobBuilder(Builder):
 
     def cnn(self, **params: Any) -> Self:
         """Train the built-in CNN on the digits."""
-        model: Body = {"name": "cnn"}
-        if params:
-            model["params"] = params
+        model = {"name": "cnn", "params": params} if params else {"name": "cnn"}
         return self.spec(model=model, data={"name": "digits"})
 
     def epochs(self, number: int) -> Self:
@@ -102,17 +95,16 @@ class TrainingJobBuilder(Builder):
 
     def inline(self, files: Mapping[str, str], *entrypoint: str) -> Self:
         """Run inline files."""
-        source: Body = {"inline": {"files": dict(files)}}
+        return self._source({"inline": {"files": dict(files)}}, entrypoint)
+
+    def _source(self, source: Body, entrypoint: Sequence[str]) -> Self:
         if entrypoint:
             source["entrypoint"] = list(entrypoint)
         return self.spec(source=source, model=None, data=None)
 
     def config_map(self, name: str = "code", *entrypoint: str) -> Self:
         """Run the files of a ConfigMap."""
-        source: Body = {"configMap": {"name": name}}
-        if entrypoint:
-            source["entrypoint"] = list(entrypoint)
-        return self.spec(source=source, model=None, data=None)
+        return self._source({"configMap": {"name": name}}, entrypoint)
 
     def command(self, *words: str, image: str = "registry.example/own:1") -> Self:
         """Run a command of a ready image."""
@@ -179,8 +171,8 @@ class JobBuilder(ChildBuilder):
 
     def running_image(self, image: str) -> Self:
         """Set the trainer container's image."""
-        container = {"name": labels.TRAINER, "image": image}
-        self._body["spec"] = {"template": {"spec": {"containers": [container]}}}
+        containers = [{"name": labels.TRAINER, "image": image}]
+        self._body["spec"] = {"template": {"spec": {"containers": containers}}}
         return self
 
     def view(self) -> observed.JobView:
@@ -207,8 +199,7 @@ class PodBuilder(ChildBuilder):
 
     def state(self, **state: Any) -> Self:
         """Set the trainer container's state."""
-        container = {"name": labels.TRAINER, "imageID": IMAGE, "state": state}
-        self._status["containerStatuses"] = [container]
+        self._status["containerStatuses"] = [{"name": labels.TRAINER, "state": state}]
         return self
 
     def waiting(self, reason: str = "ContainerCreating", message: str = "") -> Self:
@@ -265,8 +256,8 @@ def training_job() -> TrainingJobBuilder:
     return TrainingJobBuilder({**body, "spec": {}}).pytorch()
 
 
-def _child(name: str, uid: str, owner: str, *, job: str = NAME) -> Body:
-    marks = {labels.JOB: job, labels.ATTEMPT: "1", labels.MANAGED_BY: labels.MANAGER}
+def _child(name: str, uid: str, owner: str) -> Body:
+    marks = {labels.JOB: NAME, labels.ATTEMPT: "1", labels.MANAGED_BY: labels.MANAGER}
     meta = {"namespace": NAMESPACE, "name": name, "uid": uid, "labels": marks}
     owners = [{"kind": "X", "name": "x", "uid": owner, "controller": True}]
     moments = {"resourceVersion": "1", "creationTimestamp": at(1), "ownerReferences": owners}
@@ -290,34 +281,6 @@ def account_document(**fields: Any) -> Body:
     moments = {"startTime": T0 + 3, "firstStepTime": T0 + 5, "endTime": T0 + 29}
     ended = {"v": 1, "outcome": "succeeded", "exitCode": 0}
     return {**ended, **figures, **speed, **moments, **fields}
-
-
-def progress(step: int, *, received: float, **fields: Any) -> observed.Progress:
-    """Return a push after so many of 100 steps."""
-    known = {"pod_uid": observed.Uid(POD_UID), "attempt": 1, "sequence": step, "total_steps": 100}
-    moments = {"received": T0 + received, "first_step_time": T0 + 5}
-    return observed.Progress(**{**known, **moments, "step": step, **fields})
-
-
-def built(*, cache_hit: bool = False, seconds: float = 0.2) -> observed.BuildView:
-    """Return a build that has ended with an image."""
-    sent = 0 if cache_hit else 1000
-    return observed.BuildView(
-        image=observed.BuiltImage(IMAGE, "b-" + "0" * 32, BASE, cache_hit, seconds, sent)
-    )
-
-
-def refused(
-    reason: str, message: str = "no", *, terminal: bool = False, retry: float = 0.0
-) -> observed.Refusal:
-    """Return a refusal of something outside, to be tried again `retry` seconds after T0."""
-    return observed.Refusal(reason, message, terminal=terminal, retry_at=T0 + retry)
-
-
-def settings(**fields: Any) -> policy.Policy:
-    """Return the operator's settings."""
-    known = {"base_images": {"pytorch": BASE}, "progress_url": "https://progress.example:8443"}
-    return policy.Policy(**{**known, "ca_pem": "PEM", **fields})
 
 
 def observation(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hack import apiserver
-from tests import builders
+from tests import builders, facts
 from tests.cluster import conftest
 from tests.unit.core import passes
 from tests.unit.workloads import test_golden as golden
@@ -106,10 +106,10 @@ def test_what_a_pass_writes_comes_back_as_it_was(namespace: conftest.Namespace) 
     pods = [builders.pod().on_node().succeeded(told)]
     seen = builders.observation(
         observe.training_job(body, now=builders.T0),
-        build=builders.built(),
+        build=facts.built(),
         workload=builders.job().complete(30),
         pods=pods,
-        progress=builders.progress(50, received=20, loss=3.0, data_wait_ratio=0.0),
+        progress=facts.progress(50, received=20, loss=3.0, data_wait_ratio=0.0),
     )
     wanted = passes.decided(seen, now=31)
     assert wanted.status is not None

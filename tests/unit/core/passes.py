@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from tests import builders
+from tests import builders, facts
 from trainshed.api import status
 from trainshed.core import decide, observed, plan, policy
 
@@ -14,7 +14,7 @@ def decided(
     seen: observed.Observation, *, now: float = 10.0, settings: policy.Policy | None = None
 ) -> plan.Plan:
     """Return the plan of a pass at `now` seconds after T0."""
-    known = settings or builders.settings()
+    known = settings or facts.settings()
     return decide.decide(seen, now=builders.T0 + now, settings=known)
 
 

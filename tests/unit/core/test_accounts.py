@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from tests import builders
+from tests import builders, facts
 from tests.unit.core import passes, structural
 from trainshed.core import accounts
 
@@ -37,7 +37,7 @@ def ended(message: str, *, code: int) -> list[str]:
     """Return what the API server would refuse of the status of a job that ended so."""
     job = builders.job().complete(30) if code == 0 else builders.job().failed(30)
     pod = builders.pod().on_node().exited(code, message)
-    seen = builders.observation(workload=job, pods=[pod], build=builders.built())
+    seen = builders.observation(workload=job, pods=[pod], build=facts.built())
     wanted = passes.decided(seen, now=31)
     assert passes.read(wanted).phase.finished
     return structural.faults(wanted.status, structural.STATUS)

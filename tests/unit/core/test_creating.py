@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from tests import builders
+from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import phases
 from trainshed.core import observed
@@ -17,7 +17,7 @@ def blocked(
     holder: observed.NameHolder | None = None, rejection: observed.Refusal | None = None
 ) -> observed.Observation:
     """Return the observation of a job whose image is there and whose Job can't be made."""
-    return builders.observation(build=builders.built(), holder=holder, rejection=rejection)
+    return builders.observation(build=facts.built(), holder=holder, rejection=rejection)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def blocked(
 def test_a_name_that_is_held_is_waited_for_aloud(
     holder: observed.NameHolder, reason: str, advice: str
 ) -> None:
-    wanted = passes.decided(blocked(holder, builders.refused("NameTaken", retry=14)), now=10)
+    wanted = passes.decided(blocked(holder, facts.refused("NameTaken", retry=14)), now=10)
 
     status, told, message = passes.condition(wanted, "Accepted")
     assert (status, told) == ("False", reason)
@@ -43,13 +43,13 @@ def test_a_name_that_is_held_is_waited_for_aloud(
 
 
 def test_a_held_name_is_tried_again_when_its_time_has_come() -> None:
-    wanted = passes.decided(blocked(HELD, builders.refused("NameTaken", retry=10)), now=10)
+    wanted = passes.decided(blocked(HELD, facts.refused("NameTaken", retry=10)), now=10)
 
     assert wanted.creates
 
 
 def test_a_name_that_is_held_for_ever_ends_the_job_at_its_deadline() -> None:
-    seen = blocked(HELD, builders.refused("NameTaken", retry=1830))
+    seen = blocked(HELD, facts.refused("NameTaken", retry=1830))
 
     wanted = passes.decided(seen, now=1800)
 
@@ -59,13 +59,13 @@ def test_a_name_that_is_held_for_ever_ends_the_job_at_its_deadline() -> None:
 
 
 def test_the_last_wait_for_a_name_ends_at_the_deadline() -> None:
-    seen = blocked(HELD, builders.refused("NameTaken", retry=1830))
+    seen = blocked(HELD, facts.refused("NameTaken", retry=1830))
 
     assert passes.decided(seen, now=1790).requeue_after == pytest.approx(10.0)
 
 
 def test_a_wait_that_goes_on_is_written_once() -> None:
-    seen = blocked(HELD, builders.refused("NameTaken", retry=100))
+    seen = blocked(HELD, facts.refused("NameTaken", retry=100))
     seen = passes.stored(seen, passes.decided(seen, now=10))
 
     again = passes.decided(seen, now=20)
@@ -75,7 +75,7 @@ def test_a_wait_that_goes_on_is_written_once() -> None:
 
 
 def test_a_wait_that_has_ended_is_told() -> None:
-    seen = blocked(HELD, builders.refused("NameTaken", retry=100))
+    seen = blocked(HELD, facts.refused("NameTaken", retry=100))
     seen = passes.stored(seen, passes.decided(seen, now=10))
 
     wanted = passes.decided(dataclasses.replace(seen, holder=None, rejection=None), now=20)
@@ -85,7 +85,7 @@ def test_a_wait_that_has_ended_is_told() -> None:
 
 
 def test_a_job_that_the_api_server_refuses_for_good_fails() -> None:
-    refusal = builders.refused("WorkloadRejected", "the label is no label", terminal=True)
+    refusal = facts.refused("WorkloadRejected", "the label is no label", terminal=True)
 
     wanted = passes.decided(blocked(rejection=refusal))
 
@@ -96,7 +96,7 @@ def test_a_job_that_the_api_server_refuses_for_good_fails() -> None:
 
 
 def test_a_job_that_quota_refuses_is_tried_again() -> None:
-    refusal = builders.refused("WorkloadRejected", "exceeded quota", retry=12)
+    refusal = facts.refused("WorkloadRejected", "exceeded quota", retry=12)
 
     early = passes.decided(blocked(rejection=refusal), now=10)
 
@@ -106,7 +106,7 @@ def test_a_job_that_quota_refuses_is_tried_again() -> None:
 
 
 def test_the_attempt_is_in_the_status_once_its_job_exists() -> None:
-    seen = builders.observation(build=builders.built(), workload=builders.job())
+    seen = builders.observation(build=facts.built(), workload=builders.job())
 
     attempts = passes.read(passes.decided(seen)).attempts
 

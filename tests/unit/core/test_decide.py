@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from tests import builders
+from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import phases
 from trainshed.core import observed, plan
@@ -50,7 +50,7 @@ def test_a_new_job_asks_for_its_image() -> None:
 def test_a_built_image_lets_the_same_pass_create_the_job() -> None:
     life = Life(builders.training_job().cnn())
 
-    wanted = life.sees(0.3, build=builders.built())
+    wanted = life.sees(0.3, build=facts.built())
 
     (manifest,) = wanted.creates
     assert manifest["metadata"]["name"] == "gestures-1"
@@ -61,7 +61,7 @@ def test_a_built_image_lets_the_same_pass_create_the_job() -> None:
 
 
 def test_an_image_in_the_registry_is_told_apart_from_a_built_one() -> None:
-    wanted = Life(builders.training_job().cnn()).sees(0.1, build=builders.built(cache_hit=True))
+    wanted = Life(builders.training_job().cnn()).sees(0.1, build=facts.built(cache_hit=True))
 
     assert passes.condition(wanted, "ImageReady")[:2] == ("True", "ImageFound")
     image = passes.read(wanted).image
@@ -88,7 +88,7 @@ def test_a_job_goes_through_its_phases_to_its_result() -> None:
         seen.append((str(status.phase), list(newest.values())[-1]))
 
     note(life.sees(0.1))
-    life.sees(0.3, build=builders.built())
+    life.sees(0.3, build=facts.built())
     note(life.sees_children(0.4, job.active()))
     note(life.sees_children(0.5, job, pod))
     note(life.sees_children(2.1, job, pod.on_node()))
@@ -112,8 +112,8 @@ def test_a_job_goes_through_its_phases_to_its_result() -> None:
 
 def test_the_end_gives_the_accounts_figures_to_progress() -> None:
     life, job, pod = Life(builders.training_job().cnn()), builders.job(), builders.pod()
-    life.sees(0.3, build=builders.built())
-    life.sees(3.1, progress=builders.progress(40, received=3.1, samples_per_second=700.0))
+    life.sees(0.3, build=facts.built())
+    life.sees(3.1, progress=facts.progress(40, received=3.1, samples_per_second=700.0))
     life.sees_children(3.2, job.active(), pod.on_node().running())
     life.sees_children(30.2, job.complete(30), pod.succeeded())
 
@@ -125,7 +125,7 @@ def test_the_end_gives_the_accounts_figures_to_progress() -> None:
 
 def test_a_finished_job_is_left_alone_whatever_is_seen() -> None:
     life, job, pod = Life(builders.training_job().cnn()), builders.job(), builders.pod()
-    life.sees(0.3, build=builders.built())
+    life.sees(0.3, build=facts.built())
     life.sees_children(30.2, job.active().complete(30), pod.on_node().succeeded())
 
     assert passes.read(life.plan).phase is Phase.SUCCEEDED
@@ -141,7 +141,7 @@ def test_a_job_that_is_being_deleted_is_left_alone() -> None:
 
 def test_a_job_whose_child_exists_is_not_created_again() -> None:
     life = Life(builders.training_job().cnn())
-    life.sees(0.3, build=builders.built())
+    life.sees(0.3, build=facts.built())
 
     assert not life.sees_children(0.4, builders.job()).creates
     assert not life.sees_children(0.5, builders.job().active(), builders.pod()).creates
@@ -164,7 +164,7 @@ def test_each_change_of_a_condition_is_one_event() -> None:
     life, job, pod = Life(builders.training_job().cnn()), builders.job(), builders.pod()
 
     assert not life.sees(0.1).notices
-    life.sees(0.3, build=builders.built())
+    life.sees(0.3, build=facts.built())
     assert [each.reason for each in life.plan.notices] == ["ImageBuilt"]
     life.sees_children(2.1, job.active(), pod.on_node())
     assert [each.reason for each in life.plan.notices] == ["Scheduled"]
@@ -177,7 +177,7 @@ def test_each_change_of_a_condition_is_one_event() -> None:
 
 def test_a_pod_of_another_job_does_not_speak_for_this_one() -> None:
     stranger = builders.pod().owned_by("job-uid-0").on_node("node-9").running().view()
-    seen = builders.observation(workload=builders.job(), build=builders.built())
+    seen = builders.observation(workload=builders.job(), build=facts.built())
     seen = dataclasses.replace(seen, pods=(stranger,))
 
     assert passes.reasons(passes.decided(seen)).get("Running") is None
@@ -187,7 +187,7 @@ def test_the_newest_pod_of_the_job_speaks_for_it() -> None:
     old = builders.pod().created(1).on_node("node-1").evicted().view()
     new = builders.pod().created(5).on_node("node-2").running().view()
     new = dataclasses.replace(new, uid=observed.Uid("pod-uid-2"))
-    seen = builders.observation(workload=builders.job().active(), build=builders.built())
+    seen = builders.observation(workload=builders.job().active(), build=facts.built())
 
     wanted = passes.decided(dataclasses.replace(seen, pods=(new, old)))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests import builders
+from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import phases, reasons
 from trainshed.core import failures, observed
@@ -137,7 +137,7 @@ def test_a_failure_has_its_class_its_reason_and_its_message(
     pod: Callable[[], Pod], class_: str, reason: str, message: str
 ) -> None:
     job = builders.job().failed(30)
-    seen = builders.observation(build=builders.built(), workload=job, pods=[pod()])
+    seen = builders.observation(build=facts.built(), workload=job, pods=[pod()])
 
     wanted = passes.decided(seen, now=41)
 
@@ -156,9 +156,7 @@ def test_a_failure_has_its_class_its_reason_and_its_message(
 
 def test_a_failure_keeps_rank_node_exit_code_and_the_logs_end() -> None:
     pod = builders.pod().on_node("node-4").exited(1, told(rank=3, logTail="last words"))
-    seen = builders.observation(
-        build=builders.built(), workload=builders.job().failed(30), pods=[pod]
-    )
+    seen = builders.observation(build=facts.built(), workload=builders.job().failed(30), pods=[pod])
 
     failure = passes.read(passes.decided(seen, now=31)).failure
 
@@ -169,9 +167,7 @@ def test_a_failure_keeps_rank_node_exit_code_and_the_logs_end() -> None:
 
 def test_a_log_stands_in_for_a_missing_account() -> None:
     pod = builders.pod().on_node().exited(1, "x" * 5000 + "\nthe end")
-    seen = builders.observation(
-        build=builders.built(), workload=builders.job().failed(30), pods=[pod]
-    )
+    seen = builders.observation(build=facts.built(), workload=builders.job().failed(30), pods=[pod])
 
     failure = passes.read(passes.decided(seen, now=31)).failure
 
@@ -183,7 +179,7 @@ def test_a_log_stands_in_for_a_missing_account() -> None:
 
 def test_a_pod_that_is_gone_leaves_the_jobs_own_word() -> None:
     job = builders.job().failed(30, "Job has reached the specified backoff limit")
-    seen = builders.observation(build=builders.built(), workload=job)
+    seen = builders.observation(build=facts.built(), workload=job)
 
     wanted = passes.decided(seen, now=41)
 
@@ -195,9 +191,9 @@ def test_a_pod_that_is_gone_leaves_the_jobs_own_word() -> None:
 
 def test_a_pod_that_is_gone_is_spoken_for_by_its_last_push() -> None:
     account = observed.Account("failed", 1, failure_class="UserCode", message="no such key")
-    push = builders.progress(40, received=29, account=account)
+    push = facts.progress(40, received=29, account=account)
     seen = builders.observation(
-        build=builders.built(), workload=builders.job().failed(30), progress=push
+        build=facts.built(), workload=builders.job().failed(30), progress=push
     )
 
     wanted = passes.decided(seen, now=41)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests import builders
+from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import phases
 from trainshed.core import observed
@@ -20,7 +20,7 @@ def seen(
 ) -> observed.Observation:
     """Return the observation of a job whose image is there."""
     pods = [pod] if pod is not None else []
-    return builders.observation(build=builders.built(), workload=job, pods=pods, progress=progress)
+    return builders.observation(build=facts.built(), workload=job, pods=pods, progress=progress)
 
 
 def test_a_complete_job_waits_for_its_pods_last_words() -> None:
@@ -80,7 +80,7 @@ def test_the_container_is_no_longer_running_at_the_end() -> None:
 def test_a_failed_run_keeps_what_it_measured() -> None:
     told = builders.account_document(outcome="failed", exitCode=1, steps=40, samples=2560)
     pod = builders.pod().on_node().exited(1, json.dumps(told))
-    push = builders.progress(38, received=20)
+    push = facts.progress(38, received=20)
 
     status = passes.read(passes.decided(seen(builders.job().failed(30), pod, push), now=31))
 
@@ -93,7 +93,7 @@ def test_a_failed_run_keeps_what_it_measured() -> None:
 
 def test_the_last_push_speaks_where_the_pod_left_no_account() -> None:
     account = observed.Account("succeeded", 0, steps=100, samples=6400, samples_per_second=800.0)
-    push = builders.progress(100, received=29, account=account)
+    push = facts.progress(100, received=29, account=account)
     pod = builders.pod().on_node().exited(0, "")
 
     status = passes.read(passes.decided(seen(builders.job().complete(30), pod, push), now=31))
@@ -103,7 +103,7 @@ def test_the_last_push_speaks_where_the_pod_left_no_account() -> None:
 
 
 def test_the_account_wins_over_the_push() -> None:
-    push = builders.progress(99, received=29, samples_per_second=1.0, loss=9.0)
+    push = facts.progress(99, received=29, samples_per_second=1.0, loss=9.0)
     pod = builders.pod().on_node().succeeded()
 
     status = passes.read(passes.decided(seen(builders.job().complete(30), pod, push), now=31))

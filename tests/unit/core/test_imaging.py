@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from tests import builders
+from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import phases
 from trainshed.core import observed, policy
@@ -53,7 +53,7 @@ def test_a_build_that_runs_is_not_ordered_again() -> None:
 
 
 def test_a_retry_that_runs_leaves_the_refusal_in_place() -> None:
-    refusal = builders.refused("RegistryUnavailable", "is down", retry=5)
+    refusal = facts.refused("RegistryUnavailable", "is down", retry=5)
     seen = builders.observation(build=observed.BuildView(refusal=refusal))
     seen = passes.stored(seen, passes.decided(seen, now=1))
 
@@ -64,7 +64,7 @@ def test_a_retry_that_runs_leaves_the_refusal_in_place() -> None:
 
 @pytest.mark.parametrize("reason", ["RegistryUnavailable", "SourceNotFound"])
 def test_a_refusal_that_may_pass_is_told_and_tried_again(reason: str) -> None:
-    refusal = builders.refused(reason, "mend it", retry=5)
+    refusal = facts.refused(reason, "mend it", retry=5)
     seen = builders.observation(build=observed.BuildView(refusal=refusal))
 
     early = passes.decided(seen, now=2)
@@ -78,7 +78,7 @@ def test_a_refusal_that_may_pass_is_told_and_tried_again(reason: str) -> None:
 
 
 def test_a_refusal_for_good_fails_the_job() -> None:
-    refusal = builders.refused("RegistryForbidden", "the credentials are refused", terminal=True)
+    refusal = facts.refused("RegistryForbidden", "the credentials are refused", terminal=True)
 
     wanted = passes.decided(builders.observation(build=observed.BuildView(refusal=refusal)))
 
@@ -95,7 +95,7 @@ def test_a_refusal_for_good_fails_the_job() -> None:
 
 
 def test_a_registry_that_stays_down_ends_the_job_at_its_deadline() -> None:
-    refusal = builders.refused("RegistryUnavailable", "is down", retry=90)
+    refusal = facts.refused("RegistryUnavailable", "is down", retry=90)
     seen = builders.observation(build=observed.BuildView(refusal=refusal))
 
     assert passes.decided(seen, now=59, settings=SHORT).requeue_after == pytest.approx(1.0)
@@ -115,7 +115,7 @@ def test_a_job_that_was_found_late_has_its_image_tried_before_it_is_given_up() -
 
 
 def test_an_image_that_is_stored_is_not_asked_for_again() -> None:
-    seen = builders.observation(build=builders.built())
+    seen = builders.observation(build=facts.built())
     seen = passes.stored(seen, passes.decided(seen))
 
     restarted = passes.decided(dataclasses.replace(seen, build=None))

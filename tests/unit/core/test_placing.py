@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from tests import builders
+from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import phases
 from trainshed.core import observed
@@ -13,7 +13,7 @@ from trainshed.core import observed
 def seen(*pods: builders.PodBuilder) -> observed.Observation:
     """Return the observation of a job with these pods."""
     job = builders.job().active()
-    return builders.observation(build=builders.built(), workload=job, pods=pods)
+    return builders.observation(build=facts.built(), workload=job, pods=pods)
 
 
 def test_a_pod_that_fits_no_node_says_why_and_what_to_do() -> None:

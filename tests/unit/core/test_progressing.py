@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from tests import builders
+from tests import builders, facts
 from tests.unit.core import passes, structural
 from trainshed.core import observed, progressing
 
@@ -15,12 +15,12 @@ def running(push: observed.Progress | None) -> observed.Observation:
     """Return the observation of a running job that pushed."""
     pod = builders.pod().on_node().running()
     return builders.observation(
-        build=builders.built(), workload=builders.job().active(), pods=[pod], progress=push
+        build=facts.built(), workload=builders.job().active(), pods=[pod], progress=push
     )
 
 
 def test_a_push_is_rounded_for_people() -> None:
-    push = builders.progress(
+    push = facts.progress(
         40,
         received=12.6,
         epoch=2,
@@ -52,11 +52,11 @@ def test_a_push_is_rounded_for_people() -> None:
 
 
 def test_progress_reaches_the_status_at_most_every_ten_seconds() -> None:
-    seen = running(builders.progress(10, received=10))
+    seen = running(facts.progress(10, received=10))
     seen = passes.stored(seen, passes.decided(seen, now=10))
 
     def steps(received: float) -> int | None:
-        push = builders.progress(20, received=received)
+        push = facts.progress(20, received=received)
         wanted = passes.decided(dataclasses.replace(seen, progress=push), now=received)
         found = passes.read(wanted).progress if wanted.status is not None else None
         return found.step if found is not None else None
@@ -66,9 +66,9 @@ def test_progress_reaches_the_status_at_most_every_ten_seconds() -> None:
 
 
 def test_a_change_of_phase_does_not_hurry_progress() -> None:
-    seen = running(builders.progress(10, received=10))
+    seen = running(facts.progress(10, received=10))
     seen = passes.stored(seen, passes.decided(seen, now=10))
-    push = builders.progress(20, received=12)
+    push = facts.progress(20, received=12)
     placed = builders.pod().on_node("node-2").running().view()
 
     wanted = passes.decided(dataclasses.replace(seen, progress=push, pods=(placed,)), now=12)
@@ -79,7 +79,7 @@ def test_a_change_of_phase_does_not_hurry_progress() -> None:
 
 
 def test_progress_outlives_an_operator_that_forgot_it() -> None:
-    seen = running(builders.progress(10, received=10))
+    seen = running(facts.progress(10, received=10))
     seen = passes.stored(seen, passes.decided(seen, now=10))
 
     assert passes.decided(dataclasses.replace(seen, progress=None), now=30).status is None
@@ -107,7 +107,7 @@ def test_progress_outlives_an_operator_that_forgot_it() -> None:
 def test_the_share_and_the_time_left(
     fields: dict[str, object], percent: int | None, remaining: int | None
 ) -> None:
-    push = builders.progress(40, received=10, **fields)
+    push = facts.progress(40, received=10, **fields)
 
     assert (progressing.percent(push), progressing.remaining(push)) == (percent, remaining)
 
@@ -134,7 +134,7 @@ def test_any_finite_push_is_a_status_that_the_api_server_takes(
     remaining: float | None,
     loss: float | None,
 ) -> None:
-    push = builders.progress(
+    push = facts.progress(
         step,
         received=10,
         total_steps=total,

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests import builders
+from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import phases
 from trainshed.core import observed, plan
 
-WARNING = builders.refused("FailedMount", "FailedMount: secret x not found")
+WARNING = facts.refused("FailedMount", "FailedMount: secret x not found")
 
 
 def seen(
@@ -18,7 +18,7 @@ def seen(
 ) -> observed.Observation:
     """Return the observation of a job with this pod."""
     pods, job = [pod] if pod is not None else [], builders.job().active()
-    return builders.observation(build=builders.built(), workload=job, pods=pods, warning=warning)
+    return builders.observation(build=facts.built(), workload=job, pods=pods, warning=warning)
 
 
 def on_node() -> builders.PodBuilder:
@@ -76,7 +76,7 @@ def test_the_clusters_own_warning_explains_a_silent_start() -> None:
 
 
 def test_a_job_whose_pods_are_refused_says_so() -> None:
-    warning = builders.refused("FailedCreate", "FailedCreate: exceeded quota: pods")
+    warning = facts.refused("FailedCreate", "FailedCreate: exceeded quota: pods")
 
     wanted = passes.decided(seen(None, warning=warning))
 
@@ -88,7 +88,7 @@ def test_a_job_whose_pods_are_refused_says_so() -> None:
 
 
 def test_a_pod_that_came_after_all_takes_the_refusal_back() -> None:
-    before = seen(None, warning=builders.refused("FailedCreate", "exceeded quota: pods"))
+    before = seen(None, warning=facts.refused("FailedCreate", "exceeded quota: pods"))
     before = passes.stored(before, passes.decided(before))
 
     wanted = passes.decided(dataclasses.replace(before, pods=(builders.pod().view(),)))
@@ -199,7 +199,7 @@ def test_a_start_before_the_deadline_counts_when_it_is_seen_late() -> None:
 
 def test_a_suspended_job_is_still_bound_by_its_deadline() -> None:
     job = builders.job().condition("Suspended", at_=2)
-    before = builders.observation(build=builders.built(), workload=job)
+    before = builders.observation(build=facts.built(), workload=job)
 
     assert passes.decided(before, now=1801).requeue_after is not None
     assert passes.condition(passes.decided(before, now=1801), "Failed")[1] == (

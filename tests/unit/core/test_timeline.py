@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies
 
-from tests import builders
+from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import status as status_api
 from trainshed.core import observed
@@ -31,9 +31,9 @@ def life(
             pod.on_node(since=node)
         if now >= container:
             pod.running(since=container)
-        built = builders.built() if now >= image else observed.BuildView()
+        built = facts.built() if now >= image else observed.BuildView()
         job = builders.job().created(int(image)).active().view() if now >= image else None
-        push = builders.progress(1, received=now, first_step_time=builders.T0 + step)
+        push = facts.progress(1, received=now, first_step_time=builders.T0 + step)
         seen = dataclasses.replace(
             seen,
             build=built,
@@ -82,7 +82,7 @@ def test_the_account_tells_of_a_first_step_that_no_push_told() -> None:
         builders.pod().on_node().succeeded(builders.account_document(firstStepTime=builders.T0 + 5))
     )
     seen = builders.observation(
-        build=builders.built(), workload=builders.job().complete(30), pods=[pod]
+        build=facts.built(), workload=builders.job().complete(30), pods=[pod]
     )
 
     assert timeline(passes.read(passes.decided(seen, now=31))).to_first_step == 5.0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import builders
+from tests import builders, facts
 from tests.unit.core import passes
 
 FOLDER = pathlib.Path(__file__).parent / "golden"
@@ -80,7 +80,7 @@ JOBS = {
 
 def rendered(job: builders.TrainingJobBuilder) -> dict[str, Any]:
     """Return the Job that the operator creates for a TrainingJob."""
-    (manifest,) = passes.decided(builders.observation(job, build=builders.built())).creates
+    (manifest,) = passes.decided(builders.observation(job, build=facts.built())).creates
     return dict(manifest)
 
 

@@ -1,0 +1,283 @@
+"""Builds: one a job at a time, and each with an end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests import builders, facts
+from tests.unit.runtime import world as worlds
+from trainshed.core import observed, plan
+from trainshed.kube import errors
+from trainshed.registry import errors as registry_errors
+from trainshed.runtime import building
+from trainshed.runtime import cache as caches
+
+KEY = observed.JobKey(builders.NAMESPACE, builders.NAME)
+UID = observed.Uid(builders.UID)
+ORDER = plan.BuildOrder(base=builders.BASE, entrypoint=("x",))
+FROM_MAP = plan.BuildOrder(
+    base=builders.BASE,
+    entrypoint=("x",),
+    source_entrypoint=("python", "train.py"),
+    config_map="code",
+)
+
+
+@dataclass
+class Maker:
+    """Makes images as it is told."""
+
+    seconds: float = 0.0
+    error: Exception | None = None
+    files: list[Mapping[str, bytes]] = field(default_factory=list)
+    busy: int = 0
+    busiest: int = 0
+
+    async def make(
+        self, namespace: str, order: plan.BuildOrder, files: Mapping[str, bytes]
+    ) -> observed.BuiltImage:
+        """Return an image after some seconds, or raise."""
+        self.files.append(files)
+        self.busy += 1
+        self.busiest = max(self.busiest, self.busy)
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.busy -= 1
+        if self.error is not None:
+            raise self.error
+        image = facts.built().image
+        assert image is not None
+        return image
+
+
+class Bench:
+    """The builds of one job."""
+
+    def __init__(self, maker: Maker, *, parallel: int = 16) -> None:
+        self.world = worlds.World(clock=lambda: builders.T0, fate=worlds.Fate())
+        self.cache = caches.Cache()
+        self.job = builders.training_job().cnn().view()
+        self.cache.put_job(self.job)
+        self.woken: list[observed.JobKey] = []
+        self.counted: list[str] = []
+        self.builds = building.Builds(
+            cache=self.cache,
+            maker=maker,
+            api=self.world,
+            clock=self.world.clock,
+            wake=self.woken.append,
+            observe=lambda seconds, result: self.counted.append(result),
+            parallel=parallel,
+        )
+
+    def refusal(self) -> observed.Refusal:
+        """Return why there is no image."""
+        view = self.cache.build(UID)
+        assert view is not None
+        assert view.refusal is not None
+        return view.refusal
+
+
+@pytest.mark.looptime
+async def test_a_quick_build_ends_within_the_pass() -> None:
+    bench = Bench(Maker())
+
+    assert await bench.builds.run(bench.job, ORDER)
+
+    assert bench.cache.build(UID) == facts.built()
+    assert bench.counted == ["built"]
+
+
+@pytest.mark.looptime
+async def test_a_slow_build_wakes_its_job_at_its_end() -> None:
+    bench = Bench(Maker(seconds=3.0))
+
+    assert not await bench.builds.run(bench.job, ORDER)
+    assert bench.cache.build(UID) == observed.BuildView()
+    assert bench.woken == []
+
+    await asyncio.sleep(3.0)
+    assert bench.woken == [KEY]
+    assert bench.cache.build(UID) == facts.built()
+
+
+@pytest.mark.looptime
+async def test_a_build_that_runs_is_not_begun_again() -> None:
+    maker = Maker(seconds=3.0)
+    bench = Bench(maker)
+
+    await bench.builds.run(bench.job, ORDER)
+    await bench.builds.run(bench.job, ORDER)
+    await asyncio.sleep(3.0)
+
+    assert len(maker.files) == 1
+
+
+@pytest.mark.looptime
+async def test_only_so_many_builds_run_at_once() -> None:
+    maker = Maker(seconds=1.0)
+    bench = Bench(maker, parallel=2)
+    for number in range(5):
+        name = f"job-{number}"
+        view = builders.training_job().cnn().named(name, uid=name).view()
+        bench.cache.put_job(view)
+        await bench.builds.run(view, ORDER)
+
+    await asyncio.sleep(5.0)
+
+    assert maker.busiest == 2
+    assert len(bench.woken) == 5
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("error", "reason", "terminal"),
+    [
+        (registry_errors.Unavailable("it is down"), "RegistryUnavailable", False),
+        (registry_errors.Unauthorized("wrong password"), "RegistryUnauthorized", False),
+        (registry_errors.BaseUnsupported("no such base"), "BaseImageUnsupported", True),
+    ],
+    ids=["down", "wrong credentials", "an unusable base"],
+)
+async def test_a_registrys_refusal_is_kept_with_its_next_try(
+    error: Exception, reason: str, terminal: bool
+) -> None:
+    bench = Bench(Maker(error=error))
+
+    await bench.builds.run(bench.job, ORDER)
+
+    refusal = bench.refusal()
+    assert (refusal.reason, refusal.message, refusal.terminal) == (reason, str(error), terminal)
+    assert refusal.retry_at == builders.T0 + 2
+    assert bench.counted == [reason]
+
+
+@pytest.mark.looptime
+async def test_a_refusal_stays_while_the_next_try_runs() -> None:
+    maker = Maker(error=registry_errors.Unavailable("it is down"))
+    bench = Bench(maker)
+    await bench.builds.run(bench.job, ORDER)
+    maker.seconds = 3.0
+
+    await bench.builds.run(bench.job, ORDER)
+
+    assert bench.refusal().reason == "RegistryUnavailable"
+    await bench.builds.close()
+
+
+@pytest.mark.looptime
+async def test_a_config_map_becomes_files() -> None:
+    maker = Maker()
+    bench = Bench(maker)
+
+    await bench.builds.run(bench.job, FROM_MAP)
+
+    assert maker.files == [{"train.py": b"print('hello')"}]
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("body", "reason", "advice"),
+    [
+        ({"data": {"main.py": ""}}, "EntryPointNotFound", "source.entrypoint"),
+        ({}, "SourceInvalid", "put the code into it"),
+        ({"binaryData": {"train.py": "%%%"}}, "SourceInvalid", "mend the ConfigMap"),
+    ],
+    ids=["without the entry point", "empty", "not base64"],
+)
+async def test_a_config_map_that_cant_be_used_ends_the_job(
+    monkeypatch: pytest.MonkeyPatch, body: dict[str, object], reason: str, advice: str
+) -> None:
+    bench = Bench(Maker())
+
+    async def answer(namespace: str, name: str) -> dict[str, object]:
+        return body
+
+    monkeypatch.setattr(bench.world, "config_map", answer)
+    await bench.builds.run(bench.job, FROM_MAP)
+
+    assert bench.refusal().reason == reason
+    assert bench.refusal().terminal
+    assert advice in bench.refusal().message
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    "error",
+    [errors.NotFound("no such ConfigMap"), errors.Unavailable("no answer")],
+    ids=["missing", "unreadable"],
+)
+async def test_a_config_map_that_is_not_there_is_looked_for_again(
+    monkeypatch: pytest.MonkeyPatch, error: errors.ApiError
+) -> None:
+    bench = Bench(Maker())
+
+    async def refuse(namespace: str, name: str) -> None:
+        raise error
+
+    monkeypatch.setattr(bench.world, "config_map", refuse)
+    await bench.builds.run(bench.job, FROM_MAP)
+
+    assert bench.refusal().reason == "SourceNotFound"
+    assert not bench.refusal().terminal
+
+
+def test_binary_keys_are_files_too() -> None:
+    body = {"data": {"a.py": "x"}, "binaryData": {"b.bin": "AAE="}}
+
+    assert building.config_map_files(body) == {"a.py": b"x", "b.bin": b"\x00\x01"}
+
+
+@pytest.mark.looptime
+async def test_the_build_of_a_job_that_is_gone_is_kept_for_nobody() -> None:
+    bench = Bench(Maker(seconds=3.0))
+    await bench.builds.run(bench.job, ORDER)
+
+    bench.cache.drop_job(KEY, UID)
+    await asyncio.sleep(3.0)
+
+    assert bench.cache.build(UID) is None
+    assert bench.woken == []
+
+
+@pytest.mark.looptime
+async def test_closing_ends_the_builds() -> None:
+    maker = Maker(seconds=60.0)
+    bench = Bench(maker)
+    await bench.builds.run(bench.job, ORDER)
+
+    await bench.builds.close()
+
+    assert maker.busy == 0
+    assert bench.woken == []
+
+
+@pytest.mark.looptime
+@pytest.mark.xfail(reason="a build that crashes is never tried again")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_build_that_crashes_is_a_refusal() -> None:
+    bench = Bench(Maker(error=RuntimeError("a bug")))
+
+    await bench.builds.run(bench.job, ORDER)
+
+    assert not bench.refusal().terminal
+    assert bench.woken == [KEY]
+
+
+@pytest.mark.looptime
+@pytest.mark.xfail(reason="a build that hangs has no end")
+async def test_a_build_that_hangs_is_ended() -> None:
+    bench = Bench(Maker(seconds=1e6))
+    await bench.builds.run(bench.job, ORDER)
+
+    await asyncio.sleep(901.0)
+    hangs = bench.cache.build(UID) == observed.BuildView()
+    await bench.builds.close()
+
+    assert not hangs
+    assert not bench.refusal().terminal

@@ -1,0 +1,192 @@
+"""What the cache keeps, and what it refuses to believe."""
+
+import dataclasses
+
+import pytest
+
+from tests import builders, facts
+from trainshed.core import observed
+from trainshed.runtime import cache as caches
+
+KEY = observed.JobKey(builders.NAMESPACE, builders.NAME)
+UID = observed.Uid(builders.UID)
+
+
+def training_job(version: int, *, uid: str = builders.UID) -> observed.TrainingJobView:
+    """Return a TrainingJob of a version."""
+    return builders.training_job().cnn().named(builders.NAME, uid=uid).version(version).view()
+
+
+@pytest.fixture
+def cache() -> caches.Cache:
+    """Return a cache that knows one TrainingJob."""
+    found = caches.Cache()
+    found.put_job(training_job(10))
+    return found
+
+
+def test_a_job_keeps_the_moment_when_it_was_first_seen(cache: caches.Cache) -> None:
+    later = dataclasses.replace(training_job(11), first_seen=builders.T0 + 500)
+
+    cache.put_job(later)
+
+    kept = cache.job(KEY)
+    assert kept is not None
+    assert (kept.resource_version, kept.first_seen) == ("11", builders.T0)
+
+
+def test_an_old_view_does_not_replace_a_new_one(cache: caches.Cache) -> None:
+    # As text, "9" would be newer than "10".
+    assert not cache.put_job(training_job(9))
+
+    kept = cache.job(KEY)
+    assert kept is not None
+    assert kept.resource_version == "10"
+
+
+@pytest.mark.parametrize(
+    ("change", "news"),
+    [
+        ({"status": b'{"phase":"Running"}'}, False),
+        ({"generation": 2}, True),
+        ({"deleting": True}, True),
+        ({"uid": observed.Uid("uid-2")}, True),
+    ],
+    ids=["its status", "its generation", "its deletion", "another job of its name"],
+)
+def test_only_what_is_not_ours_to_write_is_news(
+    cache: caches.Cache, change: dict[str, object], news: bool
+) -> None:
+    view = dataclasses.replace(training_job(11), **change)  # type: ignore[arg-type]
+
+    assert cache.put_job(view) is news
+
+
+def test_a_job_that_is_gone_takes_its_facts_with_it(cache: caches.Cache) -> None:
+    cache.put_build(UID, facts.built())
+    cache.put_progress(UID, facts.progress(1, received=1))
+    cache.put_rejection(UID, facts.refused("WorkloadRejected"))
+    cache.put_warning(UID, facts.refused("FailedMount"))
+
+    cache.drop_job(KEY, UID)
+    cache.put_job(training_job(12))
+
+    seen = cache.observe(KEY)
+    assert seen is not None
+    assert (seen.build, seen.progress, seen.rejection, seen.warning) == (None, None, None, None)
+
+
+def test_a_job_of_the_same_name_does_not_inherit(cache: caches.Cache) -> None:
+    cache.put_build(UID, facts.built())
+
+    cache.put_job(training_job(12, uid="uid-2"))
+
+    seen = cache.observe(KEY)
+    assert seen is not None
+    assert (seen.job.uid, seen.build) == ("uid-2", None)
+
+
+def test_the_end_of_an_older_job_of_that_name_changes_nothing(cache: caches.Cache) -> None:
+    cache.put_job(training_job(12, uid="uid-2"))
+
+    cache.drop_job(KEY, UID)
+
+    kept = cache.job(KEY)
+    assert kept is not None
+    assert kept.uid == "uid-2"
+
+
+def test_a_job_sees_its_own_child_alone(cache: caches.Cache) -> None:
+    cache.put_workload(builders.job().owned_by("uid-0").view())
+    assert cache.observe(KEY) == observed.Observation(job=training_job(10))
+
+    cache.put_workload(builders.job().version(2).view())
+
+    seen = cache.observe(KEY)
+    assert seen is not None
+    assert seen.workload == builders.job().version(2).view()
+
+
+def test_a_child_that_is_going_is_none(cache: caches.Cache) -> None:
+    cache.put_workload(builders.job().deleting().view())
+
+    seen = cache.observe(KEY)
+    assert seen is not None
+    assert seen.workload is None
+
+
+def test_an_old_view_of_a_child_or_its_pod_is_ignored(cache: caches.Cache) -> None:
+    cache.put_workload(builders.job().version(20).complete(30).view())
+    cache.put_pod(builders.pod().version(20).on_node().succeeded().view())
+
+    cache.put_workload(builders.job().version(3).view())
+    cache.put_pod(builders.pod().version(9).view())
+
+    seen = cache.observe(KEY)
+    assert seen is not None
+    assert seen.workload is not None
+    assert seen.workload.succeeded == 1
+    assert [each.phase for each in seen.pods] == ["Succeeded"]
+
+
+def test_a_child_that_is_gone_frees_its_name(cache: caches.Cache) -> None:
+    cache.put_holder(UID, observed.NameHolder("gestures-1", predecessor=True))
+    cache.put_rejection(UID, facts.refused("NameTaken"))
+
+    cache.drop_workload(builders.job().owned_by("uid-0").view())
+
+    seen = cache.observe(KEY)
+    assert seen is not None
+    assert (seen.holder, seen.rejection) == (None, None)
+
+
+def test_a_pod_is_found_by_its_uid_until_it_is_gone(cache: caches.Cache) -> None:
+    view = builders.pod().view()
+    cache.put_pod(view)
+    assert cache.pod(view.uid) == view
+
+    cache.drop_pod(view)
+
+    assert cache.pod(view.uid) is None
+    assert cache.pods(KEY) == ()
+
+
+def test_nothing_is_left_when_all_is_gone(cache: caches.Cache) -> None:
+    cache.put_workload(builders.job().view())
+    cache.put_pod(builders.pod().view())
+    cache.put_build(UID, facts.built())
+    cache.put_holder(UID, observed.NameHolder("gestures-1", predecessor=True))
+
+    cache.drop_pod(builders.pod().view())
+    cache.drop_workload(builders.job().view())
+    cache.drop_job(KEY, UID)
+
+    held = {name: value for name, value in vars(cache).items() if value}
+    assert held == {}
+
+
+def test_the_cache_may_change_while_it_is_read(cache: caches.Cache) -> None:
+    cache.put_workload(builders.job().view())
+    cache.put_pod(builders.pod().view())
+
+    for job in cache.jobs():
+        cache.drop_job(job.key, job.uid)
+    for workload in cache.workloads():
+        cache.drop_workload(workload)
+    for pod in cache.all_pods():
+        cache.drop_pod(pod)
+
+    assert cache.observe(KEY) is None
+
+
+@pytest.mark.xfail(reason="an older version of another uid replaces the newer job")
+def test_an_old_view_of_an_earlier_job_does_not_replace_the_present_one() -> None:
+    """The answer to a status write may come after the watch told of the job's successor."""
+    cache = caches.Cache()
+    cache.put_job(training_job(12, uid="uid-2"))
+
+    cache.put_job(training_job(10, uid="uid-1"))
+
+    kept = cache.job(KEY)
+    assert kept is not None
+    assert kept.uid == "uid-2"

@@ -1,0 +1,262 @@
+"""A small cluster in memory: an API server, and the controllers that move its objects.
+
+Each write becomes a watch event of its kind; who watches takes the events when it likes. What the
+cluster's own controllers may do next is a list of moves, so that a test can take them in any order.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests import builders
+from tests.unit.core import merging, structural
+from trainshed.core import observed, plan, times
+from trainshed.kube import errors
+from trainshed.runtime import intake
+
+Body = dict[str, Any]
+Kind = intake.Kind
+Place = tuple[str, str]
+Move = Callable[[], None]
+FINAL = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of a job's pod: which node it finds, how it starts and how it ends."""
+
+    placed: bool = True
+    starts: bool = True
+    exit_code: int = 0
+    evicted: bool = False
+    account: bool = True
+
+    @property
+    def good(self) -> bool:
+        """Return whether the job can succeed."""
+        return self.placed and self.starts and self.exit_code == 0 and not self.evicted
+
+
+@dataclass
+class World:
+    """The objects, what was done to them, and what may happen next."""
+
+    clock: Callable[[], float]
+    fate: Fate
+    objects: dict[Kind, dict[Place, Body]] = field(
+        default_factory=lambda: {kind: {} for kind in Kind}
+    )
+    events: dict[Kind, deque[tuple[str, Body]]] = field(
+        default_factory=lambda: {kind: deque() for kind in Kind}
+    )
+    writes: Counter[str] = field(default_factory=Counter)
+    reads: Counter[str] = field(default_factory=Counter)
+    children: Counter[str] = field(default_factory=Counter)
+    """Jobs that were ever created for a TrainingJob that was there, by its uid."""
+    faults: list[str] = field(default_factory=list)
+    _numbers: int = 0
+
+    # What everybody does
+
+    def _next(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    def _now(self) -> str:
+        return times.render(self.clock())
+
+    def put(self, kind: Kind, body: Body) -> Body:
+        """Store an object and tell of it."""
+        place = body["metadata"]["namespace"], body["metadata"]["name"]
+        type_ = "MODIFIED" if place in self.objects[kind] else "ADDED"
+        body["metadata"]["resourceVersion"] = str(self._next())
+        self.objects[kind][place] = body
+        self.events[kind].append((type_, copy.deepcopy(body)))
+        return copy.deepcopy(body)
+
+    def remove(self, kind: Kind, place: Place) -> None:
+        """Remove an object and tell of it."""
+        body = self.objects[kind].pop(place)
+        body["metadata"]["resourceVersion"] = str(self._next())
+        self.events[kind].append(("DELETED", copy.deepcopy(body)))
+
+    # What a person does
+
+    def apply(self, job: builders.TrainingJobBuilder) -> str:
+        """Create a TrainingJob; return its uid."""
+        body = job.build()
+        uid = f"training-{self._next()}"
+        body["metadata"].update(uid=uid, creationTimestamp=self._now(), generation=1)
+        self.put(Kind.TRAINING_JOB, body)
+        return uid
+
+    def delete(self, name: str = builders.NAME) -> None:
+        """Delete a TrainingJob."""
+        self.remove(Kind.TRAINING_JOB, (builders.NAMESPACE, name))
+
+    def status(self, name: str = builders.NAME) -> Body:
+        """Return the stored status of a TrainingJob."""
+        body = self.objects[Kind.TRAINING_JOB][builders.NAMESPACE, name]
+        found: Body = body.get("status", {})
+        return found
+
+    # What the cluster's controllers do
+
+    def moves(self) -> list[Move]:
+        """Return what the cluster may do next."""
+        return [*self._collections(), *self._job_moves(), *self._pod_moves()]
+
+    def _uids(self, kind: Kind) -> set[str]:
+        return {each["metadata"]["uid"] for each in self.objects[kind].values()}
+
+    def _collections(self) -> Iterator[Move]:
+        uids = {uid for kind in Kind for uid in self._uids(kind)}
+        for kind in (Kind.JOB, Kind.POD):
+            for place, body in self.objects[kind].items():
+                if body["metadata"]["ownerReferences"][0]["uid"] not in uids:
+                    yield lambda kind=kind, place=place: self.remove(kind, place)  # type: ignore[misc]
+
+    def _job_moves(self) -> Iterator[Move]:
+        for job in self.objects[Kind.JOB].values():
+            pods = [p for p in self.objects[Kind.POD].values() if _owned(p, job)]
+            ended = [each for each in pods if each["status"].get("phase") in FINAL]
+            status = job.setdefault("status", {})
+            types = {each["type"] for each in status.get("conditions", ())}
+            if not pods and not types:
+                yield lambda job=job: self._start(job)  # type: ignore[misc]
+            elif ended and not types:
+                good = ended[0]["status"]["phase"] == "Succeeded"
+                first = "SuccessCriteriaMet" if good else "FailureTarget"
+                yield lambda job=job, first=first: self._conclude(job, first)  # type: ignore[misc]
+            elif ended and len(types) == 1:
+                last = "Complete" if "SuccessCriteriaMet" in types else "Failed"
+                yield lambda job=job, last=last: self._conclude(job, last)  # type: ignore[misc]
+
+    def _start(self, job: Body) -> None:
+        name = job["metadata"]["name"]
+        meta = {
+            "namespace": job["metadata"]["namespace"],
+            "name": f"{name}-0-{self._next()}",
+            "uid": f"pod-{self._next()}",
+            "creationTimestamp": self._now(),
+            "labels": job["spec"]["template"]["metadata"]["labels"],
+            "ownerReferences": [{"uid": job["metadata"]["uid"], "controller": True}],
+        }
+        self.put(Kind.POD, {"metadata": meta, "spec": {}, "status": {"phase": "Pending"}})
+        job["status"] |= {"active": 1, "startTime": self._now()}
+        self.put(Kind.JOB, job)
+
+    def _conclude(self, job: Body, type_: str) -> None:
+        held = job["status"].get("conditions", [])
+        one = {"type": type_, "status": "True", "lastTransitionTime": self._now()}
+        job["status"] |= {"active": 0, "conditions": [*held, one]}
+        if type_ == "Complete":
+            job["status"]["completionTime"] = self._now()
+        self.put(Kind.JOB, job)
+
+    def _pod_moves(self) -> Iterator[Move]:
+        for pod in self.objects[Kind.POD].values():
+            step = self._pod_step(pod)
+            if step is not None:
+                yield lambda pod=pod, step=step: self._move_pod(pod, step)  # type: ignore[misc]
+
+    def _pod_step(self, pod: Body) -> Callable[[builders.PodBuilder], object] | None:
+        """Return the next thing that happens to a pod; None when nothing does."""
+        state = pod["status"].get("containerStatuses", [{}])[0].get("state", {})
+        since = self.clock() - builders.T0
+        conditions = {each["type"] for each in pod["status"].get("conditions", ())}
+        if pod["status"]["phase"] in FINAL:
+            return None
+        if not pod["spec"].get("nodeName"):
+            if self.fate.placed:
+                return lambda each: each.on_node(since=since)
+            return None if conditions else lambda each: each.unschedulable()
+        if not state:
+            return lambda each: each.waiting()
+        waiting = state.get("waiting", {}).get("reason")
+        if waiting == "ContainerCreating" and not self.fate.starts:
+            return lambda each: each.pull_failed()
+        if waiting == "ContainerCreating":
+            return lambda each: each.running(since=since)
+        return None if waiting else lambda each: self._end(each, since)
+
+    def _end(self, pod: builders.PodBuilder, now: float) -> None:
+        if self.fate.evicted:
+            pod.evicted()
+        elif self.fate.exit_code == 0 and self.fate.account:
+            pod.succeeded(after=now)
+        else:
+            pod.exited(self.fate.exit_code, "the end", after=now)
+
+    def _move_pod(self, pod: Body, step: Callable[[builders.PodBuilder], object]) -> None:
+        step(builders.PodBuilder(pod))
+        self.put(Kind.POD, pod)
+
+    # What the operator does, as `runtime.seams` has it
+
+    async def create_job(self, manifest: plan.Manifest) -> Body:
+        """Create a Job."""
+        self.writes["create"] += 1
+        body = copy.deepcopy(dict(manifest))
+        place = body["metadata"]["namespace"], body["metadata"]["name"]
+        if place in self.objects[Kind.JOB]:
+            raise errors.AlreadyExists(f"Job {place} exists", status=409)
+        owner = body["metadata"]["ownerReferences"][0]["uid"]
+        # One for an owner that has just gone is collected at once: nobody can know better.
+        self.children[owner] += owner in self._uids(Kind.TRAINING_JOB)
+        body["metadata"] |= {"uid": f"job-{self._next()}", "creationTimestamp": self._now()}
+        return self.put(Kind.JOB, body)
+
+    async def read_job(self, namespace: str, name: str) -> Body:
+        """Return a Job."""
+        self.reads["job"] += 1
+        if (namespace, name) not in self.objects[Kind.JOB]:
+            raise errors.NotFound(f"Job {name} does not exist", status=404)
+        return copy.deepcopy(self.objects[Kind.JOB][namespace, name])
+
+    async def delete_job(self, namespace: str, target: plan.Delete) -> None:
+        """Delete a Job."""
+        self.writes["delete"] += 1
+        found = self.objects[Kind.JOB].get((namespace, target.name))
+        if found is not None and found["metadata"]["uid"] == target.uid:
+            self.remove(Kind.JOB, (namespace, target.name))
+
+    async def patch_status(
+        self, key: observed.JobKey, patch: Mapping[str, Any], *, resource_version: str
+    ) -> Body:
+        """Patch the status of a TrainingJob."""
+        self.writes["status"] += 1
+        body = self.objects[Kind.TRAINING_JOB].get((key.namespace, key.name))
+        if body is None:
+            raise errors.NotFound(f"TrainingJob {key.name} does not exist", status=404)
+        if body["metadata"]["resourceVersion"] != resource_version:
+            raise errors.Conflict("the object has been modified", status=409)
+        before = body.get("status", {})
+        body["status"] = merging.apply(before, patch)
+        self.faults += structural.faults(body["status"], structural.STATUS)
+        if before.get("phase") in FINAL and before != body["status"]:
+            self.faults.append(f"a finished status became {body['status']}")
+        return self.put(Kind.TRAINING_JOB, body)
+
+    async def newest_warning(self, namespace: str, target: plan.Inquiry) -> Body | None:
+        """Return no event: nobody warns of anything here."""
+        self.reads["events"] += 1
+        return None
+
+    async def config_map(self, namespace: str, name: str) -> Body:
+        """Return the code."""
+        self.reads["config map"] += 1
+        return {"data": {"train.py": "print('hello')"}}
+
+    def record(self, job: observed.TrainingJobView, notice: plan.Notice) -> None:
+        """Record an event for a TrainingJob."""
+        self.writes["event"] += 1
+
+
+def _owned(pod: Body, job: Body) -> bool:
+    owner: str = pod["metadata"]["ownerReferences"][0]["uid"]
+    return owner == str(job["metadata"]["uid"])
