@@ -34,6 +34,8 @@ from trainshed.registry import (
 )
 from trainshed.registry import client as clients
 
+_BASES = 32
+"""So many bases are kept in memory: their manifest and config, not their layers."""
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -123,6 +125,9 @@ class Builder:
         self._patience = patience
         self._clients: dict[str, clients.Client] = {}
         self._bases = memo.Memo[str, str](clock, seconds=times.base)
+        self._contents = memo.Memo[tuple[str, ...], bases.Base](
+            clock, seconds=times.base, room=_BASES
+        )
         self._found = memo.Memo[tuple[str, str], observed.BuiltImage](clock, seconds=times.found)
         self._flights = flights.Flights()
         self._packer = packing.Packer(library)
@@ -193,9 +198,7 @@ class Builder:
         digest = await to.client.find_manifest(to.repository, to.tag)
         hit, uploaded = digest is not None, 0
         if digest is None:
-            base = await bases.read(
-                to.origin, reference, digest=request.base_digest, platform=request.platform
-            )
+            base = await self._base(to.origin, request, reference)
             added = await self._packer.pack(request)
             digest, uploaded = await pushing.push(to, base, added)
         return observed.BuiltImage(
@@ -206,6 +209,17 @@ class Builder:
             seconds=0.0,
             uploaded_bytes=uploaded,
         )
+
+    async def _base(
+        self, origin: clients.Client, request: requests.Request, reference: references.Reference
+    ) -> bases.Base:
+        digest, platform = request.base_digest, request.platform
+        key = (reference.host, reference.repository, digest, platform)
+        base = self._contents.get(key)
+        if base is None:
+            base = await bases.read(origin, reference, digest=digest, platform=platform)
+            self._contents.put(key, base)
+        return base
 
     async def _base_digest(
         self, text: str, base: references.Reference, origin: clients.Client
@@ -267,7 +281,9 @@ async def open_builder(
             context.load_verify_locations(cafile=ca_file)
         except (OSError, ssl.SSLError) as error:
             raise ValueError(f"registry.ca: {ca_file} is no readable PEM file") from error
-    limits = httpx.Limits(max_connections=32, max_keepalive_connections=16)
+    # How many builds run at once is the caller's to bound, and with them the connections: a bound
+    # here lets copies, which hold one each while they wait for another, wait for one another.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=32)
     async with httpx.AsyncClient(verify=context, limits=limits, trust_env=False) as http:
         builder = Builder(
             http,

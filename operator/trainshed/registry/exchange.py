@@ -20,8 +20,9 @@ from trainshed.registry import errors
 MAX_BYTES = 4 << 20
 """Of a manifest, a config, a token: larger ones are nobody's."""
 _REDIRECTS = 4
-_QUICK = httpx.Timeout(10.0, connect=3.0)
-_PATIENT = httpx.Timeout(60.0, connect=3.0)
+# A wait for a connection of our own pool is no fault of the registry: the build's time bounds it.
+_QUICK = httpx.Timeout(10.0, connect=3.0, pool=None)
+_PATIENT = httpx.Timeout(60.0, connect=3.0, pool=None)
 """For a body on its way: a registry may move it to a store of its own before it answers."""
 Content = bytes | Callable[[], AsyncIterator[bytes]]
 """What is sent: a stream is opened anew for each try."""

@@ -420,3 +420,11 @@ async def test_a_slow_build_ends_in_time(caplog: pytest.LogCaptureFixture) -> No
     rig.http._transport = httpx.MockTransport(never)
     with pytest.raises(errors.Unavailable, match="took more than"):
         await rig.make()
+
+
+async def test_a_wait_for_a_connection_of_our_own_is_not_held_against_the_registry() -> None:
+    registry = faulty.Registry()
+
+    await faulty.Rig(registry).make()
+
+    assert {each.extensions["timeout"]["pool"] for each in registry.seen} == {None}
