@@ -35,15 +35,19 @@ class Push:
 
 
 async def push(to: Push, base: bases.Base, added: Sequence[layers.Layer]) -> tuple[str, int]:
-    """Push a base with layers on top; return its digest and the bytes uploaded."""
+    """Push a base with layers on top, the code last; return its digest and the bytes uploaded."""
     image = base.compose(added, key=to.key)
-    ours = {layers.digest(image.config): image.config, **{each.digest: each.data for each in added}}
+    *shared, code = added
+    ours = {each.digest: each.data for each in shared}
+    # No image has this key, so this code is hardly there: asking costs more than sending it.
+    fresh = {code.digest: code.data, layers.digest(image.config): image.config}
     # The same layer may be in an image twice.
-    below = {digest: size for digest, size in base.layers() if digest not in ours}
+    below = {digest: size for digest, size in base.layers() if digest not in ours | fresh}
     sent = await _all(
         [
             *(functools.partial(_bring, to, digest, size) for digest, size in below.items()),
             *(functools.partial(_upload, to, digest, data) for digest, data in ours.items()),
+            *(functools.partial(_send, to, digest, data) for digest, data in fresh.items()),
         ]
     )
     # Last: who finds the tag must find all that it names.
@@ -93,5 +97,9 @@ async def _bring(to: Push, digest: str, size: int) -> int:
 async def _upload(to: Push, digest: str, data: bytes) -> int:
     if await to.client.has_blob(to.repository, digest):
         return 0
+    return await _send(to, digest, data)
+
+
+async def _send(to: Push, digest: str, data: bytes) -> int:
     await to.client.upload(to.repository, digest, data, size=len(data))
     return len(data)
