@@ -115,6 +115,15 @@ def test_counts_beyond_64_bits_are_no_counts() -> None:
     assert (found.samples, found.steps) == (0, 0)
 
 
+def test_a_metric_that_is_none_is_left_out() -> None:
+    metrics = {"accuracy": 0.9, "nan": float("nan"), "text": "0.9", "flag": True, "größe": 1.0}
+
+    found = accounts.read(builders.account_document(metrics=metrics))
+
+    assert found is not None
+    assert found.metrics == {"accuracy": 0.9}
+
+
 def test_at_most_ten_metrics_are_kept() -> None:
     metrics = {f"metric-{number}": float(number) for number in range(50)}
 
