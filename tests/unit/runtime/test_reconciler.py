@@ -80,9 +80,12 @@ async def test_a_slow_build_is_reported_and_not_waited_for() -> None:
 async def test_a_child_from_before_a_restart_is_taken_over() -> None:
     bench = benches.Bench()
     uid = await bench.applied()
+    held = bench.world.objects[Kind.JOB]
+    hidden = dict(held)
+    # The Jobs are listed last: the first pass does not know of any.
+    held.clear()
     await bench.process.restart()
-    # The list of TrainingJobs came first: the Job is not known yet.
-    bench.process.cache.drop_workload(next(bench.process.cache.workloads()))
+    held.update(hidden)
 
     await bench.passes()
 
