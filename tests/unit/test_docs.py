@@ -6,6 +6,8 @@ import inspect
 import json
 import pathlib
 import re
+import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +30,8 @@ TRAINER = ROOT / "images" / "trainer" / "trainshed_trainer"
 PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
+    *(ROOT / name for name in ("hack/cluster/README.md", "images/README.md")),
+    ROOT / "images" / "trainer" / "README.md",
 ]
 NAMES = [str(path.relative_to(ROOT)) for path in PAGES]
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S)
@@ -88,6 +92,27 @@ def test_every_training_job_is_valid(job: dict[str, Any]) -> None:
     assert _NAME.fullmatch(job["metadata"]["name"])
     assert structural.faults(job["spec"], structural.SPEC, "spec") == []
     assert spec.TrainingJobSpec.model_validate(job["spec"])
+
+
+def test_the_inline_script_runs_on_a_laptop_too(tmp_path: pathlib.Path) -> None:
+    page = "docs/how-to/train-your-own-code.md"
+    job = next(job.values[0] for job in training_jobs() if job.id == f"{page}:my-script")
+    for name, text in job["spec"]["source"]["inline"]["files"].items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    params = tmp_path / "params.json"
+    params.write_text(json.dumps(job["spec"]["params"]), encoding="utf-8")
+
+    done = subprocess.run(
+        [sys.executable, *job["spec"]["source"]["entrypoint"][1:]],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(TRAINER.parent), "TRAINSHED_PARAMS_FILE": str(params)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "step 40" in done.stderr
 
 
 @pytest.mark.parametrize("page", NAMES)
