@@ -51,7 +51,8 @@ test-cluster: ## A real API server and a real registry: schema, conflicts, garba
 .PHONY: test-e2e
 test-e2e: ## The chart on a real node: jobs, failures, dashboards
 	$(RUN) python -m hack.demo --prepare
-	$(PYTEST) tests/e2e -n 3 --dist loadfile $(JUNIT)
+	$(PYTEST) tests/e2e -n 3 --dist loadfile --ignore tests/e2e/test_restarts.py $(JUNIT)
+	$(PYTEST) tests/e2e/test_restarts.py --junitxml=build/tests/test-restarts.xml
 
 .PHONY: test-gpu
 test-gpu: ## What needs a GPU: nothing yet, it says so

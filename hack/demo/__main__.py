@@ -10,6 +10,7 @@ import sys
 import time
 from typing import Any
 
+import httpx
 import rich.console
 import typer
 import yaml
@@ -44,7 +45,12 @@ def main(prepare: bool = typer.Option(False, help="Stop when the operator is ins
     if prepare:
         return
     api = apiserver.ApiServer.from_kubeconfig(info["kubeconfig"])
-    raise typer.Exit(0 if demonstrate(api, info) else 1)
+    try:
+        held = demonstrate(api, info)
+    except (TimeoutError, apiserver.Refused, httpx.HTTPError) as error:
+        say(f"demo: {error}")
+        raise typer.Exit(1) from error
+    raise typer.Exit(0 if held else 1)
 
 
 def prepared() -> dict[str, Any]:
@@ -58,7 +64,7 @@ def prepared() -> dict[str, Any]:
         say,
     )
     info: dict[str, Any] = json.loads(_output(python, "-m", "hack.cluster", "info", "-o", "json"))
-    host = info["registry"]["host"].partition("://")[2]
+    host = info["registry"]["host"]
     pushed = _output(python, "-m", "hack.images", "push", "--registry", host)
     say("chart   | helm upgrade --install trainshed charts/trainshed")
     helm = info["programs"].get("helm") or "helm"
@@ -99,7 +105,7 @@ def _verdict(job: dict[str, Any], info: dict[str, Any], applied: float) -> bool:
     told = float(result.get("samplesPerSecond") or 0)
     try:
         scraped = throughput.from_prometheus(
-            info["prometheus"], namespace=NAMESPACE, job=job["metadata"]["name"]
+            info["prometheus"], namespace=NAMESPACE, job=job["metadata"]["name"], since=applied
         )
     except throughput.NoData as error:
         say(f"demo: {error}")

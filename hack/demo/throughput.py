@@ -18,12 +18,15 @@ class NoData(Exception):
     """Prometheus has no scrape with both counters."""
 
 
-def from_prometheus(url: str, *, namespace: str, job: str) -> float:
-    """Return samples a second over the job's training, from its last scrape."""
+def from_prometheus(url: str, *, namespace: str, job: str, since: float) -> float:
+    """Return samples a second over the job's training, from its last scrape after `since`.
+
+    `since`: Unix seconds; an earlier job of the same name proves nothing.
+    """
     selector = f'{{namespace="{namespace}",trainingjob="{job}"}}'
     samples = scrapes(url, f"{SAMPLES}{selector}[{WINDOW}]")
     seconds = scrapes(url, f"{SECONDS}{selector}[{WINDOW}]")
-    both = [at for at in samples if at in seconds and seconds[at] > 0]
+    both = [at for at in samples if at in seconds and seconds[at] > 0 and at > since]
     if not both:
         raise NoData(f"Prometheus at {url} has no scrape of {namespace}/{job}")
     last = max(both)

@@ -24,6 +24,7 @@ from trainshed.api import crd
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+OPERATOR = "/apis/apps/v1/namespaces/trainshed-system/deployments/trainshed-operator"
 Body = dict[str, Any]
 
 
@@ -48,6 +49,7 @@ def kubeconfig() -> pathlib.Path:
 def api(kubeconfig: pathlib.Path) -> Iterator[apiserver.ApiServer]:
     """Return the API server, with the CRD as the models have it."""
     found = apiserver.ApiServer.from_kubeconfig(kubeconfig)
+    replicas = _scaled(found, 0)
     document = crd.render()
     name = document["metadata"]["name"]
     if found.find(f"{CRDS}/{name}") is None:
@@ -56,7 +58,28 @@ def api(kubeconfig: pathlib.Path) -> Iterator[apiserver.ApiServer]:
         found.request("PATCH", f"{CRDS}/{name}", {"spec": document["spec"]})
     found.wait(CRDS, name, _is_established, what="the CRD", seconds=30)
     yield found
+    _scaled(found, replicas)
     found.http.close()
+
+
+def _scaled(found: apiserver.ApiServer, replicas: int) -> int:
+    """Set the replicas of an operator that a demo has installed, and return what they were.
+
+    What these tests write is theirs alone to change.
+    """
+    if found.find(OPERATOR) is None:
+        return 0
+    before = found.get(OPERATOR)["spec"]["replicas"]
+    found.request("PATCH", OPERATOR, {"spec": {"replicas": replicas}})
+    deployments, _, name = OPERATOR.rpartition("/")
+    found.wait(
+        deployments,
+        name,
+        lambda each: each["status"].get("replicas", 0) == replicas,
+        what=f"{replicas} operators",
+        seconds=60,
+    )
+    return int(before)
 
 
 def _is_established(body: Body) -> bool:

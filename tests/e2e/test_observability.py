@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pathlib
+import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,20 +17,22 @@ DASHBOARD = (
 
 
 @pytest.fixture(scope="module")
-def trained(api: conftest.apiserver.ApiServer, info: conftest.Body) -> conftest.Body:
+def trained(api: conftest.apiserver.ApiServer) -> Iterator[conftest.Body]:
     """Return a job that trained long enough to be scraped several times."""
     namespace = conftest.create_namespace(api)
+    applied = time.time()
     spec = conftest.cnn(epochs=80)
     spec["data"]["preprocess"] = {"resize": [16, 16]}
     namespace.apply("scraped", spec)
     status = namespace.finished("scraped", seconds=300)
     assert status["phase"] == "Succeeded", status
-    return {"namespace": namespace.name, "status": status}
+    yield {"namespace": namespace.name, "status": status, "applied": applied}
+    api.delete(f"/api/v1/namespaces/{namespace.name}")
 
 
 def test_prometheus_and_the_status_agree(trained: conftest.Body, info: conftest.Body) -> None:
     scraped = throughput.from_prometheus(
-        info["prometheus"], namespace=trained["namespace"], job="scraped"
+        info["prometheus"], namespace=trained["namespace"], job="scraped", since=trained["applied"]
     )
 
     told = trained["status"]["result"]["samplesPerSecond"]

@@ -40,6 +40,8 @@ class Reason(enum.StrEnum):
     IMAGE_FOUND = "ImageFound"
     IMAGE_BUILT = "ImageBuilt"
     BUILDING = "Building"
+    BUILD_CRASHED = "BuildCrashed"
+    """A fault of the operator's own; its log has the traceback."""
     BUILD_DEADLINE_EXCEEDED = "BuildDeadlineExceeded"
     WORKLOAD_CREATED = "WorkloadCreated"
     SCHEDULED = "Scheduled"

@@ -102,6 +102,11 @@ def _log_tail(pod: observed.PodView | None, account: observed.Account | None) ->
     return (account.log_tail if account is not None else written) or None
 
 
+def sound_reason(told: str, otherwise: str) -> str:
+    """Return a reason that came from outside, if it is one: CamelCase and short."""
+    return told if _REASON.match(told) else otherwise
+
+
 Verdict = tuple[reasons.FailureClass, str, str]
 
 
@@ -142,8 +147,7 @@ def _by_account(account: observed.Account | None) -> Verdict | None:
         said = account.message or "the training process was stopped from outside"
         return Class.PREEMPTED, Reason.PREEMPTED, said
     class_ = Class(account.failure_class) if known else Class.USER_CODE
-    sound = _REASON.match(account.reason) is not None
-    reason = account.reason if sound else _REASONS.get(class_, Reason.UNKNOWN)
+    reason = sound_reason(account.reason, _REASONS.get(class_, Reason.UNKNOWN))
     return class_, reason, account.message or f"the training process ended as {account.outcome}"
 
 

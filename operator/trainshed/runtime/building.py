@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -14,6 +15,8 @@ from trainshed.kube import errors as api_errors
 from trainshed.registry import errors as registry_errors
 from trainshed.runtime import cache as caches
 from trainshed.runtime import seams
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 0.25
 """Seconds that a pass waits for a build: a found image lets the same pass go on."""
@@ -49,8 +52,13 @@ class Builds:
         wake: Callable[[observed.JobKey], None],
         observe: Observe = unobserved,
         parallel: int = 16,
+        deadline: float = 900.0,
     ) -> None:
-        """Build at most `parallel` images at a time; `wake` is told when one is done."""
+        """Build at most `parallel` images at a time, each for at most `deadline` seconds.
+
+        `wake` is told when one is done.
+        """
+        self._deadline = deadline
         self._cache = cache
         self._maker = maker
         self._api = api
@@ -95,8 +103,13 @@ class Builds:
         self, job: observed.TrainingJobView, order: plan.BuildOrder
     ) -> observed.BuildView:
         try:
-            files = await self._files(job.key.namespace, order)
-            return observed.BuildView(image=await self._maker.make(job.key.namespace, order, files))
+            async with asyncio.timeout(self._deadline):
+                files = await self._files(job.key.namespace, order)
+                image = await self._maker.make(job.key.namespace, order, files)
+                return observed.BuildView(image=image)
+        except TimeoutError:
+            message = f"the build did not end within {self._deadline:.0f} s: it is begun again"
+            refusal = observed.Refusal(reasons.Reason.BUILD_DEADLINE_EXCEEDED, message, False)
         except registry_errors.RegistryError as error:
             refusal = observed.Refusal(error.reason, str(error), error.terminal)
         except api_errors.NotFound:
@@ -109,6 +122,11 @@ class Builds:
             refusal = observed.Refusal(reasons.Reason.SOURCE_NOT_FOUND, str(error), terminal=False)
         except SourceInvalid as error:
             refusal = observed.Refusal(error.reason, str(error), terminal=True)
+        except Exception as error:
+            # A bug of ours must neither end the operator nor leave the job without a word.
+            log.error("build_crashed", extra={"job": str(job.key)}, exc_info=error)
+            message = f"the build crashed ({type(error).__name__}): see the operator's log"
+            refusal = observed.Refusal(reasons.Reason.BUILD_CRASHED, message, terminal=False)
         return observed.BuildView(refusal=self._with_retry(job, refusal))
 
     def _with_retry(

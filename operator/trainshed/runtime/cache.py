@@ -8,6 +8,7 @@ API server: after a restart it is empty, and no decision may be wrong for that.
 from __future__ import annotations
 
 import dataclasses
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -16,6 +17,8 @@ from trainshed.core import observed
 Key = observed.JobKey
 Uid = observed.Uid
 T = TypeVar("T")
+REMEMBERED = 8192
+"""How many objects that are gone are remembered: writes end within a minute of them."""
 
 
 class Cache:
@@ -23,6 +26,8 @@ class Cache:
 
     def __init__(self) -> None:
         """Begin empty."""
+        self._gone: OrderedDict[Uid, None] = OrderedDict()
+        """Uids that the watch has told are gone: an answer to a write may still bring one."""
         self._jobs: dict[Key, observed.TrainingJobView] = {}
         self._workloads: dict[Key, dict[str, observed.JobView]] = {}
         self._pods: dict[Key, dict[Uid, observed.PodView]] = {}
@@ -43,12 +48,18 @@ class Cache:
         """Iterate over all TrainingJobs."""
         return iter(tuple(self._jobs.values()))
 
-    def put_job(self, view: observed.TrainingJobView) -> bool:
-        """Store a TrainingJob; return whether anything but its status is new."""
+    def put_job(self, view: observed.TrainingJobView, *, answer: bool = False) -> bool:
+        """Store a TrainingJob; return whether anything but its status is new.
+
+        `answer`: it is the answer to a write of ours, which may come after the watch has told
+        that the object is gone.
+        """
         known = self._jobs.get(view.key)
+        if answer and view.uid in self._gone:
+            return False
+        if known is not None and _older(view.resource_version, known.resource_version):
+            return False
         if known is not None and known.uid == view.uid:
-            if _older(view.resource_version, known.resource_version):
-                return False
             view = dataclasses.replace(view, first_seen=known.first_seen)
         elif known is not None:
             self._forget(known.uid)
@@ -62,10 +73,16 @@ class Cache:
 
     def drop_job(self, key: Key, uid: Uid) -> None:
         """Forget a TrainingJob that is gone."""
+        self._bury(uid)
         known = self._jobs.get(key)
         if known is not None and known.uid == uid:
             del self._jobs[key]
             self._forget(uid)
+
+    def _bury(self, uid: Uid) -> None:
+        self._gone[uid] = None
+        while len(self._gone) > REMEMBERED:
+            self._gone.popitem(last=False)
 
     def _forget(self, uid: Uid) -> None:
         for facts in (
@@ -79,8 +96,10 @@ class Cache:
 
     # Jobs and pods
 
-    def put_workload(self, view: observed.JobView) -> None:
+    def put_workload(self, view: observed.JobView, *, answer: bool = False) -> None:
         """Store a Job of ours, unless a newer view of it is known."""
+        if answer and view.uid in self._gone:
+            return
         held = self._workloads.setdefault(Key(view.namespace, view.training_job), {})
         known = held.get(view.name)
         same = known is not None and known.uid == view.uid
@@ -90,6 +109,7 @@ class Cache:
 
     def drop_workload(self, view: observed.JobView) -> None:
         """Forget a Job that is gone, and whatever was said of its name."""
+        self._bury(view.uid)
         key = Key(view.namespace, view.training_job)
         held = self._workloads.get(key, {})
         known = held.get(view.name)
@@ -136,6 +156,22 @@ class Cache:
         """Return the pod of this uid."""
         key = self._pod_keys.get(uid)
         return self._pods.get(key, {}).get(uid) if key is not None else None
+
+    def speaker(self, uid: Uid) -> observed.PodView | None:
+        """Return the pod of this uid if it is of the Job that the present TrainingJob owns.
+
+        A pod that merely carries a job's label, or is left of an earlier job of the same name,
+        may not speak for it.
+        """
+        key = self._pod_keys.get(uid)
+        job = self._jobs.get(key) if key is not None else None
+        pod = self.pod(uid)
+        if key is None or job is None or pod is None:
+            return None
+        owners = {
+            each.uid for each in self._workloads.get(key, {}).values() if each.owner_uid == job.uid
+        }
+        return pod if pod.owner_uid in owners else None
 
     # Facts about a TrainingJob, by its uid
 

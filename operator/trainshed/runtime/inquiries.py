@@ -6,14 +6,20 @@ pods that start slowly together must not become hundreds of scans.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from trainshed.api import reasons
-from trainshed.core import observed, plan
+from trainshed.core import failures, observed, plan, times
+from trainshed.kube import errors
 from trainshed.runtime import cache as caches
 from trainshed.runtime import seams
 
+log = logging.getLogger(__name__)
+
 GAP_SECONDS = 0.5
+RECENT_SECONDS = 300.0
+"""A cause that has not been told of for so long is over: the kubelet repeats itself sooner."""
 
 
 class Inquiries:
@@ -36,14 +42,27 @@ class Inquiries:
         self._asking = True
         try:
             event = await self._api.newest_warning(job.key.namespace, target)
+        except errors.ApiError as error:
+            # It only explains: what it is asked for goes on without.
+            log.warning("inquiry_failed", extra={"job": str(job.key), "error": str(error)})
+            return False
         finally:
             self._asking = False
             self._next = self._clock() + GAP_SECONDS
-        if event is None:
+        if event is None or not self._recent(event):
+            # Whatever was said before, nobody repeats it.
+            self._cache.put_warning(job.uid, None)
             return False
         said = str(event.get("message") or event.get("note") or "")
-        reason = str(event.get("reason") or reasons.Reason.UNKNOWN)
+        reason = failures.sound_reason(str(event.get("reason")), reasons.Reason.START_FAILED)
         self._cache.put_warning(
             job.uid, observed.Refusal(reason, f"{reason}: {said}", terminal=False)
         )
         return True
+
+    def _recent(self, event: seams.Body) -> bool:
+        series = event.get("series") or {}
+        moment = times.parse(
+            series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
+        )
+        return moment is None or self._clock() - moment <= RECENT_SECONDS

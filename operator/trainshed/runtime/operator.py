@@ -98,6 +98,7 @@ async def run(
         clock=time.time,
         wake=found.queue.add,
         observe=hooks.built,
+        deadline=settings.build_deadline_seconds,
     )
     passes = reconciler.Reconciler(
         cache=found.cache,
@@ -204,7 +205,7 @@ async def _endpoint(
     )
     seams = endpoint.Seams(
         verifier=tokens.Verifier(keys=trust, audience=labels.PROGRESS_AUDIENCE),
-        pod=found.cache.pod,
+        pod=found.cache.speaker,
         sink=pushes.Pushes(cache=found.cache, pacer=pacer),
         leading=leading,
         count=hooks.pushed,

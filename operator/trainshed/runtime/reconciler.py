@@ -77,7 +77,7 @@ class Reconciler:
             except (errors.Invalid, errors.Forbidden) as error:
                 self._cache.put_rejection(uid, self._rejection(seen, error))
             else:
-                self._cache.put_workload(observe.job(body))
+                self._cache.put_workload(observe.job(body), answer=True)
                 self._cache.put_rejection(uid, None)
                 self._cache.put_holder(uid, None)
         self._again(seen.job.key)
@@ -91,12 +91,15 @@ class Reconciler:
         except errors.NotFound:
             return
         found = observe.job(body)
-        if found.owner_uid == uid and not found.deleting:
+        ours = found.owner_uid == uid
+        labelled = found.training_job == seen.job.key.name
+        if ours and labelled and not found.deleting:
             self._cache.put_workload(found)
             self._cache.put_holder(uid, None)
             self._cache.put_rejection(uid, None)
             return
-        going = found.deleting or found.training_job == seen.job.key.name
+        # Ours, but relabelled by somebody: the watch no longer tells of it, a person must.
+        going = found.deleting or (labelled and not ours)
         self._cache.put_holder(uid, observed.NameHolder(name=name, predecessor=going))
         now = self._clock()
         retry_at = now + building.retry_delay(now - seen.job.first_seen)
@@ -129,6 +132,6 @@ class Reconciler:
             self._cache.drop_job(seen.job.key, seen.job.uid)
             return
         view = observe.training_job(body, now=self._clock())
-        self._cache.put_job(view)
+        self._cache.put_job(view, answer=True)
         for notice in wanted.notices:
             self._recorder.record(view, notice)
