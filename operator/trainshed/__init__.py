@@ -1,2 +1,1 @@
 """trainshed: a Kubernetes-native training operator."""
-

@@ -20,12 +20,21 @@ from trainshed.kube import errors, kinds, login, preflight, ratelimit
 from trainshed.kube import transport as transports
 from trainshed.metrics import collectors, controller
 from trainshed.metrics import server as metrics_server
-from trainshed.progress import refusals
+from trainshed.progress import authority, refusals, routing
 from trainshed.registry import builder
 from trainshed.runtime import leader, logs, loop, operator, workqueue
 
 log = logging.getLogger(__name__)
 
+START_FAILURES = (
+    errors.ApiError,
+    preflight.PreflightError,
+    authority.AuthorityUnusable,
+    routing.RoutingFailed,
+    OSError,
+    ValueError,
+)
+"""What a person must mend before the operator can run; each says so in one sentence."""
 LOST_LEASE_SECONDS = 3.0
 """How long a process that no longer leads may take to end by itself."""
 STANDBY_SECONDS = 3.0
@@ -48,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         return asyncio.run(run(settings, config.identity(), kubeconfig=asked.kubeconfig))
-    except (errors.ApiError, preflight.PreflightError, ValueError) as error:
+    except START_FAILURES as error:
         log.error("start_failed", extra={"error": str(error)})
         return 1
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+import pydantic
+
 from trainshed.api import phases, reasons, spec, status
 from trainshed.core import (
     admission,
@@ -49,7 +51,11 @@ class _Actions:
 
 def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -> plan.Plan:
     """Return what to do for a job now, and when to look again."""
-    before = stored_status(seen.job)
+    try:
+        before = stored_status(seen.job)
+    except pydantic.ValidationError:
+        # Written by a newer operator than this one: it is not ours to judge.
+        return plan.Plan()
     if seen.job.deleting:
         return plan.Plan()
     if before.phase.finished:
@@ -110,6 +116,9 @@ def _advance(
     actions.build = step
     if not draft.is_true(Type.IMAGE_READY):
         actions.requeue_at = imaging.next_look(draft, seen, settings)
+        return
+    if seen.workload is None and draft.before.start_time is not None:
+        actions.failed = failures.workload_gone(naming.workload(seen.job.key.name, ATTEMPT))
         return
     if seen.workload is None:
         _create(draft, found, seen, settings, actions)

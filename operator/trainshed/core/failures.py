@@ -102,6 +102,15 @@ def _log_tail(pod: observed.PodView | None, account: observed.Account | None) ->
     return (account.log_tail if account is not None else written) or None
 
 
+def workload_gone(name: str) -> Failed:
+    """Return the end of a job whose Job somebody deleted while it ran: what it did is lost."""
+    return Failed(
+        reason=Reason.WORKLOAD_GONE,
+        message=f"Job {name} was deleted while it ran",
+        failure_class=Class.UNKNOWN,
+    )
+
+
 def sound_reason(told: str, otherwise: str) -> str:
     """Return a reason that came from outside, if it is one: CamelCase and short."""
     return told if _REASON.match(told) else otherwise

@@ -36,7 +36,11 @@ def settle(draft: drafts.Draft, seen: observed.Observation, pod: observed.PodVie
     container = pod.container
     if container.started is not None:
         draft.fields["start_time"] = draft.before.start_time or times.render(container.started)
-        if container.exit_code is None:
+        if container.exit_code is None and pod.deleting:
+            message = f"pod {pod.name} was told to go; if node {pod.node} does not answer, "
+            message += "remove the node or delete the pod by force"
+            draft.condition(Type.RUNNING, False, Reason.POD_TERMINATING, message)
+        elif container.exit_code is None:
             draft.condition(Type.RUNNING, True, Reason.TRAINING, f"on node {pod.node}")
         return
     reason, message = _waiting(draft, seen, pod)

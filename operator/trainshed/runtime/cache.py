@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from trainshed.core import observed
@@ -28,6 +28,7 @@ class Cache:
         """Begin empty."""
         self._gone: OrderedDict[Uid, None] = OrderedDict()
         """Uids that the watch has told are gone: an answer to a write may still bring one."""
+        self._tell: Callable[[Key], None] = lambda key: None
         self._jobs: dict[Key, observed.TrainingJobView] = {}
         self._workloads: dict[Key, dict[str, observed.JobView]] = {}
         self._pods: dict[Key, dict[Uid, observed.PodView]] = {}
@@ -37,6 +38,10 @@ class Cache:
         self._holders: dict[Uid, observed.NameHolder] = {}
         self._rejections: dict[Uid, observed.Refusal] = {}
         self._warnings: dict[Uid, observed.Refusal] = {}
+
+    def on_forget(self, tell: Callable[[Key], None]) -> None:
+        """Have `tell` called with the key of each TrainingJob that is forgotten."""
+        self._tell = tell
 
     # TrainingJobs
 
@@ -78,6 +83,7 @@ class Cache:
         if known is not None and known.uid == uid:
             del self._jobs[key]
             self._forget(uid)
+            self._tell(key)
 
     def _bury(self, uid: Uid) -> None:
         self._gone[uid] = None

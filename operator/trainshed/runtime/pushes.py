@@ -13,6 +13,7 @@ class Pushes:
     def __init__(self, *, cache: caches.Cache, pacer: pacing.Pacer) -> None:
         """Keep pushes in this cache and wake their jobs by this pacer."""
         self._cache = cache
+        cache.on_forget(pacer.forget)
         self._pacer = pacer
 
     def last(self, key: observed.JobKey) -> observed.Progress | None:
