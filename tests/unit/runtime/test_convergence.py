@@ -54,8 +54,6 @@ class Script:
 
     tape: Sequence[int]
     kills: bool = True
-    apart: bool = False
-    """Whether the operator's writes and what it watches never cross."""
     interrupts: list[Callable[[], None]] = field(default_factory=list)
     """What else may happen, once each, at any moment."""
     _at: int = 0
@@ -89,11 +87,11 @@ class Play:
         """Let things happen around a write of the operator."""
         for _ in range(self.script.choose(5)):
             match self.script.choose(8):
-                case 0 | 1 | 2 if not self.script.apart:
+                case 0 | 1 | 2:
                     self.process.deliver(KINDS[self.script.choose(3)])
                 case 3:
                     self._move()
-                case 4 | 5 if not self.script.apart:
+                case 4 | 5:
                     self._interrupt()
                 case 6 if self.script.kills:
                     raise processes.Killed
@@ -250,7 +248,7 @@ def test_a_job_made_anew_under_its_old_name_runs_once(
     tape: list[int], fate: str, maker: str
 ) -> None:
     async def work() -> None:
-        script = Script(tape, apart=True)
+        script = Script(tape)
         play = Play(script, fate=FATES[fate], maker=MAKERS[maker]())
         uids = [play.world.apply(builders.training_job().cnn())]
 
@@ -276,7 +274,7 @@ def test_a_job_made_anew_under_its_old_name_runs_once(
 @hypothesis.given(tape=TAPES, maker=strategies.sampled_from(sorted(MAKERS)))
 def test_a_job_that_is_deleted_leaves_nothing(tape: list[int], maker: str) -> None:
     async def work() -> None:
-        script = Script(tape, apart=True)
+        script = Script(tape)
         play = Play(script, fate=GOOD, maker=MAKERS[maker]())
         play.world.apply(builders.training_job().cnn())
         script.interrupts.append(play.world.delete)
