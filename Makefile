@@ -20,10 +20,11 @@ test: check test-unit test-trainer test-protocol test-charts test-cluster test-e
 check: ## Lint, types, layers, generated files
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) mypy operator/trainshed images/trainer/trainshed_trainer hack tests/builders.py
+	$(RUN) mypy operator/trainshed images/trainer/trainshed_trainer hack tests/builders.py tests/facts.py tests/scale
 	$(RUN) lint-imports
 	$(RUN) python -m hack.crds --check
 	$(RUN) python -m hack.dashboards --check
+	$(RUN) python -m hack.reference --check
 
 .PHONY: test-unit
 test-unit: ## Pure logic, in seconds
@@ -69,8 +70,9 @@ bench-scale: ## Burst, latency, API calls and memory with kwok nodes
 
 ##@ Parts
 .PHONY: crds
-crds: ## Write crds/ from the API's models
+crds: ## Write crds/ and the API's reference from the models
 	$(RUN) python -m hack.crds
+	$(RUN) python -m hack.reference
 
 .PHONY: dashboards
 dashboards: ## Write the Grafana dashboards
