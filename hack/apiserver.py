@@ -14,7 +14,7 @@ import pathlib
 import ssl
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -115,10 +115,11 @@ class ApiServer:
     ) -> Body:
         """Return an object once it is as wanted; raises TimeoutError that says what it was."""
         last: Body = {}
-        for each in self.changes(collection, name, seconds=seconds):
-            last = each
-            if ready(each):
-                return each
+        with contextlib.closing(self.changes(collection, name, seconds=seconds)) as changes:
+            for each in changes:
+                last = each
+                if ready(each):
+                    return each
         shown = json.dumps(last.get("status") or last)[:2000]
         raise TimeoutError(f"waited {seconds:.0f} s for {what}; last seen: {shown}")
 
@@ -127,20 +128,24 @@ class ApiServer:
         deadline = time.monotonic() + seconds
         if self.find(f"{collection}/{name}") is None:
             return
-        for _, kind in self._events(collection, name, deadline):
-            if kind == "DELETED" or self.find(f"{collection}/{name}") is None:
-                return
+        with contextlib.closing(self._events(collection, name, deadline)) as events:
+            for _, kind in events:
+                if kind == "DELETED" or self.find(f"{collection}/{name}") is None:
+                    return
         if self.find(f"{collection}/{name}") is not None:
             raise TimeoutError(f"waited {seconds:.0f} s for {what}")
 
-    def changes(self, collection: str, name: str, *, seconds: float) -> Iterator[Body]:
+    def changes(self, collection: str, name: str, *, seconds: float) -> Generator[Body, None, None]:
         """Yield an object as it is and then each time that it changes, until the time is up."""
         deadline = time.monotonic() + seconds
-        for body, kind in self._events(collection, name, deadline):
-            if kind != "DELETED":
-                yield body
+        with contextlib.closing(self._events(collection, name, deadline)) as events:
+            for body, kind in events:
+                if kind != "DELETED":
+                    yield body
 
-    def _events(self, collection: str, name: str, deadline: float) -> Iterator[tuple[Body, str]]:
+    def _events(
+        self, collection: str, name: str, deadline: float
+    ) -> Generator[tuple[Body, str], None, None]:
         query = {"fieldSelector": f"metadata.name={name}", "watch": "1"}
         while (left := deadline - time.monotonic()) > 0:
             query["timeoutSeconds"] = str(max(1, int(left)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from hack import apiserver
@@ -41,11 +42,12 @@ def follow(
     """Show a job until it has ended and return it; raises TimeoutError."""
     shown = ""
     last: Body = {}
-    for last in api.changes(collection, name, seconds=seconds):
-        now = line(last)
-        if now != shown:
-            say(f"  {now}")
-            shown = now
-        if (last.get("status") or {}).get("phase") in FINISHED:
-            return last
+    with contextlib.closing(api.changes(collection, name, seconds=seconds)) as changes:
+        for last in changes:
+            now = line(last)
+            if now != shown:
+                say(f"  {now}")
+                shown = now
+            if (last.get("status") or {}).get("phase") in FINISHED:
+                return last
     raise TimeoutError(f"{name} has not ended within {seconds:.0f} s; last: {line(last)}")

@@ -29,9 +29,11 @@ def info() -> Body:
 
 
 @pytest.fixture(scope="session")
-def api(info: Body) -> apiserver.ApiServer:
+def api(info: Body) -> Iterator[apiserver.ApiServer]:
     """Return the API server."""
-    return apiserver.ApiServer.from_kubeconfig(info["kubeconfig"])
+    found = apiserver.ApiServer.from_kubeconfig(info["kubeconfig"])
+    yield found
+    found.http.close()
 
 
 @dataclass(frozen=True)
