@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from trainshed_trainer import context, errors
-from trainshed_trainer.run import Run, size
+from trainshed_trainer import context, errors, sizes
+from trainshed_trainer.run import Run
 
 
 class Clock:
@@ -169,4 +169,4 @@ def test_params_are_the_jobs(tmp_path: pathlib.Path) -> None:
     ids=["numbers", "pair", "mapping", "array", "scalar", "empty"],
 )
 def test_a_batch_has_as_many_samples_as_its_first_array(batch: object, samples: int) -> None:
-    assert size(batch) == samples
+    assert sizes.of(batch) == samples
