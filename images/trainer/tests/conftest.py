@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 
+import hypothesis
 import pytest
+
+# As in tests/conftest.py, which is not there where these tests run alone.
+hypothesis.settings.register_profile("quick", max_examples=40, deadline=None, database=None)
+hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("TRAINSHED_HYPOTHESIS", "quick"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,15 +7,20 @@ import pathlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainshed_trainer import accounts
+from trainshed_trainer import accounts, claims
 
 text = st.text(st.characters(), max_size=6000)
-values = st.one_of(st.floats(), st.integers(), text, st.none())
+values = st.recursive(
+    st.one_of(st.floats(), st.integers(), text, st.none()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=5,
+)
+names = st.sampled_from(["message", "logTail", "loss", "reason", "metrics", "class"]) | text
 
 
-@given(st.dictionaries(st.sampled_from(["message", "logTail", "loss", "reason"]), values))
+@given(st.dictionaries(names, values, max_size=5))
 def test_an_account_always_fits_and_is_json(found: dict[str, object]) -> None:
-    rendered = accounts.render({"v": 1, "outcome": "failed", **found})
+    rendered = accounts.render({**found, "v": 1, "outcome": "failed"})
 
     assert len(rendered.encode()) <= accounts.MAX_BYTES
     assert json.loads(rendered)["outcome"] == "failed"
@@ -36,3 +41,27 @@ def test_a_hostile_account_file_is_no_account(tmp_path: pathlib.Path) -> None:
         file = tmp_path / str(number)
         file.write_bytes(content)
         assert accounts.read(str(file)) is None
+
+
+def test_an_account_of_long_values_alone_still_fits() -> None:
+    rendered = accounts.render(
+        {"v": 1, "outcome": "failed", "reason": "x" * 9000, "other": "y" * 9000}
+    )
+
+    assert len(rendered.encode()) <= accounts.MAX_BYTES
+    assert json.loads(rendered)["outcome"] == "failed"
+
+
+def test_colours_of_a_log_are_taken_out() -> None:
+    rendered = accounts.render({"logTail": "\x1b[31mred\x1b[0m\rnext\x07"})
+
+    assert json.loads(rendered)["logTail"] == "red\nnext"
+
+
+@given(values)
+def test_claims_are_sound_whatever_was_left(left: object) -> None:
+    for read in (claims.account, claims.progress):
+        kept = read({"metrics": left, "steps": left, "loss": left, "reason": left, "samples": left})
+        json.dumps(kept, allow_nan=False)
+        assert isinstance(kept.get("steps", 0), int)
+        read(left)

@@ -2,40 +2,61 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import pathlib
+import re
+import stat
 from typing import Any
 
 MAX_BYTES = 4096
+MAX_MESSAGE = 1024
+"""Characters of a message; the operator keeps no more."""
+MAX_METRICS = 10
+"""Evaluation metrics that are kept; a user's names are without bound."""
+MAX_LEFT_BYTES = 65_536
 TERMINATION_LOG = "/dev/termination-log"
+_LAST_RESORT = ("v", "outcome", "exitCode", "class", "reason")
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
+"""Colours and cursor movements, which a terminal would obey and a reader can't use."""
 Account = dict[str, Any]
 
 
 def render(account: Account) -> str:
     """Return an account as JSON that fits; the log's tail is cut first, then the message."""
-    kept = finite(account)
-    for name, share in (("logTail", 2), ("message", 4)):
+    kept = {
+        name: plain(value) if isinstance(value, str) else value
+        for name, value in finite(account).items()
+    }
+    for name in ("logTail", "message"):
         while len(_json(kept).encode()) > MAX_BYTES and kept.get(name):
             text = str(kept[name])
             # What is last in a log says most; what is first in a message does.
-            half = len(text) // share if len(text) > share else 0
-            kept[name] = text[len(text) - half :] if name == "logTail" else text[:half]
+            cut = len(text) * 9 // 10
+            kept[name] = text[len(text) - cut :] if name == "logTail" else text[:cut]
     if len(_json(kept).encode()) > MAX_BYTES:
-        kept = {key: kept.get(key) for key in ("v", "outcome", "exitCode", "class", "reason")}
+        kept = {name: _brief(kept.get(name)) for name in _LAST_RESORT}
     return _json(kept)
 
 
 def finite(value: Any) -> Any:
     """Return a value without what JSON or UTF-8 can't hold: NaN, infinities, lone surrogates."""
     if isinstance(value, dict):
-        return {str(key): finite(each) for key, each in value.items()}
+        return {finite(str(key)): finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     return value
+
+
+def plain(text: str) -> str:
+    """Return a text without control characters but tabs and line ends."""
+    return _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def write(path: str, text: str) -> None:
@@ -44,18 +65,29 @@ def write(path: str, text: str) -> None:
     The termination log is a mounted file: it can only be written in place.
     """
     target = pathlib.Path(path)
-    if path == TERMINATION_LOG or not os.access(target.parent, os.W_OK):
-        target.write_text(text, encoding="utf-8")
-        return
     beside = target.with_name(f"{target.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(target)
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        target.write_text(text, encoding="utf-8")
 
 
 def read(path: str) -> Account | None:
-    """Return the account that a rank left; None where it left none."""
+    """Return the document that a rank left; None where it left none.
+
+    No pipe is waited for, and no more is read than an account may have.
+    """
     try:
-        found = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            regular = stat.S_ISREG(os.fstat(number).st_mode)
+            text = os.read(number, MAX_LEFT_BYTES + 1) if regular else b""
+        finally:
+            os.close(number)
+        found = json.loads(text) if len(text) <= MAX_LEFT_BYTES else None
     except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
@@ -64,6 +96,12 @@ def read(path: str) -> Account | None:
 def compact(value: Any) -> str:
     """Return a value as JSON without spaces; what JSON can't hold is None."""
     return _json(finite(value))
+
+
+def _brief(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:64]
+    return value if isinstance(value, int) and abs(value) < 2**31 else None
 
 
 def _json(value: Any) -> str:

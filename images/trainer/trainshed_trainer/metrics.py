@@ -12,8 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-MAX_METRICS = 10
-"""Evaluation metrics that get a series; a user's names are without bound."""
+INFO = ("framework", "framework_version", "device", "dtype", "world_size")
 BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
 LONGEST_LINGER = 2.0
 """Seconds between scrapes up to which a process waits for one more when it ends."""
@@ -51,8 +50,6 @@ class Series:
         self._labels = {"trainingjob": trainingjob, "rank": str(rank)}
         self._client = client
         self._scrapes = _Scrapes()
-        self.registry.register(self._scrapes)
-        self._names: set[str] = set()
         self.samples = self._counter("training_samples", "Samples trained on.")
         self.steps = self._counter("training_steps", "Optimiser steps.")
         self.seconds = self._counter(
@@ -81,25 +78,25 @@ class Series:
         self._info = client.Gauge(
             "training_process_info",
             "What this process is; always 1.",
-            (*self._labels, "framework", "framework_version", "device", "dtype", "world_size"),
+            (*self._labels, *INFO),
             registry=self.registry,
         )
+        # Last, so that a scrape is noted once it has everything.
+        self.registry.register(self._scrapes)
 
     def loss(self, split: str, read: Callable[[], float]) -> None:
         """Have the loss read when it is scraped: reading a tensor may wait for the device."""
         self._loss.labels(**self._labels, split=split).set_function(read)
 
     def evaluated(self, name: str, value: float) -> None:
-        """Set an evaluation metric, or count it as dropped."""
-        if name not in self._names and len(self._names) >= MAX_METRICS:
-            self.dropped.inc()
-            return
-        self._names.add(name)
+        """Set an evaluation metric; the caller bounds the names."""
         self._evaluated.labels(**self._labels, name=name).set(value)
 
     def describe(self, info: Mapping[str, str]) -> None:
-        """Say what this process is."""
-        self._info.labels(**self._labels, **info).set(1)
+        """Say what this process is; what is not said is empty."""
+        given = {name: str(info.get(name, "")) for name in INFO}
+        self._info.clear()
+        self._info.labels(**self._labels, **given).set(1)
 
     def serve(self, port: int) -> Callable[[], None]:
         """Serve /metrics on a port; return what ends it."""

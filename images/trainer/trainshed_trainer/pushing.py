@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
-import ssl
 import threading
 import time
-import urllib.error
-import urllib.request
+import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +13,7 @@ from trainshed_trainer import accounts, context
 
 INTERVAL_SECONDS = 5.0
 TIMEOUT_SECONDS = 3.0
+"""Of each wait on the network."""
 Payload = dict[str, Any]
 
 
@@ -60,33 +58,58 @@ class Pusher:
             self._wake.clear()
             if self._closing:
                 return
-            if send(self._known, self._collect()):
+            if self._push():
                 self.sent += 1
             else:
                 self.failed += 1
 
+    def _push(self) -> bool:
+        try:
+            return send(self._known, self._collect())
+        except Exception:  # a user's value may do anything when it is read
+            return False
+
 
 def send(known: context.Context, payload: Payload, *, timeout: float = TIMEOUT_SECONDS) -> bool:
-    """Send one push; return whether it was taken. Never raises for what the network does."""
-    if not known.progress_url:
-        return False
-    # Milliseconds order the pushes of the ranks and of the launcher alike.
-    stamped = {**payload, "attempt": known.attempt, "sequence": int(time.time() * 1000)}
-    body = json.dumps(accounts.finite(stamped)).encode()
+    """Send one push; return whether it was taken. Never raises for what the network does.
+
+    No proxy is asked and no redirect followed: the token is for the operator alone.
+    """
+    # Imported late: process 1 is deaf to SIGTERM until its own imports are done.
+    import http.client
+
     try:
-        # Read again each time: the kubelet replaces the token before it expires.
-        token = pathlib.Path(known.token_file).read_text(encoding="ascii").strip()
-        request = urllib.request.Request(
-            known.progress_url,
-            data=body,
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-        )
-        trust = ssl.create_default_context(cafile=known.ca_file)
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
-        )
-        with opener.open(request, timeout=timeout) as answer:
-            return bool(answer.status == 200)
-    except (OSError, ValueError):
-        # URLError and SSLError are OSErrors; a file that is not there yet is one too.
+        return _status(known, payload, timeout=timeout) == http.client.OK
+    except (OSError, ValueError, TypeError, RecursionError, http.client.HTTPException):
+        # SSLError is an OSError; so is a file that is not there yet.
         return False
+
+
+def send_within(known: context.Context, payload: Payload, *, seconds: float) -> None:
+    """Send one push, and give it up after so many seconds: looking up a name has no time-out."""
+    thread = threading.Thread(
+        target=send, args=(known, payload), kwargs={"timeout": seconds}, daemon=True
+    )
+    thread.start()
+    thread.join(timeout=seconds)
+
+
+def _status(known: context.Context, payload: Payload, *, timeout: float) -> int:
+    import http.client
+    import ssl
+
+    url = urllib.parse.urlsplit(known.progress_url)
+    if url.scheme != "https" or not url.hostname:
+        raise ValueError(f"{known.progress_url!r} is no https URL")
+    # Milliseconds order the pushes of the rank and of the launcher alike.
+    stamped = {**payload, "attempt": known.attempt, "sequence": time.time_ns() // 1_000_000}
+    # Read again each time: the kubelet replaces the token before it expires.
+    token = pathlib.Path(known.token_file).read_text(encoding="ascii").strip()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    trust = ssl.create_default_context(cafile=known.ca_file)
+    connection = http.client.HTTPSConnection(url.hostname, url.port, timeout=timeout, context=trust)
+    try:
+        connection.request("POST", url.path, accounts.compact(stamped).encode(), headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()

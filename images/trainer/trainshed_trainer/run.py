@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
-from trainshed_trainer import accounts, bars, context, counting, errors, metrics, pushing
+from trainshed_trainer import accounts, bars, context, counting, errors, metrics, pushing, sizes
 
 T = TypeVar("T")
 CHECK_STEPS = 50
 """How often the loss is looked at: reading a tensor waits for its device."""
+LONGEST_NAME = 64
+"""Characters of an evaluation metric's name; the operator takes no more."""
 
 
 class Run:
@@ -27,6 +29,7 @@ class Run:
             run.evaluate(accuracy=0.97)
 
     On SIGTERM the present step is finished, the loop ends, and the process exits with 75.
+    One `Run` a process: another one counts anew, and its account replaces the first one's.
     """
 
     def __init__(
@@ -44,10 +47,13 @@ class Run:
         self._total = total_steps
         self._epoch = 0
         self._loss: Any = None
+        self._logged_at: float | None = None
         self._evaluated: dict[str, float] = {}
-        self._stopping = threading.Event()
+        # Not an Event: its lock could be held by the very code that a signal interrupts.
+        self._told = False
+        self._cut_short = False
         self._series = metrics.create(trainingjob=self._known.job, rank=self._known.rank)
-        self._pusher = pushing.Pusher(self._known, self._payload)
+        self._pusher: pushing.Pusher | None = None
         self._bar = None if self._known.in_job else bars.Bar()
         self._close_server: Callable[[], None] | None = None
         self._handler: Any = None
@@ -63,7 +69,7 @@ class Run:
     @property
     def stopping(self) -> bool:
         """Whether the run was told to stop; loops of one's own should end then."""
-        return self._stopping.is_set()
+        return self._stop()
 
     @property
     def counts(self) -> counting.Counts:
@@ -80,6 +86,7 @@ class Run:
             except OSError as error:
                 print(f"trainshed: no metrics: {error}", file=sys.stderr)  # noqa: T201
         if self._known.progress_url:
+            self._pusher = pushing.Pusher(self._known, self._payload)
             self._pusher.start()
         return self
 
@@ -90,21 +97,24 @@ class Run:
         trace: TracebackType | None,
     ) -> None:
         """End: leave the account for the launcher; exit with 75 where told to stop."""
-        self._pusher.close()
-        self._leave_account(error)
-        if self._bar is not None:
-            self._bar.update(self._shown(), self._share(), last=True)
-        if self._close_server is not None:
-            self._close_server()
-        if self._handler is not None:
-            signal.signal(signal.SIGTERM, self._handler)
-        if self.stopping and kind is None:
+        try:
+            if self._pusher is not None:
+                self._pusher.close()
+            self._leave_account(error)
+            if self._bar is not None:
+                self._bar.update(self._shown, self._share(), last=True)
+        finally:
+            if self._close_server is not None:
+                self._close_server()
+            if self._handler is not None:
+                signal.signal(signal.SIGTERM, self._handler)
+        if self._cut_short and kind is None:
             raise SystemExit(errors.EXIT_STOPPED)
 
     def describe(self, **info: str) -> None:
         """Tell framework, framework_version, device and dtype, for training_process_info."""
         if self._series is not None:
-            self._series.describe({**info, "world_size": str(self._known.world_size)})
+            self._series.describe({"world_size": str(self._known.world_size), **info})
 
     def epoch(self, number: int) -> None:
         """Say which epoch begins, from 1."""
@@ -116,36 +126,51 @@ class Run:
         """Yield the batches of a loader, each as one step.
 
         `samples`: how many a batch has; by default the length of its first array. The wait for
-        a batch is data wait, what the loop does with it is the step.
+        a batch is data wait, what the loop does with it is the step. A step that `break` or an
+        error cuts short counts only if it has told its loss, and up to there.
         """
-        batches = iter(loader)
         asked = self._clock()
-        while not self.stopping:
+        batches = iter(loader)
+        while not self._stop():
             try:
                 batch = next(batches)
             except StopIteration:
+                self._check_loss()
                 return
+            self._logged_at = None
             got = self._clock()
-            yield batch
+            held = sizes.of(batch) if samples is None else samples
+            try:
+                yield batch
+            except GeneratorExit:
+                if self._logged_at is not None:
+                    self._count(self._logged_at - got, got - asked, held)
+                raise
             done = self._clock()
-            self._count(done - got, got - asked, samples if samples is not None else size(batch))
+            self._count(done - got, got - asked, held)
             asked = done
 
     def log(self, *, loss: Any = None, learning_rate: float | None = None) -> None:
         """Tell the loss, as a float or as anything that `float` takes, and the learning rate."""
         if loss is not None:
             self._loss = loss.detach() if hasattr(loss, "detach") else loss
+            self._logged_at = self._clock()
         if learning_rate is not None and self._series is not None:
             self._series.rate.set(learning_rate)
 
     def evaluate(self, *, loss: float | None = None, **values: float) -> None:
         """Tell evaluation metrics, such as accuracy; the last ones are the run's result."""
         for name, value in values.items():
-            self._evaluated[name] = float(value)
-            if self._series is not None:
-                self._series.evaluated(name, float(value))
+            fits = name in self._evaluated or len(self._evaluated) < accounts.MAX_METRICS
+            if fits and len(name) <= LONGEST_NAME:
+                self._evaluated[name] = float(value)
+                if self._series is not None:
+                    self._series.evaluated(name, float(value))
+            elif self._series is not None:
+                self._series.dropped.inc()
         if loss is not None and self._series is not None:
-            self._series.loss("eval", lambda: float(loss))
+            held_out = float(loss)
+            self._series.loss("eval", lambda: held_out)
 
     def _count(self, step: float, wait: float, samples: int) -> None:
         counts = self._counts
@@ -161,18 +186,31 @@ class Run:
             series.step.set(counts.steps)
         if counts.steps == 1:
             counts.first_step_time = time.time()
-            self._pusher.now()
+            if self._pusher is not None:
+                self._pusher.now()
         if counts.steps == 1 or counts.steps % CHECK_STEPS == 0:
             self._check_loss()
         if self._bar is not None:
-            self._bar.update(self._shown(), self._share())
+            self._bar.update(self._shown, self._share())
+
+    def _stop(self) -> bool:
+        """Return whether a loop ends here, which cuts the run short unless all steps are done."""
+        if self._told and not (self._total and self._counts.steps >= self._total):
+            self._cut_short = True
+        return self._told
 
     def _check_loss(self) -> None:
-        if self._loss is not None and not math.isfinite(self._loss_value()):
+        if self._loss is None:
+            return
+        if not math.isfinite(float(self._loss)):  # what float refuses, the script learns at once
             raise errors.NonFiniteLoss(self._counts.steps)
 
     def _loss_value(self) -> float:
-        return float("nan") if self._loss is None else float(self._loss)
+        """Return the loss, on any thread; NaN where there is none."""
+        try:
+            return float("nan") if self._loss is None else float(self._loss)
+        except (TypeError, ValueError, RuntimeError):
+            return float("nan")
 
     def _finite_loss(self) -> float | None:
         value = self._loss_value()
@@ -203,7 +241,7 @@ class Run:
             },
             "dataWaitRatio": counts.data_wait_ratio(),
             "loss": self._finite_loss(),
-            "metrics": dict(list(self._evaluated.items())[: metrics.MAX_METRICS]),
+            "metrics": dict(self._evaluated),
             "startTime": self._started,
             "firstStepTime": counts.first_step_time,
         }
@@ -212,13 +250,16 @@ class Run:
         if not self._known.account_file:
             return
         document = {"account": self._account(error), "progress": self._payload()}
-        accounts.write(self._known.account_file, accounts.compact(document))
+        try:
+            accounts.write(self._known.account_file, accounts.compact(document))
+        except OSError as problem:
+            print(f"trainshed: no account: {problem}", file=sys.stderr)  # noqa: T201
 
     def _account(self, error: BaseException | None) -> accounts.Account:
         counts = self._counts
         account: accounts.Account = {
             "v": 1,
-            "outcome": "stopped" if self.stopping else "failed" if error else "succeeded",
+            "outcome": self._outcome(error),
             "rank": self._known.rank,
             "steps": counts.steps,
             "epochs": self._epoch,
@@ -226,7 +267,7 @@ class Run:
             "trainingSeconds": counts.training_seconds,
             "samplesPerSecond": counts.samples_per_second,
             "loss": self._finite_loss(),
-            "metrics": dict(list(self._evaluated.items())[: metrics.MAX_METRICS]),
+            "metrics": dict(self._evaluated),
             "startTime": self._started,
             "firstStepTime": counts.first_step_time,
         }
@@ -234,8 +275,20 @@ class Run:
             account |= told(error)
         return account
 
+    def _outcome(self, error: BaseException | None) -> str:
+        if isinstance(error, SystemExit) and error.code in (None, errors.EXIT_DONE):
+            error = None
+        if isinstance(error, SystemExit) and error.code == errors.EXIT_STOPPED:
+            return "stopped"
+        if error is not None:
+            return "failed"
+        return "stopped" if self._cut_short else "succeeded"
+
     def _told_to_stop(self, number: int, frame: FrameType | None) -> None:
-        self._stopping.set()
+        self._told = True
+        outer = getattr(self._handler, "__self__", None)
+        if isinstance(outer, Run):
+            self._handler(number, frame)
 
 
 def told(error: errors.TrainerError) -> accounts.Account:
@@ -245,21 +298,3 @@ def told(error: errors.TrainerError) -> accounts.Account:
         "reason": error.reason,
         "message": str(error),
     }
-
-
-def size(batch: Any) -> int:
-    """Return how many samples a batch has: the length of its first array.
-
-    A list of plain values is a batch of as many samples; a single value is one.
-    """
-    first = batch
-    if isinstance(batch, Mapping):
-        first = next(iter(batch.values()), ())
-    elif isinstance(batch, tuple | list) and batch:
-        first = batch[0]
-        if isinstance(first, str | bytes) or not hasattr(first, "__len__"):
-            return len(batch)
-    try:
-        return len(first)
-    except TypeError:
-        return 1

@@ -9,26 +9,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from trainshed_trainer import errors
+from trainshed_trainer import errors, limits
 
 T = TypeVar("T")
+LARGEST_SEED = 2**31 - 1
+limited, one_of = limits.limited, limits.one_of
 
 
 @dataclass(frozen=True, slots=True)
 class CnnParams:
     """Parameters of the model `cnn`."""
 
-    channels: tuple[int, ...] = (32, 64)
-    hidden: int = 128
-    kernel: int = 3
-    dropout: float = 0.0
+    channels: tuple[int, ...] = limited((32, 64), at_least=1, at_most=2048)
+    hidden: int = limited(128, at_least=1, at_most=16384)
+    kernel: int = limited(3, at_least=1, at_most=11)
+    dropout: float = limited(0.0, at_least=0, below=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """The model and its parameters."""
 
-    name: str = "cnn"
+    name: str = one_of("cnn")
     params: CnnParams = field(default_factory=CnnParams)
 
 
@@ -36,23 +38,23 @@ class Model:
 class Preprocess:
     """Preparation of each input. `resize`: height and width in pixels."""
 
-    resize: tuple[int, ...] | None = None
-    normalize: str = "standard"
+    resize: tuple[int, ...] | None = limited(None, at_least=4, at_most=1024, entries=2)
+    normalize: str = one_of("standard", "none")
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
     """Division of the data. `validation`: the share that is held out."""
 
-    validation: float = 0.2
-    seed: int = 0
+    validation: float = limited(0.2, above=0, below=1)
+    seed: int = limited(0, at_least=0, at_most=LARGEST_SEED)
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
     """The data set."""
 
-    name: str = "digits"
+    name: str = one_of("digits")
     preprocess: Preprocess = field(default_factory=Preprocess)
     split: Split = field(default_factory=Split)
 
@@ -61,38 +63,38 @@ class Data:
 class Optimizer:
     """The optimiser and the course of its learning rate."""
 
-    name: str = "adamw"
-    learning_rate: float = 0.001
-    weight_decay: float = 0.01
-    schedule: str = "constant"
-    warmup_steps: int = 0
+    name: str = one_of("adamw", "adam", "sgd")
+    learning_rate: float = limited(0.001, above=0, at_most=10)
+    weight_decay: float = limited(0.01, at_least=0, at_most=1)
+    schedule: str = one_of("constant", "linear", "cosine")
+    warmup_steps: int = limited(0, at_least=0, at_most=1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
     """The loss."""
 
-    name: str = "crossEntropy"
-    label_smoothing: float = 0.0
+    name: str = one_of("crossEntropy")
+    label_smoothing: float = limited(0.0, at_least=0, below=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
     """Length, batch, optimiser, loss and seed. Either epochs or max_steps is set."""
 
-    epochs: int | None = None
-    max_steps: int | None = None
-    batch_size: int = 64
+    epochs: int | None = limited(None, at_least=1, at_most=1_000_000)
+    max_steps: int | None = limited(None, at_least=1, at_most=1_000_000_000)
+    batch_size: int = limited(64, at_least=1, at_most=1_048_576)
     optimizer: Optimizer = field(default_factory=Optimizer)
     loss: Loss = field(default_factory=Loss)
-    seed: int = 0
+    seed: int = limited(0, at_least=0, at_most=LARGEST_SEED)
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
     """A built-in run."""
 
-    framework: str = "pytorch"
+    framework: str = one_of("pytorch")
     model: Model = field(default_factory=Model)
     data: Data = field(default_factory=Data)
     training: Training = field(default_factory=Training)
@@ -107,14 +109,16 @@ def _read(kind: type[T], document: Any, where: str) -> T:
     if not isinstance(document, Mapping):
         raise _invalid(f"{where} must be an object")
     hints = typing.get_type_hints(kind)
-    fields = {_camel(each.name): each.name for each in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    unknown = sorted(set(document) - set(fields))
+    fields = {_camel(each.name): each for each in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(str(key) for key in document if key not in fields)
     if unknown:
         raise _invalid(f"{where} has unknown fields: {', '.join(unknown)}")
-    values = {
-        fields[key]: _value(hints[fields[key]], value, f"{where}.{key}")
-        for key, value in document.items()
-    }
+    values: dict[str, Any] = {}
+    for key, given in document.items():
+        known, place = fields[key], f"{where}.{key}"
+        values[known.name] = value = _value(hints[known.name], given, place)
+        if wrong := limits.broken(known, value):
+            raise _invalid(f"{place} must be {wrong}, not {given!r:.100}")
     return kind(**values)
 
 
@@ -131,8 +135,11 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return tuple(_value(typing.get_args(hint)[0], each, where) for each in value)
     sound = isinstance(value, hint) or (hint is float and isinstance(value, int))
     if not sound or isinstance(value, bool):
-        raise _invalid(f"{where} must be {hint.__name__}, not {value!r}")
-    return hint(value)
+        raise _invalid(f"{where} must be {hint.__name__}, not {value!r:.100}")
+    try:
+        return hint(value)
+    except OverflowError:
+        raise _invalid(f"{where} is too large") from None
 
 
 def _invalid(message: str) -> errors.ConfigurationError:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import pathlib
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-from trainshed_trainer import accounts, context, errors, run, schema
-from trainshed_trainer.data import digits, preparing
+from trainshed_trainer import accounts, context, cpus, errors, run, schema
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train what the spec says; return the exit code."""
     try:
         spec = _spec(arguments)
+        cpus.advise(os.environ)  # what follows reads it when it is imported
+        from trainshed_trainer.data import digits, preparing
         from trainshed_trainer.training import pytorch
 
         images, labels = digits.load()
@@ -47,15 +48,20 @@ def _spec(arguments: Sequence[str] | None) -> schema.Spec:
     parser.add_argument("--batch-size", type=int, default=64)
     asked = parser.parse_args(arguments)
     if asked.spec:
-        return schema.read(json.loads(pathlib.Path(asked.spec).read_text(encoding="utf-8")))
-    training = dataclasses.replace(
-        schema.Training(), epochs=asked.epochs, batch_size=asked.batch_size
-    )
-    return schema.Spec(
-        model=schema.Model(name=asked.model),
-        data=schema.Data(name=asked.data),
-        training=training,
-    )
+        return schema.read(_document(asked.spec))
+    training = {"epochs": asked.epochs, "batchSize": asked.batch_size}
+    model, data = {"name": asked.model}, {"name": asked.data}
+    return schema.read({"model": model, "data": data, "training": training})
+
+
+def _document(path: str) -> Any:
+    try:
+        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise errors.ConfigurationError(
+            f"{path} can't be read as JSON ({error}): name another file by --spec",
+            reason="InvalidSpec",
+        ) from error
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -18,48 +18,85 @@ EVALUATION_BATCH = 1024
 Batch = tuple[torch.Tensor, torch.Tensor]
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is trained, on what, and for how long."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    loss_of: nn.Module
+    images: torch.Tensor
+    labels: torch.Tensor
+    asked: schema.Training
+    epoch_steps: int
+    total_steps: int
+
+    @property
+    def epochs(self) -> int:
+        """Return how many epochs are begun."""
+        return math.ceil(self.total_steps / self.epoch_steps)
+
+
 def train(spec: schema.Spec, data: preparing.Prepared) -> None:
     """Train a model on prepared data, evaluate it after each epoch, and tell of both."""
+    plan = _plan(spec, data)
+    order = torch.Generator().manual_seed(plan.asked.seed)
+    with run.Run(total_steps=plan.total_steps) as telling:
+        telling.describe(
+            framework="pytorch", framework_version=torch.__version__, device="cpu", dtype="float32"
+        )
+        for epoch in range(1, plan.epochs + 1):
+            telling.epoch(epoch)
+            _epoch(plan, telling, order)
+            if telling.counts.steps < plan.total_steps and telling.stopping:
+                return
+            accuracy, held_out = evaluate(plan.model, data)
+            telling.evaluate(loss=held_out, accuracy=accuracy)
+
+
+def _plan(spec: schema.Spec, data: preparing.Prepared) -> Plan:
     asked = spec.training
     available = len(data.train_labels)
     preparing.check_batch(asked.batch_size, available)
     epoch_steps = math.ceil(available / asked.batch_size)
-    total = asked.max_steps or (asked.epochs or 1) * epoch_steps
     torch.manual_seed(asked.seed)
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
     model = _model(spec, data)
-    optimizer = _optimizer(asked.optimizer, model)
-    loss_of = nn.CrossEntropyLoss(label_smoothing=asked.loss.label_smoothing)
     images, labels = _tensors(data.train_images, data.train_labels)
-    order = torch.Generator().manual_seed(asked.seed)
-    with run.Run(total_steps=total) as telling:
-        telling.describe(
-            framework="pytorch", framework_version=torch.__version__, device="cpu", dtype="float32"
-        )
-        step = 0
-        for epoch in range(1, math.ceil(total / epoch_steps) + 1):
-            telling.epoch(epoch)
-            model.train()
-            shuffled = batches(images, labels, size=asked.batch_size, order=order)
-            for inputs, targets in telling.steps(_first(shuffled, total - step)):
-                rate = asked.optimizer.learning_rate * schedules.factor(
-                    step,
-                    schedule=asked.optimizer.schedule,
-                    warmup=asked.optimizer.warmup_steps,
-                    total=total,
-                )
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-                loss = loss_of(model(inputs), targets)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
-                telling.log(loss=loss, learning_rate=rate)
-                step += 1
-            accuracy, held_out = evaluate(model, data)
-            telling.evaluate(loss=held_out, accuracy=accuracy)
-            if telling.stopping:
-                return
+    return Plan(
+        model=model,
+        optimizer=_optimizer(asked.optimizer, model),
+        loss_of=nn.CrossEntropyLoss(label_smoothing=asked.loss.label_smoothing),
+        images=images,
+        labels=labels,
+        asked=asked,
+        epoch_steps=epoch_steps,
+        total_steps=asked.max_steps or (asked.epochs or 1) * epoch_steps,
+    )
+
+
+def _epoch(plan: Plan, telling: run.Run, order: torch.Generator) -> None:
+    """Train for one epoch, or for what is left of the steps."""
+    plan.model.train()
+    step = telling.counts.steps
+    shuffled = batches(plan.images, plan.labels, size=plan.asked.batch_size, order=order)
+    for inputs, targets in telling.steps(_first(shuffled, plan.total_steps - step)):
+        rate = _rate(plan, step)
+        for group in plan.optimizer.param_groups:
+            group["lr"] = rate
+        loss = plan.loss_of(plan.model(inputs), targets)
+        plan.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        plan.optimizer.step()
+        telling.log(loss=loss, learning_rate=rate)
+        step += 1
+
+
+def _rate(plan: Plan, step: int) -> float:
+    asked = plan.asked.optimizer
+    factor = schedules.factor(
+        step, schedule=asked.schedule, warmup=asked.warmup_steps, total=plan.total_steps
+    )
+    return asked.learning_rate * factor
 
 
 def batches(

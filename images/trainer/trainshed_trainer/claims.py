@@ -1,0 +1,65 @@
+"""What a rank claims of itself. Its process runs the user's code: it may have left anything.
+
+What is not of the known names and types is dropped, so that the launcher can rely on the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trainshed_trainer import accounts
+
+LARGEST = 2**62
+"""More than any run counts; the operator takes no more."""
+_FIGURES = frozenset({"rank", "steps", "epochs", "samples"})
+_AMOUNTS = frozenset(
+    {"trainingSeconds", "samplesPerSecond", "loss", "startTime", "firstStepTime", "endTime"}
+)
+_PROGRESS = frozenset({"step", "totalSteps", "epoch", "samples"})
+_TEXTS = {"outcome": 16, "class": 32, "reason": 64, "message": accounts.MAX_MESSAGE}
+
+
+def account(left: Any) -> accounts.Account:
+    """Return what is sound of an account: figures, and how the rank says that it ended."""
+    if not isinstance(left, Mapping):
+        return {}
+    said = {
+        name: accounts.finite(left[name][:limit])
+        for name, limit in _TEXTS.items()
+        if isinstance(left.get(name), str) and left[name]
+    }
+    return {**_numbers(left, counts=_FIGURES, amounts=_AMOUNTS), **said}
+
+
+def progress(left: Any) -> dict[str, Any]:
+    """Return what is sound of the body of a push."""
+    if not isinstance(left, Mapping):
+        return {}
+    kept = _numbers(left, counts=_PROGRESS, amounts=_AMOUNTS | {"dataWaitRatio"})
+    percentiles = left.get("stepSeconds")
+    if isinstance(percentiles, Mapping):
+        kept["stepSeconds"] = {name: _amount(percentiles.get(name)) for name in ("p50", "p95")}
+    return kept
+
+
+def _numbers(
+    left: Mapping[str, Any], *, counts: frozenset[str], amounts: frozenset[str]
+) -> dict[str, Any]:
+    kept = {name: left[name] for name in counts if _is_count(left.get(name))}
+    kept |= {name: left[name] for name in amounts if _amount(left.get(name)) is not None}
+    metrics = left.get("metrics")
+    if isinstance(metrics, Mapping):
+        rows = list(metrics.items())[: accounts.MAX_METRICS]
+        kept["metrics"] = {str(name)[:64]: _amount(value) for name, value in rows}
+    return kept
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LARGEST
+
+
+def _amount(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) < LARGEST else None
