@@ -105,20 +105,15 @@ async def single(
 
 async def finished(api: client.Client, trainings: str, count: int) -> None:
     """Return once all jobs of a namespace have ended: one round must not disturb the next."""
-    done: set[str] = set()
-    changed = asyncio.Event()
+    async with asyncio.timeout(300):
+        while await _unfinished(api, trainings, count):  # noqa: ASYNC110 - it is not timed
+            await asyncio.sleep(1)
 
-    def seen(kind: str, body: Body) -> None:
-        if (body.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
-            done.add(body["metadata"]["name"])
-            changed.set()
 
-    async with api.watching(trainings, seen):
-        for each in (await api.send("GET", trainings))["items"]:
-            seen("ADDED", each)
-        await client.until(
-            lambda: len(done) >= count, what=f"{count} jobs to end", seconds=300, changed=changed
-        )
+async def _unfinished(api: client.Client, trainings: str, count: int) -> bool:
+    items = (await api.send("GET", trainings))["items"]
+    phases = [(each.get("status") or {}).get("phase") for each in items]
+    return sum(phase in ("Succeeded", "Failed") for phase in phases) < count
 
 
 @contextlib.asynccontextmanager
