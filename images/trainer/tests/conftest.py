@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pathlib
 
 import hypothesis
 import pytest
+
+from trainshed_trainer import context
 
 # As in tests/conftest.py, which is not there where these tests run alone.
 hypothesis.settings.register_profile("quick", max_examples=40, deadline=None, database=None)
@@ -24,3 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("torch"):
             item.add_marker(pytest.mark.skip(reason="no PyTorch here: `make test-trainer` has it"))
+
+
+@pytest.fixture
+def job(tmp_path: pathlib.Path) -> context.Context:
+    return context.Context(job="digits", account_file=str(tmp_path / "account.json"))

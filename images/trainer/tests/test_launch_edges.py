@@ -10,53 +10,14 @@ import socket
 import subprocess
 import sys
 import textwrap
-from typing import Any
 
 import pytest
 
-from trainshed_trainer import accounts
-
-LIBRARY = pathlib.Path(__file__).resolve().parents[1]
-
-
-class Launched:
-    """A launcher with a script as its command."""
-
-    def __init__(self, folder: pathlib.Path, *command: str, **environment: str) -> None:
-        self.log = folder / "termination-log"
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "trainshed_trainer.launch", "--", *command],
-            cwd=folder,
-            env={
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": str(LIBRARY),
-                "TRAINSHED_TERMINATION_LOG": str(self.log),
-                "TRAINSHED_JOB": "digits",
-                "TMPDIR": str(folder),
-                **environment,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    def line(self) -> bytes:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline()
-
-    def end(self) -> tuple[int, Any, bytes]:
-        _, err = self.process.communicate(timeout=30)
-        text = self.log.read_text(encoding="utf-8")
-        assert len(text.encode()) <= accounts.MAX_BYTES
-        return self.process.returncode, json.loads(text), err
-
-
-def script(folder: pathlib.Path, text: str, **environment: str) -> Launched:
-    (folder / "train.py").write_text(textwrap.dedent(text), encoding="utf-8")
-    return Launched(folder, sys.executable, "train.py", **environment)
+from images.trainer.tests import launching
 
 
 def test_sigterm_before_the_command_can_handle_it_is_a_stop(tmp_path: pathlib.Path) -> None:
-    launched = script(tmp_path, "import signal; print('up', flush=True); signal.pause()")
+    launched = launching.script(tmp_path, "import signal; print('up', flush=True); signal.pause()")
     launched.line()
 
     launched.process.send_signal(signal.SIGTERM)
@@ -66,7 +27,7 @@ def test_sigterm_before_the_command_can_handle_it_is_a_stop(tmp_path: pathlib.Pa
 
 
 def test_a_shell_that_sigterm_ends_is_a_stop(tmp_path: pathlib.Path) -> None:
-    launched = Launched(tmp_path, "bash", "-c", "echo up; sleep 60; exit 143")
+    launched = launching.Launched(tmp_path, "bash", "-c", "echo up; sleep 60; exit 143")
     launched.line()
 
     launched.process.send_signal(signal.SIGTERM)
@@ -76,7 +37,7 @@ def test_a_shell_that_sigterm_ends_is_a_stop(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_command_that_ignores_sigterm_is_waited_for(tmp_path: pathlib.Path) -> None:
-    launched = script(
+    launched = launching.script(
         tmp_path,
         """
         import os, signal, sys
@@ -98,14 +59,14 @@ def test_a_command_that_ignores_sigterm_is_waited_for(tmp_path: pathlib.Path) ->
 
 
 def test_a_command_that_ends_itself_by_sigterm_was_not_told_to(tmp_path: pathlib.Path) -> None:
-    code, account, _ = script(tmp_path, "import os; os.kill(os.getpid(), 15)").end()
+    code, account, _ = launching.script(tmp_path, "import os; os.kill(os.getpid(), 15)").end()
 
     assert (code, account["outcome"]) == (128 + 15, "failed")
 
 
 @pytest.mark.parametrize(("code", "told", "class_"), [(3, 1, "UserCode"), (2, 2, "Data")])
 def test_codes_of_the_command(tmp_path: pathlib.Path, code: int, told: int, class_: str) -> None:
-    got, account, _ = script(tmp_path, f"import sys; sys.exit({code})").end()
+    got, account, _ = launching.script(tmp_path, f"import sys; sys.exit({code})").end()
 
     assert (got, account["exitCode"], account["class"]) == (told, told, class_)
     assert f"exit code {code}" in account["message"]
@@ -114,13 +75,13 @@ def test_codes_of_the_command(tmp_path: pathlib.Path, code: int, told: int, clas
 def test_75_of_a_command_that_has_not_been_told_to_stop_is_its_failure(
     tmp_path: pathlib.Path,
 ) -> None:
-    code, account, _ = script(tmp_path, "import sys; sys.exit(75)").end()
+    code, account, _ = launching.script(tmp_path, "import sys; sys.exit(75)").end()
 
     assert (code, account["outcome"]) == (1, "failed")
 
 
 def test_data_of_the_user_that_is_wrong_is_told_as_such(tmp_path: pathlib.Path) -> None:
-    code, account, _ = script(
+    code, account, _ = launching.script(
         tmp_path,
         """
         from trainshed_trainer import DataError, Run
@@ -134,7 +95,7 @@ def test_data_of_the_user_that_is_wrong_is_told_as_such(tmp_path: pathlib.Path) 
 
 
 def test_an_error_that_the_script_got_over_is_no_failure(tmp_path: pathlib.Path) -> None:
-    code, account, _ = script(
+    code, account, _ = launching.script(
         tmp_path,
         """
         from trainshed_trainer import Run
@@ -148,17 +109,19 @@ def test_an_error_that_the_script_got_over_is_no_failure(tmp_path: pathlib.Path)
     ).end()
 
     assert (code, account["outcome"]) == (0, "succeeded")
-    assert "reason" not in account
+    assert (account["class"], account["reason"], account["message"]) == (None, None, "")
 
 
 def test_an_exception_of_the_users_own_is_named(tmp_path: pathlib.Path) -> None:
-    _, account, _ = script(tmp_path, "class Boom(Exception): pass\nraise Boom('why')").end()
+    _, account, _ = launching.script(
+        tmp_path, "class Boom(Exception): pass\nraise Boom('why')"
+    ).end()
 
     assert account["message"] == "Boom: why"
 
 
 def test_a_module_that_does_not_exist(tmp_path: pathlib.Path) -> None:
-    code, account, _ = Launched(tmp_path, sys.executable, "-m", "nonsense").end()
+    code, account, _ = launching.Launched(tmp_path, sys.executable, "-m", "nonsense").end()
 
     assert (code, account["reason"]) == (2, "EntryPointNotFound")
 
@@ -166,7 +129,7 @@ def test_a_module_that_does_not_exist(tmp_path: pathlib.Path) -> None:
 def test_a_script_without_its_interpreter_in_front(tmp_path: pathlib.Path) -> None:
     (tmp_path / "train.py").write_text("print()")
 
-    code, account, _ = Launched(tmp_path, "train.py").end()
+    code, account, _ = launching.Launched(tmp_path, "train.py").end()
 
     assert (code, account["reason"]) == (2, "EntryPointNotFound")
     assert "[python3, train.py]" in account["message"]
@@ -174,7 +137,7 @@ def test_a_script_without_its_interpreter_in_front(tmp_path: pathlib.Path) -> No
 
 def test_a_command_with_a_null_byte_is_no_crash(tmp_path: pathlib.Path) -> None:
     text = "import sys; from trainshed_trainer import launch; sys.exit(launch.main(['a\\0b']))"
-    launched = script(tmp_path, text)
+    launched = launching.script(tmp_path, text)
 
     code, _, err = launched.end()
 
@@ -182,13 +145,13 @@ def test_a_command_with_a_null_byte_is_no_crash(tmp_path: pathlib.Path) -> None:
 
 
 def test_no_command_at_all(tmp_path: pathlib.Path) -> None:
-    code, account, _ = Launched(tmp_path).end()
+    code, account, _ = launching.Launched(tmp_path).end()
 
     assert (code, account["reason"]) == (2, "EntryPointNotFound")
 
 
 def test_ten_megabytes_of_errors_pass_through_whole(tmp_path: pathlib.Path) -> None:
-    code, account, err = script(
+    code, account, err = launching.script(
         tmp_path, "import sys; sys.stderr.write('x' * 10_000_000 + 'end'); sys.exit(1)"
     ).end()
 
@@ -198,7 +161,7 @@ def test_ten_megabytes_of_errors_pass_through_whole(tmp_path: pathlib.Path) -> N
 
 
 def test_a_log_that_nobody_reads_does_not_stall_the_command(tmp_path: pathlib.Path) -> None:
-    launched = script(
+    launched = launching.script(
         tmp_path, "import sys; sys.stderr.write('x' * 1_000_000); print('done', flush=True)"
     )
     assert launched.process.stderr is not None
@@ -211,7 +174,7 @@ def test_a_log_that_nobody_reads_does_not_stall_the_command(tmp_path: pathlib.Pa
 
 
 def test_a_grandchild_of_another_session_may_hold_the_log_open(tmp_path: pathlib.Path) -> None:
-    launched = script(
+    launched = launching.script(
         tmp_path,
         """
         import subprocess, sys
@@ -253,10 +216,10 @@ def test_orphans_are_reaped_as_by_any_process_1(tmp_path: pathlib.Path) -> None:
         sys.exit(4 if os.path.exists(f"/proc/{orphan}") else 0)
         """)
     )
-    launched = Launched(tmp_path, "true")
+    launched = launching.Launched(tmp_path, "true")
     launched.end()
     (tmp_path / "outer.py").write_text(textwrap.dedent(text))
-    environment = {**os.environ, "PYTHONPATH": str(LIBRARY), "TMPDIR": str(tmp_path)}
+    environment = {**os.environ, "PYTHONPATH": str(launching.LIBRARY), "TMPDIR": str(tmp_path)}
     environment["TRAINSHED_TERMINATION_LOG"] = str(launched.log)
     done = subprocess.run(
         [sys.executable, "outer.py"], cwd=tmp_path, env=environment, check=False, timeout=30
@@ -276,7 +239,7 @@ def test_ignored_sigchld_of_a_parent_loses_no_exit_code(tmp_path: pathlib.Path) 
     """
     (tmp_path / "outer.py").write_text(textwrap.dedent(text))
     log = tmp_path / "log"
-    environment = {**os.environ, "PYTHONPATH": str(LIBRARY), "TMPDIR": str(tmp_path)}
+    environment = {**os.environ, "PYTHONPATH": str(launching.LIBRARY), "TMPDIR": str(tmp_path)}
     environment["TRAINSHED_TERMINATION_LOG"] = str(log)
     done = subprocess.run(
         [sys.executable, "outer.py"], cwd=tmp_path, env=environment, check=False, timeout=30
@@ -287,7 +250,7 @@ def test_ignored_sigchld_of_a_parent_loses_no_exit_code(tmp_path: pathlib.Path) 
 
 
 def test_a_termination_log_that_is_missing_is_no_reason_to_fail(tmp_path: pathlib.Path) -> None:
-    launched = Launched(tmp_path, "true", TRAINSHED_TERMINATION_LOG="/no/such/folder/log")
+    launched = launching.Launched(tmp_path, "true", TRAINSHED_TERMINATION_LOG="/no/such/folder/log")
 
     _, err = launched.process.communicate(timeout=30)
 
@@ -305,7 +268,7 @@ def test_without_a_folder_to_write_to_the_command_runs_all_the_same(
         sys.exit(launch.main(["--", "true"]))
     """
     (tmp_path / "outer.py").write_text(textwrap.dedent(text))
-    environment = {**os.environ, "PYTHONPATH": str(LIBRARY)}
+    environment = {**os.environ, "PYTHONPATH": str(launching.LIBRARY)}
     environment["TRAINSHED_TERMINATION_LOG"] = str(tmp_path / "log")
     done = subprocess.run(
         [sys.executable, "outer.py"], cwd=tmp_path, env=environment, check=False, timeout=30
@@ -314,45 +277,8 @@ def test_without_a_folder_to_write_to_the_command_runs_all_the_same(
     assert done.returncode == 0
 
 
-HOSTILE = {
-    "deep": "'{\"account\": ' + '[' * 100_000",
-    "deep objects": "'{\"account\":{\"metrics\":' + '{\"a\":' * 900 + '1' + '}' * 900 + '}}'",
-    "huge": "'{\"account\": {\"reason\": \"' + 'x' * 5_000_000 + '\"}}'",
-    "long texts": "'{\"account\": {\"reason\": \"' + 'x' * 50_000 + '\"}}'",
-    "many fields": "__import__('json').dumps({'account': {f'k{n}': n for n in range(3000)}})",
-    "large numbers": "'{\"account\": {\"steps\": ' + '9' * 4000 + ', \"samples\": 1e999}}'",
-    "not a number": '\'{"account": {"loss": NaN, "metrics": {"a": [NaN]}}}\'',
-    "wrong types": '\'{"account": {"class": {}, "reason": [1], "outcome": 7, "v": "x"}}\'',
-    "wrong progress": '\'{"progress": {"step": "x", "account": 1, "attempt": "y"}}\'',
-    "wrong claims": '\'{"account": {"exitCode": 0, "outcome": "succeeded", "endTime": "x"}}\'',
-}
-
-
-@pytest.mark.parametrize("left", HOSTILE.values(), ids=HOSTILE)
-def test_whatever_the_command_left_the_account_is_sound(tmp_path: pathlib.Path, left: str) -> None:
-    code, account, _ = script(
-        tmp_path,
-        f"""
-        import os, sys
-        open(os.environ["TRAINSHED_ACCOUNT_FILE"], "w").write({left})
-        sys.exit(1)
-        """,
-    ).end()
-
-    assert (code, account["outcome"], account["exitCode"], account["v"]) == (1, "failed", 1, 1)
-    assert isinstance(account["endTime"], float)
-
-
-@pytest.mark.parametrize("make", ["os.mkfifo(path)", "os.mkdir(path)", "os.symlink(path, path)"])
-def test_an_account_that_is_no_file_is_not_waited_for(tmp_path: pathlib.Path, make: str) -> None:
-    text = f"import os; path = os.environ['TRAINSHED_ACCOUNT_FILE']; {make}"
-    code, account, _ = script(tmp_path, text).end()
-
-    assert (code, account["outcome"]) == (0, "succeeded")
-
-
 def test_nothing_is_left_behind(tmp_path: pathlib.Path) -> None:
-    script(tmp_path, "from trainshed_trainer import Run\nwith Run(): pass").end()
+    launching.script(tmp_path, "from trainshed_trainer import Run\nwith Run(): pass").end()
 
     assert sorted(each.name for each in tmp_path.iterdir()) == ["termination-log", "train.py"]
 
@@ -363,7 +289,7 @@ def test_an_operator_that_cannot_be_reached_costs_two_seconds_at_most(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         (tmp_path / "token").write_text("t")
-        launched = Launched(
+        launched = launching.Launched(
             tmp_path,
             "true",
             TRAINSHED_PROGRESS_URL=f"https://127.0.0.1:{port}/",

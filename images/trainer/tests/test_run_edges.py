@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import pathlib
 import signal
 import socket
@@ -16,7 +14,7 @@ from typing import Any
 import prometheus_client
 import pytest
 
-from trainshed_trainer import bars, context, errors
+from trainshed_trainer import context, errors
 from trainshed_trainer.run import Run
 
 
@@ -45,16 +43,6 @@ class Scalar:
     def __float__(self) -> float:
         self.reads += 1
         return self.value
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.fixture
-def job(tmp_path: pathlib.Path) -> context.Context:
-    return context.Context(job="digits", account_file=str(tmp_path / "account.json"))
 
 
 def told(job: context.Context) -> Any:
@@ -226,66 +214,6 @@ def test_what_is_no_single_number_is_told_at_the_first_step(job: context.Context
     assert told(job)["loss"] is None
 
 
-def test_told_to_stop_after_the_last_step_all_is_done(job: context.Context) -> None:
-    with Run(known=job, total_steps=3) as run:
-        for number in run.steps(range(3), samples=1):
-            if number == 2:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-    assert told(job)["outcome"] == "succeeded"
-
-
-def test_a_loop_of_ones_own_that_asks_is_stopped(job: context.Context) -> None:
-    def train() -> None:
-        with Run(known=job) as run:
-            while not run.stopping:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-    with pytest.raises(SystemExit) as raised:
-        train()
-
-    assert raised.value.code == errors.EXIT_STOPPED
-    assert told(job)["outcome"] == "stopped"
-
-
-def test_a_second_signal_changes_nothing(job: context.Context) -> None:
-    def train() -> None:
-        with Run(known=job) as run:
-            for _ in run.steps(range(9), samples=1):
-                os.kill(os.getpid(), signal.SIGTERM)
-                os.kill(os.getpid(), signal.SIGTERM)
-
-    with pytest.raises(SystemExit):
-        train()
-
-    assert told(job)["steps"] == 1
-
-
-def test_a_run_within_a_run_stops_both(job: context.Context) -> None:
-    def train() -> None:
-        with Run(known=job), Run(known=job) as inner:
-            for _ in inner.steps(range(9), samples=1):
-                os.kill(os.getpid(), signal.SIGTERM)
-
-    with pytest.raises(SystemExit):
-        train()
-
-    assert told(job)["outcome"] == "stopped"
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-
-
-@pytest.mark.parametrize(
-    ("code", "outcome"), [(0, "succeeded"), (None, "succeeded"), (3, "failed")]
-)
-def test_a_script_that_exits_by_itself(
-    job: context.Context, code: int | None, outcome: str
-) -> None:
-    with pytest.raises(SystemExit), Run(known=job):
-        raise SystemExit(code)
-
-    assert told(job)["outcome"] == outcome
-
-
 def test_a_run_counts_without_with_and_in_a_thread(job: context.Context) -> None:
     run = Run(known=job)
 
@@ -329,37 +257,3 @@ def test_description_may_be_partial_and_told_again(job: context.Context) -> None
 
     assert text.count("training_process_info{") == 1
     assert 'device="cuda"' in text
-
-
-def test_a_terminal_shows_one_line_that_fits() -> None:
-    stream, clock = Terminal(), Clock()
-    bar = bars.Bar(stream, clock=clock)
-
-    for number in range(50):
-        bar.update(lambda number=number: f"step {number} " + "x" * 500, number / 50)  # type: ignore[misc]
-        clock.now += 0.0625
-    bar.update(lambda: "done", 1.0, last=True)
-
-    drawn = stream.getvalue().split("\r\x1b[K")[1:]
-    assert len(drawn) == 26
-    assert all(len(line) < 200 for line in drawn)
-    assert drawn[-1].endswith("100 %  done\n")
-
-
-def test_a_file_gets_a_line_now_and_then() -> None:
-    stream, clock = io.StringIO(), Clock()
-    bar = bars.Bar(stream, clock=clock)
-
-    for number in range(21):
-        bar.update(lambda number=number: f"step {number}", None)  # type: ignore[misc]
-        clock.now += 1.0
-
-    assert stream.getvalue() == "step 0\nstep 10\nstep 20\n"
-
-
-def test_a_terminal_that_is_gone_does_not_end_the_training() -> None:
-    stream = io.StringIO()
-    bar = bars.Bar(stream)
-    stream.close()
-
-    bar.update(lambda: "x", 1.5, last=True)

@@ -24,6 +24,30 @@ _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 Account = dict[str, Any]
 
 
+def blank() -> Account:
+    """Return an account of a run that has done nothing. Times are Unix seconds."""
+    return {
+        "v": 1,
+        "outcome": "failed",
+        "exitCode": 1,
+        "class": None,
+        "reason": None,
+        "message": "",
+        "logTail": "",
+        "rank": 0,
+        "steps": 0,
+        "epochs": 0,
+        "samples": 0,
+        "trainingSeconds": 0.0,
+        "samplesPerSecond": 0.0,
+        "loss": None,
+        "metrics": {},
+        "startTime": None,
+        "firstStepTime": None,
+        "endTime": None,
+    }
+
+
 def render(account: Account) -> str:
     """Return an account as JSON that fits; the log's tail is cut first, then the message."""
     kept = {

@@ -91,7 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "message": f"the launcher failed: {type(error).__name__}: {error}",
             "exitCode": errors.EXIT_USER_CODE,
         }
-    return _end({"v": 1, "startTime": started, **account, "endTime": time.time()}, progress)
+    account = {**accounts.blank(), "startTime": started, **account, "endTime": time.time()}
+    return _end(account, progress)
 
 
 def send(group: int, number: int) -> None:
