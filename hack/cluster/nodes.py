@@ -16,13 +16,13 @@ Node = Mapping[str, Any]
 
 def is_ready(node: Node) -> bool:
     """Tell whether a node says that it is Ready."""
-    conditions = node.get("status", {}).get("conditions", [])
+    conditions = node.get("status", {}).get("conditions") or ()
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def unready(node: Node, *, since: datetime.datetime | None = None) -> str | None:
     """Return why the node is not Ready, or None; what it said before since does not count."""
-    for one in node.get("status", {}).get("conditions", []):
+    for one in node.get("status", {}).get("conditions") or ():
         if one["type"] != "Ready":
             continue
         said = datetime.datetime.fromisoformat(one["lastHeartbeatTime"].replace("Z", "+00:00"))

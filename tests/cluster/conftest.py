@@ -83,7 +83,8 @@ def _scaled(found: apiserver.ApiServer, replicas: int) -> int:
 
 
 def _is_established(body: Body) -> bool:
-    conditions = body.get("status", {}).get("conditions", ())
+    # A CRD is served with `conditions: null` for an instant after it is created.
+    conditions = (body.get("status") or {}).get("conditions") or ()
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
