@@ -21,8 +21,8 @@ from trainshed.kube import transport as transports
 from trainshed.metrics import collectors, controller
 from trainshed.metrics import server as metrics_server
 from trainshed.progress import authority, refusals, routing
-from trainshed.registry import builder
-from trainshed.runtime import leader, logs, loop, operator, workqueue
+from trainshed.registry import builder, targets
+from trainshed.runtime import leader, logs, loop, operator, tasks, workqueue
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,9 @@ async def run(
     connection = await login.login(kubeconfig=kubeconfig)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(_metrics(settings, counts, found))
-        await stack.enter_async_context(operator.owned("lag", loop.watch_lag(counts.lagged)))
+        await stack.enter_async_context(
+            tasks.owned("lag", loop.watch_lag(counts.lagged), stop=stop)
+        )
         transport = transports.Transport(connection, observe=counts.requested)
         stack.push_async_callback(transport.close)
         process = _Process(
@@ -133,7 +135,7 @@ async def _contend(process: _Process) -> int:
         return 0
     process.counts.leads(True)
     try:
-        async with operator.owned("lease", _keep(elector, process.stop)):
+        async with tasks.owned("lease", _keep(elector, process.stop), stop=process.stop):
             await _lead(process, free, elector)
         return 0 if elector.is_leader() else 1
     finally:
@@ -148,7 +150,7 @@ async def _lead(process: _Process, free: clients.Client, elector: leader.Elector
         process.transport, limiter=ratelimit.Limiter(limits), may_write=elector.is_leader
     )
     async with builder.open_builder(
-        target=builder.Target(
+        target=targets.Target(
             push=settings.registry.push.rstrip("/"),
             pull=settings.registry.pull,
             prefix=settings.registry.prefix,

@@ -64,7 +64,7 @@ def test_a_command_that_ends_itself_by_sigterm_was_not_told_to(tmp_path: pathlib
     assert (code, account["outcome"]) == (128 + 15, "failed")
 
 
-@pytest.mark.parametrize(("code", "told", "class_"), [(3, 1, "UserCode"), (2, 2, "Data")])
+@pytest.mark.parametrize(("code", "told", "class_"), [(3, 1, "UserCode"), (2, 2, "UserCode")])
 def test_codes_of_the_command(tmp_path: pathlib.Path, code: int, told: int, class_: str) -> None:
     got, account, _ = launching.script(tmp_path, f"import sys; sys.exit({code})").end()
 

@@ -40,7 +40,7 @@ def classify(
     said = f"{last} (exit code {code})" if last and code != 1 else last
     ours = code == errors.EXIT_CONFIGURATION
     return {
-        "class": "Data" if ours else "UserCode",
+        "class": "UserCode",
         "reason": "UserCodeFailed",
         "message": said or _ended(code, log),
         "exitCode": errors.EXIT_CONFIGURATION if ours else errors.EXIT_USER_CODE,

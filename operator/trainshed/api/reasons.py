@@ -68,6 +68,8 @@ class Reason(enum.StrEnum):
     PREEMPTED = "Preempted"
     POD_REJECTED = "PodRejected"
     """Pods can't be created: admission, quota or a missing service account."""
+    STATUS_REFUSED = "StatusRefused"
+    """The API server refuses the status itself, so only an event can say it."""
     UNKNOWN = "UnknownFailure"
 
 

@@ -97,7 +97,7 @@ def _refuse(draft: drafts.Draft, refusal: observed.Refusal, actions: _Actions) -
         actions.failed = failures.Failed(
             reason=refusal.reason,
             message=refusal.message,
-            failure_class=reasons.FailureClass.BUILD,
+            failure_class=failures.refused(refusal, otherwise=reasons.FailureClass.BUILD),
         )
 
 
@@ -158,7 +158,8 @@ def _create(
     actions: _Actions,
 ) -> None:
     """Ask for the child Job, unless its name is held or the API server refuses it."""
-    deadline = seen.job.first_seen + settings.startup_deadline
+    waits = draft.since(Type.ACCEPTED) if not draft.stored_true(Type.ACCEPTED) else None
+    deadline = (seen.job.first_seen if waits is None else waits) + settings.startup_deadline
     blocked = _blocked(seen)
     if blocked is not None:
         draft.condition(Type.ACCEPTED, False, blocked.reason, blocked.message)
@@ -166,7 +167,7 @@ def _create(
             actions.failed = failures.Failed(
                 reason=blocked.reason,
                 message=blocked.message,
-                failure_class=reasons.FailureClass.UNKNOWN,
+                failure_class=failures.refused(blocked),
             )
             return
         if draft.now < blocked.retry_at:

@@ -55,6 +55,16 @@ class Draft:
             observed_generation=self.generation,
         )
 
+    def since(self, type_: Type) -> float | None:
+        """Return when the condition became what it is, as it is stored."""
+        known = self.before.condition(type_)
+        return times.parse(known.last_transition_time) if known is not None else None
+
+    def stored_true(self, type_: Type) -> bool:
+        """Return whether the condition is True, as it is stored."""
+        known = self.before.condition(type_)
+        return known is not None and known.status == "True"
+
     def is_true(self, type_: Type) -> bool:
         """Return whether the condition is True, as it stands in the draft."""
         known = self.conditions.get(type_)

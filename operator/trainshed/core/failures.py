@@ -26,6 +26,10 @@ _REASONS = {
     Class.NODE_LOST: Reason.NODE_LOST,
     Class.PREEMPTED: Reason.PREEMPTED,
 }
+_REFUSALS: dict[str, reasons.FailureClass] = {
+    Reason.ENTRY_POINT_NOT_FOUND: Class.USER_CODE,
+    Reason.IMAGE_PULL_FAILED: Class.IMAGE_PULL,
+}
 _ADVICE = {
     Class.USER_CODE: "read failure.logTail and the pod's log, mend the code, create the job anew",
     Class.HOST_OOM: "raise resources.memory or lower training.batchSize, then create the job anew",
@@ -63,9 +67,15 @@ class Failed:
                 "exitCode": self.exit_code,
                 "message": self.message,
                 "logTail": self.log_tail,
-                "advice": _ADVICE[self.failure_class],
+                "advice": self._advice(),
             }
         )
+
+    def _advice(self) -> str:
+        started = self.pod is not None or self.log_tail is not None
+        if self.failure_class is Class.USER_CODE and not started:
+            return _ADVICE[Class.BUILD]
+        return _ADVICE[self.failure_class]
 
 
 def classify(
@@ -102,11 +112,25 @@ def _log_tail(pod: observed.PodView | None, account: observed.Account | None) ->
     return (account.log_tail if account is not None else written) or None
 
 
+def refused(
+    refusal: observed.Refusal | None, *, otherwise: reasons.FailureClass = Class.UNKNOWN
+) -> reasons.FailureClass:
+    """Return whose failure it is that a step was refused, from its reason and the server's words.
+
+    The API server has no code for a quota: it answers 403 and says `exceeded quota`.
+    """
+    if refusal is None:
+        return otherwise
+    if "exceeded quota" in refusal.message:
+        return Class.QUOTA
+    return _REFUSALS.get(refusal.reason, otherwise)
+
+
 def workload_gone(name: str) -> Failed:
     """Return the end of a job whose Job somebody deleted while it ran: what it did is lost."""
     return Failed(
         reason=Reason.WORKLOAD_GONE,
-        message=f"Job {name} was deleted while it ran",
+        message=f"Job {name} was deleted, or lost the operator's labels, while it ran",
         failure_class=Class.UNKNOWN,
     )
 
@@ -166,8 +190,6 @@ def _by_exit(pod: observed.PodView) -> Verdict:
         return Class.UNKNOWN, Reason.UNKNOWN, f"pod {pod.name} ended in phase {pod.phase}"
     last = container.message.strip().rpartition("\n")[2][-512:]
     said = f": {last}" if last else ""
-    if container.exit_code == 2:
-        return Class.DATA, Reason.USER_CODE, f"the command ended with exit code 2{said}"
     if container.exit_code > 128:
         signal = container.exit_code - 128
         return Class.UNKNOWN, Reason.UNKNOWN, f"the process was ended by signal {signal}{said}"

@@ -85,9 +85,9 @@ def _refused(
         return failures.Failed(
             reason=refusal.reason,
             message=refusal.message,
-            failure_class=reasons.FailureClass.BUILD,
+            failure_class=failures.refused(refusal, otherwise=reasons.FailureClass.BUILD),
         )
-    if draft.now >= deadline(seen, settings):
+    if draft.now >= deadline(draft, seen, settings):
         return failures.Failed(
             reason=Reason.BUILD_DEADLINE_EXCEEDED,
             message=f"no image within {settings.build_deadline:.0f} s; last: {refusal.message}",
@@ -103,9 +103,10 @@ def next_look(
     refusal = seen.build.refusal if seen.build is not None else None
     if refusal is None or refusal.retry_at <= draft.now:
         return None
-    return min(refusal.retry_at, deadline(seen, settings))
+    return min(refusal.retry_at, deadline(draft, seen, settings))
 
 
-def deadline(seen: observed.Observation, settings: policy.Policy) -> float:
-    """Return when a job without an image ends."""
-    return seen.job.first_seen + settings.build_deadline
+def deadline(draft: drafts.Draft, seen: observed.Observation, settings: policy.Policy) -> float:
+    """Return when a job without an image ends; a restart of the operator does not move it."""
+    since = draft.since(Type.IMAGE_READY)
+    return (seen.job.first_seen if since is None else since) + settings.build_deadline

@@ -19,7 +19,8 @@ def settle(draft: drafts.Draft, seen: observed.Observation, settings: policy.Pol
         return
     if known is not None and known.last_update_time is not None:
         last = times.parse(known.last_update_time) or 0.0
-        if pushed.received - last < settings.progress_interval:
+        # By this moment, not by when it came: a push waits here until the interval is over.
+        if draft.now - last < settings.progress_interval:
             return
     draft.fields["progress"] = render(pushed)
 

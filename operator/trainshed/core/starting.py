@@ -87,12 +87,13 @@ def overdue(
         for type_ in (Type.RUNNING, Type.PLACED)
         if (each := draft.conditions.get(type_)) is not None and each.status == "False"
     ]
-    pull = bool(stuck) and stuck[0].reason == Reason.IMAGE_PULL_FAILED
-    said = f"; last: {stuck[0].message}" if stuck else ""
+    last = stuck[0] if stuck else None
+    why = observed.Refusal(last.reason, last.message, terminal=True) if last else None
+    said = f"; last: {last.message}" if last else ""
     return failures.Failed(
         reason=Reason.STARTUP_DEADLINE_EXCEEDED,
         message=f"not started within {settings.startup_deadline:.0f} s{said}",
-        failure_class=reasons.FailureClass.IMAGE_PULL if pull else reasons.FailureClass.UNKNOWN,
+        failure_class=failures.refused(why),
     )
 
 

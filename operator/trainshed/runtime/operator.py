@@ -12,7 +12,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ from trainshed.runtime import (
     reconciler,
     recording,
     sweeper,
+    tasks,
     workqueue,
 )
 from trainshed.runtime import cache as caches
@@ -40,6 +41,8 @@ from trainshed.runtime import cache as caches
 log = logging.getLogger(__name__)
 
 Key = observed.JobKey
+
+ROUTE_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,33 +88,11 @@ async def run(
     stop: asyncio.Event,
     claim_signals: Callable[[], None],
 ) -> None:
-    """Operate until `stop` is set; raises where a watch fails for good."""
+    """Operate until `stop` is set; raises where a watch or a task of ours fails for good."""
     signer = await _authority(settings, identity, api)
     rules = _policy(settings, identity, signer)
     recorder = events.Recorder(api.budgeted, instance=identity.pod)
-    writer = objects.Objects(api.budgeted)
     incoming = intake.Intake(cache=found.cache, wake=found.queue.add, clock=time.time)
-    builds = building.Builds(
-        cache=found.cache,
-        maker=maker,
-        api=writer,
-        clock=time.time,
-        wake=found.queue.add,
-        observe=hooks.built,
-        deadline=settings.build_deadline_seconds,
-    )
-    passes = reconciler.Reconciler(
-        cache=found.cache,
-        api=writer,
-        builds=builds,
-        recorder=recording.Recording(recorder),
-        settings=rules,
-        clock=time.time,
-        again=lambda key: found.queue.add(key, workqueue.Priority.LOW),
-    )
-    workers = loop.Workers(
-        found.queue, passes.reconcile, count=settings.workers, observe=hooks.passed
-    )
     watched = _watched(settings)
     sweeping = sweeper.Sweeper(
         api.free, membership.Membership(found.cache, incoming), watched, random=random.random
@@ -122,21 +103,18 @@ async def run(
         await stack.enter_async_context(
             _endpoint(found, settings, identity, api, signer, pacer, leading, hooks)
         )
-        await routing.ensure(
-            stores.Store(api.free, kinds.ENDPOINT_SLICES, identity.namespace),
-            namespace=identity.namespace,
-            service=settings.progress.service,
-            address=identity.address,
-            port=settings.progress.port,
-        )
+        await _route(settings, identity, api)
+        builds = _builds(found, settings, api, maker, hooks)
         stack.push_async_callback(builds.close)
+        workers = _workers(found, settings, api, builds, recorder, rules, hooks)
         stack.push_async_callback(workers.stop)
         for name, task in {
             "events": recorder.run(),
             "sweeper": sweeping.run(),
+            "routing": _stay_routed(settings, identity, api),
             "first-pass": _start_when_synced(found, workers),
         }.items():
-            await stack.enter_async_context(owned(name, task))
+            await stack.enter_async_context(tasks.owned(name, task, stop=stop))
         await kopf_adapter.run(
             api.connection,
             watched,
@@ -147,6 +125,62 @@ async def run(
             namespaces=settings.namespaces,
             claim_signals=claim_signals,
         )
+
+
+def _builds(
+    found: Operator, settings: config.Settings, api: Clients, maker: building.Maker, hooks: Hooks
+) -> building.Builds:
+    return building.Builds(
+        cache=found.cache,
+        maker=maker,
+        api=objects.Objects(api.budgeted),
+        clock=time.time,
+        wake=found.queue.add,
+        observe=hooks.built,
+        deadline=settings.build_deadline_seconds,
+    )
+
+
+def _workers(
+    found: Operator,
+    settings: config.Settings,
+    api: Clients,
+    builds: building.Builds,
+    recorder: events.Recorder,
+    rules: policy.Policy,
+    hooks: Hooks,
+) -> loop.Workers[Key]:
+    passes = reconciler.Reconciler(
+        cache=found.cache,
+        api=objects.Objects(api.budgeted),
+        builds=builds,
+        recorder=recording.Recording(recorder),
+        settings=rules,
+        clock=time.time,
+        again=lambda key: found.queue.add(key, workqueue.Priority.LOW),
+    )
+    return loop.Workers(found.queue, passes.reconcile, count=settings.workers, observe=hooks.passed)
+
+
+async def _route(settings: config.Settings, identity: config.Identity, api: Clients) -> bool:
+    return await routing.ensure(
+        stores.Store(api.free, kinds.ENDPOINT_SLICES, identity.namespace),
+        namespace=identity.namespace,
+        service=settings.progress.service,
+        address=identity.address,
+        port=settings.progress.port,
+    )
+
+
+async def _stay_routed(settings: config.Settings, identity: config.Identity, api: Clients) -> None:
+    """Write the route again where somebody has changed or deleted it, each 5 minutes."""
+    while True:
+        await asyncio.sleep(ROUTE_SECONDS)
+        try:
+            if await _route(settings, identity, api):
+                log.warning("route_restored")
+        except (errors.ApiError, routing.RoutingFailed) as error:
+            log.warning("route_unchecked", extra={"error": str(error)})
 
 
 async def _start_when_synced(found: Operator, workers: loop.Workers[Key]) -> None:
@@ -226,14 +260,3 @@ async def _document(api: clients.Client, path: str) -> Mapping[str, Any] | None:
         log.warning("token_keys_unreadable", extra={"path": path, "error": str(error)})
         return None
     return found
-
-
-@contextlib.asynccontextmanager
-async def owned(name: str, work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run a task while the context is open."""
-    task = asyncio.create_task(work, name=name)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

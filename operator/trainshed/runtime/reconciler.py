@@ -131,7 +131,19 @@ class Reconciler:
         except errors.NotFound:
             self._cache.drop_job(seen.job.key, seen.job.uid)
             return
+        except (errors.Invalid, errors.Forbidden) as error:
+            self._recorder.record(seen.job, _status_refused(error))
+            raise
         view = observe.training_job(body, now=self._clock())
         self._cache.put_job(view, answer=True)
         for notice in wanted.notices:
             self._recorder.record(view, notice)
+
+
+def _status_refused(error: errors.ApiError) -> plan.Notice:
+    return plan.Notice(
+        warning=True,
+        reason=reasons.Reason.STATUS_REFUSED,
+        message=f"the API server refuses this job's status, which is tried again: {error}; "
+        "install the chart of the operator's own version, its CRD and roles among it",
+    )

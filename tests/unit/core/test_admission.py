@@ -36,7 +36,7 @@ def test_an_entry_point_that_is_no_file_fails_the_job_at_once() -> None:
         "create the job anew with source.entrypoint set to one of them",
     )
     assert status.failure is not None
-    assert status.failure.class_ == "Build"
+    assert status.failure.class_ == "UserCode"
     assert status.failure.advice is not None
     assert "log" not in status.failure.advice, "there was no container to have a log"
     assert wanted.build is None

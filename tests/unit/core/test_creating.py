@@ -58,6 +58,26 @@ def test_a_name_that_is_held_for_ever_ends_the_job_at_its_deadline() -> None:
     assert wanted.requeue_after is None
 
 
+def test_a_restart_of_the_operator_does_not_move_the_wait_for_a_name() -> None:
+    seen = blocked(HELD, facts.refused("NameTaken", retry=1830))
+    seen = passes.stored(seen, passes.decided(seen, now=10))
+    again = dataclasses.replace(seen.job, first_seen=builders.T0 + 1000)
+
+    wanted = passes.decided(dataclasses.replace(seen, job=again), now=1810)
+
+    assert passes.condition(wanted, "Failed")[:2] == ("True", "NameTaken")
+
+
+def test_a_job_that_a_quota_keeps_out_says_so() -> None:
+    said = 'jobs.batch "gestures-1" is forbidden: exceeded quota: jobs, requested: count/jobs=1'
+    seen = blocked(None, facts.refused("WorkloadRejected", said, retry=1830))
+
+    failure = passes.read(passes.decided(seen, now=1800)).failure
+
+    assert failure is not None
+    assert failure.class_ == "Quota"
+
+
 def test_the_last_wait_for_a_name_ends_at_the_deadline() -> None:
     seen = blocked(HELD, facts.refused("NameTaken", retry=1830))
 

@@ -59,7 +59,7 @@ CASES: dict[str, tuple[Callable[[], Pod], str, str, str]] = {
     ),
     "exit code 2 without an account": (
         exited(2, "bad flag"),
-        *("Data", "UserCodeFailed", "exit code 2: bad flag"),
+        *("UserCode", "UserCodeFailed", "exit code 2: bad flag"),
     ),
     "the kernel kills it for memory": (
         lambda: builders.pod().on_node().oom_killed(),

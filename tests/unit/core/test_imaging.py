@@ -107,6 +107,17 @@ def test_a_registry_that_stays_down_ends_the_job_at_its_deadline() -> None:
     )
 
 
+def test_a_restart_of_the_operator_does_not_move_the_deadline() -> None:
+    refusal = facts.refused("RegistryUnavailable", "is down", retry=90)
+    before = builders.observation(build=observed.BuildView(refusal=refusal))
+    before = passes.stored(before, passes.decided(before, now=1, settings=SHORT))
+    again = dataclasses.replace(before.job, first_seen=builders.T0 + 50)
+
+    wanted = passes.decided(dataclasses.replace(before, job=again), now=61, settings=SHORT)
+
+    assert passes.condition(wanted, "Failed")[1] == "BuildDeadlineExceeded"
+
+
 def test_a_job_that_was_found_late_has_its_image_tried_before_it_is_given_up() -> None:
     wanted = passes.decided(builders.observation(), now=5000, settings=SHORT)
 

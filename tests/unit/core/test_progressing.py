@@ -65,6 +65,17 @@ def test_progress_reaches_the_status_at_most_every_ten_seconds() -> None:
     assert steps(20.0) == 20
 
 
+def test_a_push_that_came_early_is_written_once_the_interval_is_over() -> None:
+    seen = running(facts.progress(10, received=10))
+    seen = passes.stored(seen, passes.decided(seen, now=10))
+    early = dataclasses.replace(seen, progress=facts.progress(20, received=15))
+
+    assert passes.decided(early, now=19.9).status is None
+    found = passes.read(passes.decided(early, now=20)).progress
+    assert found is not None
+    assert found.step == 20
+
+
 def test_a_change_of_phase_does_not_hurry_progress() -> None:
     seen = running(facts.progress(10, received=10))
     seen = passes.stored(seen, passes.decided(seen, now=10))

@@ -195,6 +195,30 @@ async def test_a_status_that_somebody_changed_is_written_anew() -> None:
 
 
 @pytest.mark.looptime
+async def test_a_status_that_is_refused_is_told_by_an_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = benches.Bench()
+    told: list[str] = []
+
+    async def refuse(key: observed.JobKey, patch: object, *, resource_version: str) -> None:
+        raise errors.Invalid("status.phase: Unsupported value")
+
+    def record(job: observed.TrainingJobView, notice: plan.Notice) -> None:
+        told.append(f"{notice.reason}: {notice.message}")
+
+    monkeypatch.setattr(bench.world, "patch_status", refuse)
+    monkeypatch.setattr(bench.world, "record", record)
+
+    await bench.applied()
+
+    assert KEY in bench.process.timers, "it is tried again, later"
+    assert [each.partition(":")[0] for each in told] == ["StatusRefused"]
+    assert "Unsupported value" in told[0]
+    assert "install the chart" in told[0]
+
+
+@pytest.mark.looptime
 async def test_a_job_that_was_deleted_is_forgotten_at_the_first_write() -> None:
     bench = benches.Bench()
     await bench.applied()
