@@ -35,7 +35,7 @@ class Registry(Section):
     ca: str = ""
     """Path of a PEM file with its certificate authority; empty for the system's."""
     prefix: str = "trainshed"
-    """First part of every repository: images of a namespace are in PREFIX/NAMESPACE."""
+    """First part of every repository: images of a namespace are in PREFIX/ns/NAMESPACE."""
     allowed: tuple[str, ...] = ()
     """Other hosts that the operator may call: registries of base images and token realms."""
     credentials_file: str = ""

@@ -13,7 +13,7 @@ from tests.cluster import registry_server as servers
 from tests.unit.registry import images
 from trainshed.core import observed, plan
 from trainshed.registry import builder as building
-from trainshed.registry import credentials, retries
+from trainshed.registry import credentials, retries, targets
 
 LIBRARY = {"__init__.py": b'"""The library."""\n', "launch.py": b"print('launched')\n" * 2000}
 CODE = {"train.py": b"print('trained')\n"}
@@ -36,7 +36,7 @@ class Rig:
     """A builder and what it does."""
 
     builder: building.Builder
-    target: building.Target
+    target: targets.Target
     wire: servers.Recorder
     clock: Clock
     slept: list[float] = field(default_factory=list)
@@ -74,7 +74,7 @@ async def opened(
     wire = servers.Recorder(httpx.AsyncHTTPTransport(verify=verify, trust_env=False))
     slept: list[float] = []
     clock = Clock()
-    target = building.Target(
+    target = targets.Target(
         push=server.url,
         pull=pull or server.address,
         prefix="trainshed",

@@ -116,7 +116,7 @@ async def test_an_unchanged_image_costs_one_request(rig: rigs.Rig, base: str) ->
     again = await rig.make(base)
 
     assert [str(each) for each in rig.wire.seen] == [
-        f"HEAD /v2/trainshed/team-a/manifests/{built.key}"
+        f"HEAD /v2/trainshed/ns/team-a/manifests/{built.key}"
     ]
     assert (again.ref, again.cache_hit, again.uploaded_bytes) == (built.ref, True, 0)
 
@@ -167,8 +167,8 @@ async def test_each_namespace_has_a_repository_of_its_own(rig: rigs.Rig, base: s
     first = await rig.make(base, namespace="team-a")
     second = await rig.make(base, namespace="team-b")
 
-    assert first.ref.partition("@")[0].endswith("/trainshed/team-a")
-    assert second.ref.partition("@")[0].endswith("/trainshed/team-b")
+    assert first.ref.partition("@")[0].endswith("/trainshed/ns/team-a")
+    assert second.ref.partition("@")[0].endswith("/trainshed/ns/team-b")
     assert not second.cache_hit
 
 
@@ -197,7 +197,7 @@ async def test_a_hundred_equal_builds_at_once_push_one_manifest(rig: rigs.Rig, b
     assert len({each.ref for each in built}) == 1
     assert [each.cache_hit for each in built].count(False) == 1
     assert len(rig.wire.of("PUT", "/manifests/")) == 1
-    assert len(rig.wire.of("HEAD", "/trainshed/team-a/manifests/")) == 1
+    assert len(rig.wire.of("HEAD", "/trainshed/ns/team-a/manifests/")) == 1
     assert sum(each.uploaded_bytes for each in built) == rig.wire.uploaded()
 
 
@@ -239,7 +239,7 @@ async def test_a_blob_that_is_gone_is_sent_again_whatever_a_head_says(
             built = await rig.make(base)
             library = layers_of(server, built.ref)[2]
             server.lose(library)
-            claimed = server.head(f"trainshed/team-a/blobs/{library}")
+            claimed = server.head(f"trainshed/ns/team-a/blobs/{library}")
             assert claimed == 200, "the registry should lie here"
 
             await rig.make(base, OTHER_CODE)
@@ -306,7 +306,7 @@ async def test_a_base_by_the_nodes_name_of_the_registry_is_asked_for_by_the_oper
     async with rigs.opened(server, pull="registry.nodes:5000") as rig:
         built = await rig.make(base.replace(server.address, "registry.nodes:5000"))
 
-    assert built.ref.startswith("registry.nodes:5000/trainshed/team-a@sha256:")
+    assert built.ref.startswith("registry.nodes:5000/trainshed/ns/team-a@sha256:")
     assert {each.url.netloc.decode() for each in rig.wire.seen} == {server.address}
 
 

@@ -10,7 +10,7 @@ from tests.cluster import registry_rig as rigs
 from tests.cluster import registry_server as servers
 from tests.unit.registry import images
 from trainshed.core import observed, plan
-from trainshed.registry import builder
+from trainshed.registry import builder, targets
 
 pytestmark = servers.needs_registry
 CROWD = 48
@@ -29,7 +29,7 @@ async def test_a_crowd_of_copies_from_another_registry_comes_through(
     ):
         base = rigs.push(elsewhere, images.image({"usr/bin/python3": b"#!/bin/sh\n" * 4000}))
         order = plan.BuildOrder(base=base, entrypoint=rigs.ENTRYPOINT)
-        target = builder.Target(
+        target = targets.Target(
             push=server.url,
             pull=server.address,
             prefix="trainshed",

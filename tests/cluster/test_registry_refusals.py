@@ -18,7 +18,7 @@ from tests.cluster import registry_rig as rigs
 from tests.cluster import registry_server as servers
 from tests.unit.registry import images
 from trainshed.core import plan
-from trainshed.registry import builder, credentials, errors
+from trainshed.registry import builder, credentials, errors, targets
 
 pytestmark = servers.needs_registry
 BASE = images.image({"usr/bin/python3": b"#!/bin/sh\n"})
@@ -60,7 +60,7 @@ def operator(
     file = tmp_path / "config.json"
     file.write_text(json.dumps({"auths": auths or {}}))
     return builder.open_builder(
-        target=builder.Target(
+        target=targets.Target(
             push=push,
             pull=push.partition("//")[2],
             prefix="trainshed",
@@ -132,7 +132,7 @@ async def test_an_unknown_authority_is_told_and_a_known_one_is_trusted(
         async with operator(server.url, tmp_path=tmp_path, ca=str(tls.authority)) as made:
             built = await made.make("team-a", order, rigs.CODE)
 
-    assert built.ref.startswith(f"{server.address}/trainshed/team-a@sha256:")
+    assert built.ref.startswith(f"{server.address}/trainshed/ns/team-a@sha256:")
 
 
 async def test_a_certificate_of_another_host_is_told(tmp_path: pathlib.Path) -> None:
@@ -189,6 +189,18 @@ async def test_a_host_that_is_not_allowed_is_never_called(rig: rigs.Rig) -> None
             await rig.make(base)
 
     assert rig.wire.seen == []
+
+
+async def test_an_image_of_another_namespace_is_no_base(rig: rigs.Rig, tmp_path: Any) -> None:
+    server = servers.Server(rig.target.pull, rig.target.push, tmp_path, tmp_path)
+    theirs = await rig.make(rigs.push(server, BASE), namespace="team-b")
+
+    with pytest.raises(errors.BaseNotAllowed, match="is of namespace team-b"):
+        await rig.make(theirs.ref, namespace="team-a")
+    assert rig.wire.seen == []
+
+    again = await rig.make(theirs.ref, {"train.py": b"print(2)"}, namespace="team-b")
+    assert again.base_digest == theirs.ref.partition("@")[2]
 
 
 BASES: dict[str, Callable[[], images.Image]] = {

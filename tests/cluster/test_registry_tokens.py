@@ -68,7 +68,7 @@ async def test_an_account_builds_by_tokens_of_a_named_realm(
         mounts = [each.status for each in rig.wire.of("POST") if "mount" in each.url.params]
         assert mounts == [401, 201], "no token is asked for before the registry wants one"
         # A mount needs the right to take and the right to give, in one token.
-        assert ["repository:trainshed/team-a:pull,push", "repository:bases/python:pull"] in (
+        assert ["repository:trainshed/ns/team-a:pull,push", "repository:bases/python:pull"] in (
             service.asked
         )
 
@@ -172,7 +172,7 @@ async def test_an_account_that_may_only_read_is_told_so(
     service.accounts["ann"].rights = {"": {"pull"}}
     allowed = (f"http://{service.address}",)
     async with rigs.opened(server, allowed=allowed, logins=logins(server, ANN)) as rig:
-        with pytest.raises(errors.Forbidden, match="trainshed/team-a") as caught:
+        with pytest.raises(errors.Forbidden, match="trainshed/ns/team-a") as caught:
             await rig.make(f"{server.address}/bases/python:1")
 
     assert caught.value.reason == "RegistryForbidden"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import pathlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -24,11 +26,23 @@ with Run(total_steps=100) as run:
 Ready = Callable[[dict[str, Any]], bool]
 
 
-def kill() -> None:
-    """Send SIGKILL to the operator's process, which the host provider runs on this machine."""
+def tell(number: signal.Signals) -> None:
+    """Send a signal to the operator's process, which the host provider runs on this machine."""
     for folder in pathlib.Path("/proc").iterdir():
         if folder.name.isdecimal() and _is_operator(folder):
-            os.kill(int(folder.name), signal.SIGKILL)
+            os.kill(int(folder.name), number)
+
+
+@contextlib.contextmanager
+def halted_registry(info: conftest.Body) -> Iterator[None]:
+    """Let the cluster's registry answer nothing meanwhile: what is asked of it stays open."""
+    record = pathlib.Path(info["state"], "pids", "registry.json")
+    pid = int(json.loads(record.read_text(encoding="utf-8"))["pid"])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def _is_operator(folder: pathlib.Path) -> bool:
@@ -41,6 +55,15 @@ def _is_operator(folder: pathlib.Path) -> bool:
 
 def started(status: dict[str, Any]) -> bool:
     return "attempts" in status
+
+
+def building(status: dict[str, Any]) -> bool:
+    return status.get("phase") == "Building"
+
+
+def complete(workload: dict[str, Any]) -> bool:
+    conditions = workload["status"].get("conditions") or ()
+    return any(each["type"] == "Complete" and each["status"] == "True" for each in conditions)
 
 
 def running(status: dict[str, Any]) -> bool:
@@ -66,8 +89,40 @@ def test_a_killed_operator_loses_and_doubles_nothing(
     namespace.apply("survivor", conftest.script(f"# {namespace.name}\n{STEPS}"))
     namespace.until("survivor", reached, what=phase)
 
-    kill()
+    tell(signal.SIGKILL)
 
+    survived(namespace, info)
+
+
+def test_a_build_that_is_cut_off_is_made_once(
+    namespace: conftest.Namespace, info: conftest.Body
+) -> None:
+    with halted_registry(info):
+        namespace.apply("survivor", conftest.script(f"# {namespace.name}\n{STEPS}"))
+        namespace.until("survivor", building, what="phase Building")
+        tell(signal.SIGKILL)
+
+    survived(namespace, info)
+
+
+def test_an_end_that_was_not_written_is_found(
+    namespace: conftest.Namespace, info: conftest.Body
+) -> None:
+    namespace.apply("survivor", conftest.script(f"# {namespace.name}\n{STEPS}"))
+    namespace.until("survivor", stepping, what="stepping")
+
+    # A process that is halted sees the end as little as one that is dead already.
+    tell(signal.SIGSTOP)
+    namespace.api.wait(namespace.workloads, "survivor-1", complete, what="the end", seconds=60)
+    before = namespace.api.get(f"{namespace.jobs}/survivor")["status"]
+    tell(signal.SIGKILL)
+
+    assert before["phase"] == "Running"
+    survived(namespace, info)
+
+
+def survived(namespace: conftest.Namespace, info: conftest.Body) -> None:
+    """Check that the job ends well, with one Job, one pod and one image."""
     status = namespace.finished("survivor", seconds=240)
     assert status["phase"] == "Succeeded", status
     assert status["result"]["steps"] == 100
@@ -80,6 +135,6 @@ def test_a_killed_operator_loses_and_doubles_nothing(
 
 def tags(info: conftest.Body, namespace: str) -> list[str]:
     """Return the tags of a namespace's repository: one for each image."""
-    url = f"{info['registry']['host']}/v2/trainshed/{namespace}/tags/list"
+    url = f"{info['registry']['host']}/v2/trainshed/ns/{namespace}/tags/list"
     found: list[str] = httpx.get(url, trust_env=False).json()["tags"]
     return found

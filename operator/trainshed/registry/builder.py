@@ -31,6 +31,7 @@ from trainshed.registry import (
     pushing,
     references,
     retries,
+    targets,
 )
 from trainshed.registry import client as clients
 
@@ -52,55 +53,6 @@ class Times:
     """A build may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The registry that images go to, under the names that each side has for it."""
-
-    push: str
-    """URL, as the operator reaches it."""
-    pull: str
-    """Host, as nodes name it."""
-    prefix: str
-    allowed: frozenset[str]
-    """Other hosts that may be called, `http://` before those without TLS."""
-
-    def check(self) -> None:
-        """Raise ValueError where no registry can be meant."""
-        parts = parse.urlsplit(self.push)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise ValueError("registry.push must be a URL, such as https://registry.example")
-        if "@" in parts.netloc:
-            raise ValueError("registry.push must not hold credentials: use registry.credentials")
-        if parts.path.strip("/") or "/" in self.pull:
-            raise ValueError(
-                "registry.push and registry.pull must name a host only: put the path into"
-                " registry.prefix"
-            )
-        references.parse(f"{self.pull}/{self.repository('any')}")
-
-    def repository(self, namespace: str) -> str:
-        """Return where a namespace's images are."""
-        return f"{self.prefix.strip('/')}/{namespace}".lstrip("/")
-
-    def url(self, host: str) -> str:
-        """Return the URL of a host; raises NotAllowed."""
-        if host in (self.pull, parse.urlsplit(self.push).netloc):
-            return self.push.rstrip("/")
-        known = self.others()
-        for entry, url in ((host, f"https://{host}"), (f"http://{host}", f"http://{host}")):
-            if entry in known:
-                return url
-        raise errors.NotAllowed(
-            f"registry {host} is not one that the operator may call: ask for it to be added to"
-            " registry.allowed, or use a base image of an allowed one"
-        )
-
-    def others(self) -> set[str]:
-        """Return the other hosts as `host`, or `http://host`."""
-        plain = (each.rstrip("/").removeprefix("https://") for each in self.allowed)
-        return {references.canonical(each) for each in plain}
-
-
 class Builder:
     """Implements `runtime.building.Maker`."""
 
@@ -108,7 +60,7 @@ class Builder:
         self,
         http: httpx.AsyncClient,
         *,
-        target: Target,
+        target: targets.Target,
         logins: Mapping[str, credentials.Login],
         library: Mapping[str, bytes],
         clock: Callable[[], float],
@@ -160,6 +112,7 @@ class Builder:
         except sources.SourceRefused as error:
             raise errors.SourceRefused(str(error)) from error
         base = references.parse(order.base)
+        self._target.admit(namespace, base)
         origin = self._client(self._target.url(base.host))
         request = requests.Request(
             base_digest=await self._base_digest(order.base, base, origin),
@@ -250,7 +203,7 @@ class Builder:
             host = parse.urlsplit(url).netloc
             login = self._logins.get(references.canonical(host))
             if login is None and url == self._target.push.rstrip("/"):
-                login = self._logins.get(self._target.pull)
+                login = self._logins.get(references.canonical(self._target.pull))
             client = self._clients[url] = clients.Client(
                 self._http,
                 base=url,
@@ -264,7 +217,7 @@ class Builder:
 @contextlib.asynccontextmanager
 async def open_builder(
     *,
-    target: Target,
+    target: targets.Target,
     ca_file: str,
     credentials_file: str,
     library: pathlib.Path,

@@ -7,6 +7,7 @@
     ├── NotAllowed                      RegistryNotAllowed: a host that the settings do not name
     ├── CertificateUnknown              RegistryCertificateUnknown
     ├── BaseNotFound                    BaseImageNotFound
+    ├── BaseNotAllowed                  BaseImageNotAllowed: another namespace's
     ├── BaseUnsupported                 BaseImageUnsupported
     ├── QuotaExceeded                   RegistryQuotaExceeded: 413, 507
     ├── Rejected                        RegistryRejected: any other answer
@@ -71,6 +72,13 @@ class BaseNotFound(RegistryError):
     """No such base image; it may still be pushed."""
 
     reason = "BaseImageNotFound"
+
+
+class BaseNotAllowed(RegistryError):
+    """A base that is another namespace's: the operator reads it for nobody else."""
+
+    reason = "BaseImageNotAllowed"
+    terminal = True
 
 
 class BaseUnsupported(RegistryError):

@@ -58,5 +58,6 @@ def parse(text: str) -> Reference:
 
 
 def canonical(host: str) -> str:
-    """Return the host that answers for one: Docker's hub goes by several names."""
-    return DOCKER_HUB if host in _HUB_NAMES else host
+    """Return the one name of a host: in small letters, and Docker's hub goes by several."""
+    small = host.lower()
+    return DOCKER_HUB if small in _HUB_NAMES else small

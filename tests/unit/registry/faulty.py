@@ -11,7 +11,7 @@ import httpx
 
 from tests.unit.registry import images
 from trainshed.core import observed, plan
-from trainshed.registry import builder, client, credentials, retries
+from trainshed.registry import builder, client, credentials, retries, targets
 
 URL = "https://registry.example"
 HOST = "registry.example"
@@ -68,6 +68,8 @@ class Registry:
     def _manifest(self, request: httpx.Request, name: str) -> httpx.Response:
         if request.method == "PUT":
             self.manifests[name] = request.content
+            repository = name.partition(":")[0]
+            self.manifests[f"{repository}:{images.digest(request.content)}"] = request.content
             return httpx.Response(201)
         if name not in self.manifests:
             return httpx.Response(404)
@@ -116,6 +118,8 @@ class Rig:
     registry: Registry
     login: credentials.Login | None = None
     allowed: frozenset[str] = frozenset()
+    pull: str = HOST
+    prefix: str = "trainshed"
     slept: list[float] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
     times: builder.Times = field(default_factory=builder.Times)
@@ -124,7 +128,9 @@ class Rig:
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(self.registry))
         self.builder = builder.Builder(
             self.http,
-            target=builder.Target(push=URL, pull=HOST, prefix="trainshed", allowed=self.allowed),
+            target=targets.Target(
+                push=URL, pull=self.pull, prefix=self.prefix, allowed=self.allowed
+            ),
             logins={HOST: self.login} if self.login else {},
             library={"__init__.py": b""},
             clock=self.clock,
@@ -140,11 +146,11 @@ class Rig:
     client: client.Client = field(init=False)
 
     async def make(
-        self, code: bytes = b"print(1)", *, base: str = BASE_NAME
+        self, code: bytes = b"print(1)", *, base: str = BASE_NAME, namespace: str = "team-a"
     ) -> observed.BuiltImage:
         """Make an image of one file of code."""
         order = plan.BuildOrder(base=base, entrypoint=ENTRYPOINT)
-        return await self.builder.make("team-a", order, {"train.py": code})
+        return await self.builder.make(namespace, order, {"train.py": code})
 
     def _patience(self) -> retries.Retries:
         return retries.Retries(self._sleep, lambda: 0.0)

@@ -79,7 +79,7 @@ async def test_reads_ask_for_reading_and_a_mount_for_both_repositories() -> None
     await faulty.Rig(registry, login=LOGIN).make()
 
     scopes = {tuple(each.url.params.get_list("scope")) for each in registry.of("GET", "/token")}
-    ours = "repository:trainshed/team-a:pull"
+    ours = "repository:trainshed/ns/team-a:pull"
     assert scopes == {
         ("repository:bases/python:pull",),
         (ours,),

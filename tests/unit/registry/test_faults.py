@@ -16,7 +16,7 @@ from tests.unit.registry import faulty, images
 from trainshed.core import plan
 from trainshed.registry import builder, credentials, errors, exchange
 
-TAG = "/trainshed/team-a/manifests/"
+TAG = "/trainshed/ns/team-a/manifests/"
 Answer = Callable[[], httpx.Response | Exception]
 
 
@@ -201,7 +201,7 @@ async def test_an_upload_to_nowhere_is_refused(location: str) -> None:
 
 
 async def test_an_upload_by_plain_http_goes_by_tls_where_the_settings_say_so() -> None:
-    place = "http://registry.example/v2/trainshed/team-a/blobs/uploads/begun?state=1"
+    place = "http://registry.example/v2/trainshed/ns/team-a/blobs/uploads/begun?state=1"
     registry = faulty.Registry(always("POST", "/blobs/uploads/", status(202, Location=place)))
 
     await faulty.Rig(registry).make()

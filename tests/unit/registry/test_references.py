@@ -15,6 +15,8 @@ SOUND = {
     "r.example:5000/a": ("r.example:5000", "a", "latest", ""),
     "10.244.0.1:5000/trainshed/pytorch:dev": ("10.244.0.1:5000", "trainshed/pytorch", "dev", ""),
     "[::1]:5000/a:1": ("[::1]:5000", "a", "1", ""),
+    "R.Example:5000/a": ("r.example:5000", "a", "latest", ""),
+    "Docker.io/python": (HUB, "library/python", "latest", ""),
     "localhost/a": ("localhost", "a", "latest", ""),
     f"r.example/a@{DIGEST}": ("r.example", "a", "", DIGEST),
     f"r.example/a:1@{DIGEST}": ("r.example", "a", "1", DIGEST),

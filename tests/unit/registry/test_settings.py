@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from trainshed.registry import builder, errors
+from trainshed.registry import builder, errors, targets
 
 
 def target(
@@ -16,8 +16,8 @@ def target(
     pull: str = "pull.example:5000",
     prefix: str = "trainshed",
     allowed: tuple[str, ...] = (),
-) -> builder.Target:
-    return builder.Target(push=push, pull=pull, prefix=prefix, allowed=frozenset(allowed))
+) -> targets.Target:
+    return targets.Target(push=push, pull=pull, prefix=prefix, allowed=frozenset(allowed))
 
 
 URLS = {
@@ -55,7 +55,7 @@ def test_a_host_that_is_not_named_is_not_called(host: str, allowed: tuple[str, .
 
 @pytest.mark.parametrize(
     ("prefix", "repository"),
-    [("trainshed", "trainshed/team-a"), ("/a/b/", "a/b/team-a"), ("", "team-a")],
+    [("trainshed", "trainshed/ns/team-a"), ("/a/b/", "a/b/ns/team-a"), ("", "ns/team-a")],
 )
 def test_a_namespace_has_a_repository_below_the_prefix(prefix: str, repository: str) -> None:
     assert target(prefix=prefix).repository("team-a") == repository

@@ -1,0 +1,80 @@
+"""Where images go to: the registry by each of its names, and a repository for each namespace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib import parse
+
+from trainshed.registry import errors, references
+
+_NAMESPACES = "ns"
+"""The folder of the namespaces' repositories: what lies beside it, such as bases, is nobody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The registry that images go to, under the names that each side has for it."""
+
+    push: str
+    """URL, as the operator reaches it."""
+    pull: str
+    """Host, as nodes name it."""
+    prefix: str
+    allowed: frozenset[str]
+    """Other hosts that may be called, `http://` before those without TLS."""
+
+    def check(self) -> None:
+        """Raise ValueError where no registry can be meant."""
+        parts = parse.urlsplit(self.push)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ValueError("registry.push must be a URL, such as https://registry.example")
+        if "@" in parts.netloc:
+            raise ValueError("registry.push must not hold credentials: use registry.credentials")
+        if parts.path.strip("/") or "/" in self.pull:
+            raise ValueError(
+                "registry.push and registry.pull must name a host only: put the path into"
+                " registry.prefix"
+            )
+        references.parse(f"{self.pull}/{self.repository('any')}")
+
+    def repository(self, namespace: str) -> str:
+        """Return where a namespace's images are."""
+        return f"{self._namespaces()}/{namespace}"
+
+    def admit(self, namespace: str, base: references.Reference) -> None:
+        """Raise BaseNotAllowed for a base that is another namespace's.
+
+        Whatever its host is: one registry may have more names than the settings tell.
+        """
+        folder = self._namespaces()
+        if not base.repository.startswith(f"{folder}/"):
+            return
+        owner = base.repository.removeprefix(f"{folder}/").partition("/")[0]
+        if owner != namespace:
+            raise errors.BaseNotAllowed(
+                f"base image {base.host}/{base.repository} is of namespace {owner}, and only its"
+                f" own jobs may build on it: push it to a repository outside of {folder}, or name"
+                " another image.base"
+            )
+
+    def url(self, host: str) -> str:
+        """Return the URL of a host; raises NotAllowed."""
+        own = (self.pull, parse.urlsplit(self.push).netloc)
+        if host in {references.canonical(each) for each in own}:
+            return self.push.rstrip("/")
+        known = self.others()
+        for entry, url in ((host, f"https://{host}"), (f"http://{host}", f"http://{host}")):
+            if entry in known:
+                return url
+        raise errors.NotAllowed(
+            f"registry {host} is not one that the operator may call: ask for it to be added to"
+            " registry.allowed, or use a base image of an allowed one"
+        )
+
+    def others(self) -> set[str]:
+        """Return the other hosts as `host`, or `http://host`."""
+        plain = (each.rstrip("/").removeprefix("https://") for each in self.allowed)
+        return {references.canonical(each) for each in plain}
+
+    def _namespaces(self) -> str:
+        return f"{self.prefix.strip('/')}/{_NAMESPACES}".lstrip("/")

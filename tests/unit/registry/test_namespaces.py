@@ -1,0 +1,95 @@
+"""A namespace is the trust boundary: no namespace's images reach another's through the operator."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.registry import faulty, images
+from trainshed.registry import errors
+
+PULL = "nodes.example:5000"
+DIGEST = f"sha256:{'0a' * 32}"
+FOREIGN = {
+    "by the operator's name": f"{faulty.HOST}/trainshed/ns/team-b:1",
+    "by the nodes' name": f"{PULL}/trainshed/ns/team-b:1",
+    "by a third name that is allowed": "alias.example/trainshed/ns/team-b:1",
+    "in capitals": f"{faulty.HOST.upper()}/trainshed/ns/team-b:1",
+    "with no tag": f"{PULL}/trainshed/ns/team-b",
+    "by digest": f"{PULL}/trainshed/ns/team-b@{DIGEST}",
+    "by tag and digest": f"{PULL}/trainshed/ns/team-b:1@{DIGEST}",
+    "below its repository": f"{PULL}/trainshed/ns/team-b/tools:1",
+    "of a longer name": f"{PULL}/trainshed/ns/team-a-2:1",
+    "below a name of ours": f"{PULL}/trainshed/ns/team-b/team-a:1",
+}
+NOBODYS = {
+    "the default base": "trainshed/pytorch",
+    "what only begins like it": "trainshed/nsx/team-b",
+    "the folder itself": "trainshed/ns",
+    "another prefix": "bases/ns/team-b",
+    "a deeper one": "mirror/trainshed/ns/team-b",
+}
+
+
+def rig() -> faulty.Rig:
+    """Return a registry that nodes have another name for, and that has a third one."""
+    return faulty.Rig(faulty.Registry(), pull=PULL, allowed=frozenset({"alias.example"}))
+
+
+@pytest.mark.parametrize("base", FOREIGN.values(), ids=FOREIGN.keys())
+async def test_a_base_of_another_namespace_is_refused_before_anything_is_asked(base: str) -> None:
+    found = rig()
+
+    with pytest.raises(errors.RegistryError) as caught:
+        await found.make(base=base)
+
+    assert (caught.value.reason, caught.value.terminal) == ("BaseImageNotAllowed", True)
+    assert "push it to a repository outside of trainshed/ns" in str(caught.value)
+    assert found.registry.seen == []
+
+
+@pytest.mark.parametrize("repository", NOBODYS.values(), ids=NOBODYS.keys())
+async def test_a_base_of_no_namespace_is_taken(repository: str) -> None:
+    found = rig()
+    put(found.registry, repository)
+
+    assert (await found.make(base=f"{PULL}/{repository}:1")).ref
+
+
+async def test_an_image_of_the_jobs_own_namespace_is_a_base() -> None:
+    found = rig()
+    built = await found.make()
+
+    again = await found.make(b"print(2)", base=built.ref)
+
+    assert again.base_digest == built.ref.partition("@")[2]
+    assert again.key != built.key
+
+
+@pytest.mark.parametrize("namespace", ["pytorch", "operator", "base", "ns"])
+async def test_a_namespace_named_like_a_base_writes_only_below_its_own_name(
+    namespace: str,
+) -> None:
+    found = rig()
+
+    built = await found.make(namespace=namespace)
+
+    assert built.ref.startswith(f"{PULL}/trainshed/ns/{namespace}@")
+    written = {each.url.path for each in found.registry.seen if each.method in ("PUT", "POST")}
+    assert all(each.startswith(f"/v2/trainshed/ns/{namespace}/") for each in written)
+
+
+async def test_without_a_prefix_namespaces_are_kept_apart_too() -> None:
+    found = faulty.Rig(faulty.Registry(), prefix="")
+
+    with pytest.raises(errors.RegistryError, match="outside of ns"):
+        await found.make(base=f"{faulty.HOST}/ns/team-b:1")
+
+    assert (await found.make()).ref.startswith(f"{faulty.HOST}/ns/team-a@")
+
+
+def put(registry: faulty.Registry, repository: str) -> None:
+    """Have the base in another repository too."""
+    for digest, data in faulty.BASE.blobs.items():
+        registry.blobs[repository, digest] = data
+    for version in ("1", images.digest(faulty.BASE.manifest)):
+        registry.manifests[f"{repository}:{version}"] = faulty.BASE.manifest
