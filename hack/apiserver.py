@@ -126,9 +126,12 @@ class ApiServer:
     def wait_gone(self, collection: str, name: str, *, what: str, seconds: float) -> None:
         """Return once an object is gone."""
         deadline = time.monotonic() + seconds
-        if self.find(f"{collection}/{name}") is None:
+        listed = self.get(collection, fieldSelector=f"metadata.name={name}")
+        if not listed["items"]:
             return
-        with contextlib.closing(self._events(collection, name, deadline)) as events:
+        # From this list on: an object that goes before the watch begins would never be told of.
+        since = str(listed["metadata"]["resourceVersion"])
+        with contextlib.closing(self._events(collection, name, deadline, since=since)) as events:
             for _, kind in events:
                 if kind == "DELETED" or self.find(f"{collection}/{name}") is None:
                     return
@@ -144,9 +147,11 @@ class ApiServer:
                     yield body
 
     def _events(
-        self, collection: str, name: str, deadline: float
+        self, collection: str, name: str, deadline: float, *, since: str = ""
     ) -> Generator[tuple[Body, str], None, None]:
         query = {"fieldSelector": f"metadata.name={name}", "watch": "1"}
+        if since:
+            query["resourceVersion"] = since
         while (left := deadline - time.monotonic()) > 0:
             query["timeoutSeconds"] = str(max(1, int(left)))
             timeout = httpx.Timeout(10, read=left + 5)

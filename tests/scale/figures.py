@@ -14,6 +14,24 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BENCH = ROOT / "build" / "bench.json"
 ROUNDS = ROOT / "build" / "bench"
 RANGES = pathlib.Path(__file__).with_name("ranges.yaml")
+NAMES = frozenset(
+    {
+        "build_unchanged_seconds",
+        "burst_300_floor_seconds",
+        "burst_300_job_p50_seconds",
+        "burst_300_job_p99_seconds",
+        "burst_300_seconds",
+        "demo_apply_to_first_step_seconds",
+        "loop_lag_p99_ms",
+        "reads_steady_state",
+        "rss_0_mib",
+        "rss_1000_mib",
+        "rss_5000_mib",
+        "single_job_p50_seconds",
+        "writes_per_job",
+    }
+)
+"""What a whole run of this bench finds."""
 
 
 def keep_rounds(name: str, rounds: list[float]) -> float:
@@ -34,9 +52,12 @@ def merge(found: Mapping[str, float]) -> dict[str, float]:
     return merged
 
 
-def outside(found: Mapping[str, float], ranges: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return one sentence for each figure that is outside its range."""
-    problems = []
+def outside(
+    found: Mapping[str, float], ranges: Mapping[str, Mapping[str, Any]], *, partial: bool
+) -> list[str]:
+    """Return one sentence for each figure that is outside its range, or missing in a whole run."""
+    missing = [] if partial else sorted(NAMES - found.keys())
+    problems = [f"{name} was not measured" for name in missing]
     for name, limits in ranges.items():
         if name not in found:
             continue

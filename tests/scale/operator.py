@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import pathlib
-import time
 
 import httpx
 from prometheus_client import parser
@@ -11,6 +11,7 @@ from prometheus_client import parser
 from hack import apiserver
 
 NAMESPACE = "trainshed-system"
+LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
 PODS = apiserver.PODS.format(namespace=NAMESPACE)
 WRITES = ("create", "patch", "delete")
 READS = ("get", "list", "raw")
@@ -63,16 +64,28 @@ class Operator:
 
     def restart(self) -> None:
         """Kill it and return once another one works."""
-        old = self._pod()
-        name = old["metadata"]["name"]
-        self._api.delete(f"{PODS}/{name}", gracePeriodSeconds="0")
-        deadline = time.monotonic() + 180
-        while time.monotonic() < deadline:
-            ready = [each for each in self._pods() if _ready(each)]
-            if ready and ready[0]["metadata"]["name"] != name:
-                return
-            time.sleep(0.5)
-        raise TimeoutError("waited 180 s for a new operator to be ready")
+        old = self._pod()["metadata"]["name"]
+        self._api.delete(f"{PODS}/{old}", gracePeriodSeconds="0")
+        lease = self._api.wait(
+            LEASES,
+            "trainshed-operator",
+            lambda each: each["spec"].get("holderIdentity") not in (None, "", old),
+            what="a new operator to lead",
+            seconds=180,
+        )
+        holder = lease["spec"]["holderIdentity"]
+        self._api.wait(PODS, holder, _ready, what="a new operator to be ready", seconds=180)
+
+    async def idle(self, *, seconds: float) -> None:
+        """Return once its work queue is empty: all that it found at its start is looked at."""
+        async with asyncio.timeout(seconds):
+            while await asyncio.to_thread(self._depth):
+                await asyncio.sleep(0.5)
+
+    def _depth(self) -> float:
+        return sum(
+            value for (name, _), value in self.samples().items() if name == "trainshed_queue_depth"
+        )
 
     def _address(self) -> str:
         return str(self._pod()["status"]["podIP"])
