@@ -79,7 +79,7 @@ class Operator:
     async def idle(self, *, seconds: float) -> None:
         """Return once its work queue is empty: all that it found at its start is looked at."""
         async with asyncio.timeout(seconds):
-            while await asyncio.to_thread(self._depth):
+            while await asyncio.to_thread(self._depth):  # noqa: ASYNC110 - of another process
                 await asyncio.sleep(0.5)
 
     def _depth(self) -> float:
