@@ -88,7 +88,7 @@ async def opened(
         made = building.Builder(
             http,
             target=target,
-            logins=logins or {},
+            logins=lambda: logins or {},
             library=LIBRARY,
             clock=clock,
             patience=retries.Retries(sleep, lambda: 0.0),

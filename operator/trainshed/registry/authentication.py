@@ -5,8 +5,9 @@ No message, repr or log of this module holds a secret.
 
 from __future__ import annotations
 
+import collections
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from urllib import parse
 
@@ -46,51 +47,59 @@ class Authority:
         http: httpx.AsyncClient,
         *,
         base: str,
-        login: credentials.Login | None,
+        login: Callable[[], credentials.Login | None],
         realms: Collection[str],
     ) -> None:
-        """`base`: the registry's URL. `realms`: who may issue tokens: `host`, `http://host`."""
+        """`base`: the registry's URL. `realms`: who may issue tokens: `host`, `http://host`.
+
+        `login` is asked at each use, so that a renewed one counts at once.
+        """
         self._http = http
         self._host = exchange.netloc(base)
-        self._login = login
+        self._find_login = login
         # The registry itself may, as safely as it is spoken to.
         own = self._host if base.startswith("https://") else f"http://{self._host}"
         self._realms = {*realms, own, self._host}
         self._basic = False
-        self._tokens: dict[Scope, str] = {}
+        # The one before too: an answer to what was sent with it may repeat it.
+        self._logins: collections.deque[credentials.Login | None] = collections.deque(maxlen=2)
+        self._tokens: dict[tuple[credentials.Login | None, Scope], str] = {}
         self._flights = flights.Flights()
 
     def headers(self, scope: Scope) -> dict[str, str]:
         """Return the headers that a call begins with: none until the host has asked."""
-        if token := self._tokens.get(scope):
+        login = self._login()
+        if token := self._tokens.get((login, scope)):
             return {"Authorization": f"Bearer {token}"}
-        if self._basic and self._login is not None:
-            return {"Authorization": self._login.basic()}
+        if self._basic and login is not None and login.username:
+            return {"Authorization": login.basic()}
         return {}
 
     def secrets(self) -> Iterator[str]:
         """Yield what must be in no message."""
         yield from self._tokens.values()
-        if self._login is not None:
-            yield from self._login.secrets()
+        for login in self._logins:
+            if login is not None:
+                yield from login.secrets()
 
     async def answer(self, challenges: httpx.Headers, scope: Scope) -> None:
         """Prepare the headers that a 401 asks for; raises RegistryError."""
         offered = _challenges(challenges.get("WWW-Authenticate", ""))
+        login = self._login()
         if "bearer" in offered:
-            fields = offered["bearer"]
-            token = await self._flights.join(scope, lambda: self._token(fields, scope))
+            fields, key = offered["bearer"], (login, scope)
+            token = await self._flights.join(key, lambda: self._token(fields, scope, login))
             if len(self._tokens) >= _KEPT:
                 self._tokens.clear()
-            self._tokens[scope] = token
-        elif "basic" in offered and self._login is not None and self._login.username:
+            self._tokens[key] = token
+        elif "basic" in offered and login is not None and login.username:
             self._basic = True
         else:
             raise self.unauthorized()
 
     def unauthorized(self) -> errors.Unauthorized:
         """Return the refusal of who we are, or of nobody."""
-        held = "refuses the operator's credentials" if self._login else "wants credentials"
+        held = "refuses the operator's credentials" if self._login() else "wants credentials"
         return errors.Unauthorized(
             f"registry {self._host} {held}: set registry.credentials in the chart's values"
         )
@@ -105,7 +114,15 @@ class Authority:
             " its account the right, if there is such a repository"
         )
 
-    async def _token(self, fields: dict[str, str], scope: Scope) -> str:
+    def _login(self) -> credentials.Login | None:
+        login = self._find_login()
+        if not self._logins or self._logins[-1] != login:
+            self._logins.append(login)
+        return login
+
+    async def _token(
+        self, fields: dict[str, str], scope: Scope, login: credentials.Login | None
+    ) -> str:
         realm = fields.get("realm", "")
         host = exchange.netloc(realm)
         scheme = realm.partition(":")[0]
@@ -115,7 +132,7 @@ class Authority:
                 f"registry {self._host} sends us to {host[:100]!a} for a token: add it"
                 " to registry.allowed, if it is trusted"
             )
-        request = self._request(realm, fields.get("service", ""), scope)
+        request = _request(realm, fields.get("service", ""), scope, login)
         answer = await exchange.send(self._http, request, host=self._host)
         if answer.status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             raise self.unauthorized()
@@ -127,21 +144,25 @@ class Authority:
             raise errors.Rejected(f"the token service of registry {self._host} gave no token")
         return token
 
-    def _request(self, realm: str, service: str, scope: Scope) -> exchange.Request:
-        if self._login is not None and self._login.identity_token:
-            form = {
-                "grant_type": "refresh_token",
-                "client_id": "trainshed",
-                "service": service,
-                "scope": " ".join(scope.names()),
-                "refresh_token": self._login.identity_token,
-            }
-            return exchange.Request("POST", realm, {}, form=form, follow=False)
-        query = parse.urlencode({"service": service, "scope": scope.names()}, doseq=True)
-        known = self._login is not None and self._login.username
-        headers = {"Authorization": self._login.basic()} if self._login and known else {}
-        separator = "&" if "?" in realm else "?"
-        return exchange.Request("GET", f"{realm}{separator}{query}", headers, follow=False)
+
+def _request(
+    realm: str, service: str, scope: Scope, login: credentials.Login | None
+) -> exchange.Request:
+    """Return the request of a token."""
+    if login is not None and login.identity_token:
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": "trainshed",
+            "service": service,
+            "scope": " ".join(scope.names()),
+            "refresh_token": login.identity_token,
+        }
+        return exchange.Request("POST", realm, {}, form=form, follow=False)
+    query = parse.urlencode({"service": service, "scope": scope.names()}, doseq=True)
+    known = login is not None and login.username
+    headers = {"Authorization": login.basic()} if login and known else {}
+    separator = "&" if "?" in realm else "?"
+    return exchange.Request("GET", f"{realm}{separator}{query}", headers, follow=False)
 
 
 def _challenges(header: str) -> dict[str, dict[str, str]]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import pathlib
 import random
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -30,10 +30,12 @@ from trainshed.registry import (
     packing,
     pushing,
     references,
+    renewed,
     retries,
     targets,
 )
 from trainshed.registry import client as clients
+from trainshed.registry import transport as transports
 
 _BASES = 32
 """So many bases are kept in memory: their manifest and config, not their layers."""
@@ -61,13 +63,16 @@ class Builder:
         http: httpx.AsyncClient,
         *,
         target: targets.Target,
-        logins: Mapping[str, credentials.Login],
+        logins: Callable[[], Mapping[str, credentials.Login]],
         library: Mapping[str, bytes],
         clock: Callable[[], float],
         patience: retries.Retries,
         times: Times = Times(),
     ) -> None:
-        """`library`: the training library's files. `clock`: monotonic seconds."""
+        """`library`: the training library's files. `clock`: monotonic seconds.
+
+        `logins` gives the logins by host as they are now.
+        """
         self._http = http
         self._target = target
         self._logins = logins
@@ -200,18 +205,21 @@ class Builder:
     def _client(self, url: str) -> clients.Client:
         client = self._clients.get(url)
         if client is None:
-            host = parse.urlsplit(url).netloc
-            login = self._logins.get(references.canonical(host))
-            if login is None and url == self._target.push.rstrip("/"):
-                login = self._logins.get(references.canonical(self._target.pull))
             client = self._clients[url] = clients.Client(
                 self._http,
                 base=url,
-                login=login,
+                login=functools.partial(self._login, url),
                 realms=self._target.others(),
                 patience=self._patience,
             )
         return client
+
+    def _login(self, url: str) -> credentials.Login | None:
+        logins = self._logins()
+        login = logins.get(references.canonical(parse.urlsplit(url).netloc))
+        if login is None and url == self._target.push.rstrip("/"):
+            login = logins.get(references.canonical(self._target.pull))
+        return login
 
 
 @contextlib.asynccontextmanager
@@ -228,20 +236,13 @@ async def open_builder(
         target.check()
     except errors.RegistryError as error:
         raise ValueError("registry.pull and registry.prefix make no image name") from error
-    context = httpx.create_ssl_context(trust_env=False)
-    if ca_file:
-        try:
-            context.load_verify_locations(cafile=ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ValueError(f"registry.ca: {ca_file} is no readable PEM file") from error
-    # How many builds run at once is the caller's to bound, and with them the connections: a bound
-    # here lets copies, which hold one each while they wait for another, wait for one another.
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=32)
-    async with httpx.AsyncClient(verify=context, limits=limits, trust_env=False) as http:
+    logins = renewed.File(credentials_file, credentials.load)
+    transport = transports.Transport(ca_file)
+    async with httpx.AsyncClient(transport=transport, trust_env=False) as http:
         builder = Builder(
             http,
             target=target,
-            logins=credentials.load(credentials_file),
+            logins=logins.value,
             library=packing.read_library(library),
             clock=clock,
             patience=retries.Retries(asyncio.sleep, random.random),

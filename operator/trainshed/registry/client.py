@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any
 from urllib import parse
 
@@ -26,11 +26,14 @@ class Client:
         http: httpx.AsyncClient,
         *,
         base: str,
-        login: credentials.Login | None,
+        login: Callable[[], credentials.Login | None],
         realms: Collection[str],
         patience: retries.Retries,
     ) -> None:
-        """`realms`: the hosts that may issue tokens for this one: `host` or `http://host`."""
+        """`login` gives who we are now, each time that it is asked.
+
+        `realms`: the hosts that may issue tokens for this one: `host` or `http://host`.
+        """
         self._http = http
         self._base = base.rstrip("/")
         self._host = exchange.netloc(self._base)

@@ -131,14 +131,18 @@ class Rig:
             target=targets.Target(
                 push=URL, pull=self.pull, prefix=self.prefix, allowed=self.allowed
             ),
-            logins={HOST: self.login} if self.login else {},
+            logins=lambda: {HOST: self.login} if self.login else {},
             library={"__init__.py": b""},
             clock=self.clock,
             patience=self._patience(),
             times=self.times,
         )
         self.client = client.Client(
-            self.http, base=URL, login=self.login, realms=self.allowed, patience=self._patience()
+            self.http,
+            base=URL,
+            login=lambda: self.login,
+            realms=self.allowed,
+            patience=self._patience(),
         )
 
     http: Any = field(init=False)
