@@ -1,64 +1,25 @@
 """An image is its base with layers on top; a base that can't carry them is refused."""
 
-import contextlib
 import hashlib
 import json
 import pathlib
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from tests.unit.builds.bases import (
+    DOCKER_GZIP,
+    OCI_GZIP,
+    OCI_ZSTD,
+    Document,
+    base_config,
+    base_manifest,
+    code,
+    composed,
+    digest,
+)
 from trainshed.builds import layers, manifests
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
-DOCKER_GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip"
-OCI_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
-OCI_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
-Document = dict[str, Any]
-
-
-def digest(number: int) -> str:
-    """Return the number's digest."""
-    return f"sha256:{number:064x}"
-
-
-def base_manifest(*media_types: str, **layer: object) -> Document:
-    """Return a base's manifest with a layer of each type."""
-    return {
-        "schemaVersion": 2,
-        "config": {"digest": digest(99), "size": 10},
-        "layers": [
-            {"mediaType": each, "digest": digest(number), "size": 1000 + number, **layer}
-            for number, each in enumerate(media_types)
-        ],
-    }
-
-
-def base_config(depth: int = 1, **run: object) -> Document:
-    """Return the config of a base of so many layers."""
-    return {
-        "architecture": "amd64",
-        "os": "linux",
-        "created": "2026-01-02T03:04:05Z",
-        "config": run,
-        "rootfs": {"type": "layers", "diff_ids": [digest(50 + each) for each in range(depth)]},
-        "history": [{"created_by": f"RUN {each}"} for each in range(depth)],
-    }
-
-
-def code(data: bytes = b"print(1)") -> layers.Layer:
-    """Return a layer of code."""
-    return layers.pack({"train.py": data}, prefix="/app", compression="gzip", comment="code")
-
-
-def composed(manifest: Mapping[str, Any], config: Mapping[str, Any]) -> manifests.Composed:
-    """Return the image with one layer of code."""
-    return manifests.compose(
-        base_manifest=manifest, base_config=config, added=[code()], annotations={"key": "k"}
-    )
 
 
 def environment(*base: str) -> list[str]:
@@ -252,83 +213,3 @@ def test_an_image_is_as_it_was_agreed_upon() -> None:
         expected = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
         assert json.loads(data) == expected
         assert data == json.dumps(expected, separators=(",", ":"), sort_keys=True).encode()
-
-
-def index(*platforms: str) -> Document:
-    """Return an index with an image for each platform."""
-    entries = []
-    for number, each in enumerate(platforms):
-        system, _, architecture = each.partition("/")
-        of = {"os": system, "architecture": architecture}
-        entries.append({"digest": digest(number), "platform": of})
-    return {"manifests": entries}
-
-
-def test_of_an_index_the_image_of_the_platform_is_chosen() -> None:
-    found = manifests.choose(index("linux/arm64", "linux/amd64", "windows/amd64"), "linux/amd64")
-
-    assert found == digest(1)
-
-
-def test_an_index_without_the_platform_says_which_it_has() -> None:
-    listed = index("linux/arm64", "unknown/unknown", "linux/s390x")
-
-    with pytest.raises(manifests.BaseUnsupported) as caught:
-        manifests.choose(listed, "linux/amd64")
-
-    assert str(caught.value) == "the base image has no linux/amd64, only linux/arm64, linux/s390x"
-
-
-@pytest.mark.parametrize(
-    "listed",
-    [{}, {"manifests": []}, {"manifests": None}, {"manifests": "x"}, {"manifests": [3, None]}],
-    ids=str,
-)
-def test_an_index_of_nothing_is_refused(listed: Document) -> None:
-    with pytest.raises(manifests.BaseUnsupported, match="only nothing"):
-        manifests.choose(listed, "linux/amd64")
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=8,
-)
-SOUND_LAYERS = base_manifest(OCI_GZIP)["layers"]
-
-
-@given(
-    st.fixed_dictionaries({}, optional={"config": JSON, "layers": JSON, "manifests": JSON}),
-    st.fixed_dictionaries(
-        {}, optional={"config": JSON, "rootfs": JSON, "history": JSON, "os": JSON}
-    ),
-)
-def test_a_strange_base_is_refused_and_breaks_nothing(manifest: Document, config: Document) -> None:
-    calls = (
-        lambda: manifests.choose(manifest, "linux/amd64"),
-        lambda: manifests.config_digest(manifest),
-        lambda: manifests.check_platform(config, "linux/amd64"),
-        lambda: composed(manifest, config),
-        lambda: composed({**manifest, "layers": SOUND_LAYERS}, config),
-        lambda: composed({**manifest, "layers": SOUND_LAYERS}, base_config() | config),
-    )
-    for call in calls:
-        with contextlib.suppress(manifests.BaseUnsupported):
-            call()
-
-
-@pytest.mark.parametrize(
-    "layer",
-    [
-        {"digest": "sha256:../../../etc"},
-        {"digest": f"sha512:{'0' * 128}"},
-        {"digest": None},
-        {"size": "12"},
-        {"size": -1},
-        {"size": True},
-    ],
-    ids=str,
-)
-def test_a_layer_without_a_sound_digest_and_size_is_refused(layer: Document) -> None:
-    with pytest.raises(manifests.BaseUnsupported, match="digest and a size"):
-        composed(base_manifest(OCI_GZIP, **layer), base_config())

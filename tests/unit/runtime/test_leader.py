@@ -1,15 +1,13 @@
+"""One leads, and it stops before another may begin."""
+
 import asyncio
 import itertools
-import random
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-import hypothesis
-import looptime
 import pytest
-from hypothesis import strategies
 
 from tests.unit.kube.store import Store
+from tests.unit.runtime.electors import elector, stopped
 from trainshed.kube import errors, kinds
 from trainshed.kube.kinds import Body, Kind
 from trainshed.runtime import leader
@@ -17,16 +15,6 @@ from trainshed.runtime import leader
 pytestmark = pytest.mark.looptime
 
 PLACE = (kinds.LEASES, "trainshed-system", "trainshed-operator")
-
-
-def elector(store: Store, holder: str, *, wall: float = 1_790_000_000.0) -> leader.Elector:
-    loop = asyncio.get_running_loop()
-    return leader.Elector(
-        store,
-        leader.Identity("trainshed-system", "trainshed-operator", holder),
-        random=lambda: 0.5,
-        wall_clock=lambda: wall + loop.time(),
-    )
 
 
 def now() -> float:
@@ -237,72 +225,3 @@ async def test_timings_that_let_two_leaders_meet_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match="leaseSeconds > renewSeconds > retrySeconds"):
         leader.Timing(lease=lease_seconds, renew=renew, retry=retry)
-
-
-class Campaign:
-    """Candidates in bad weather: late, lost and half-lost requests, crashes and releases."""
-
-    def __init__(self, chance: random.Random, *, candidates: int, trouble: float, slowest: float):
-        self._chance = chance
-        self._trouble = trouble
-        self._slowest = slowest
-        self.most = 0
-        self.store = Store()
-        # Before a request's effect, and after it: an answer can be late or lost as well.
-        self.store.before = self.store.after = self._weather
-        self.electors = [
-            elector(self.store, str(number), wall=chance.uniform(0, 2e9))
-            for number in range(candidates)
-        ]
-
-    async def _weather(self, verb: str, kind: Kind | None) -> None:
-        self.check()
-        await asyncio.sleep(self._chance.random() ** 4 * self._slowest)
-        self.check()
-        if self._chance.random() < self._trouble / 2:
-            raise errors.Unavailable("lost")
-
-    def check(self) -> None:
-        leaders = sum(each.is_leader() for each in self.electors)
-        self.most = max(self.most, leaders)
-
-    async def run(self, subject: leader.Elector) -> None:
-        while True:
-            await subject.acquire()
-            self.check()
-            keeping = asyncio.create_task(subject.keep())
-            await asyncio.wait({keeping}, timeout=self._chance.uniform(0, 90))
-            await stopped(keeping)
-            if self._chance.random() < 0.5:
-                await subject.release()
-            else:
-                await asyncio.sleep(40)  # crashed, and silent for longer than its lease
-
-
-async def stopped(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-@hypothesis.given(
-    seed=strategies.integers(0, 2**32),
-    trouble=strategies.floats(0.0, 0.9),
-    slowest=strategies.floats(0.0, 30.0),
-    candidates=strategies.integers(2, 4),
-)
-@pytest.mark.looptime(False)
-def test_there_are_never_two_leaders(
-    seed: int, trouble: float, slowest: float, candidates: int
-) -> None:
-    async def scenario() -> None:
-        race = Campaign(
-            random.Random(seed), candidates=candidates, trouble=trouble, slowest=slowest
-        )
-        tasks = [asyncio.create_task(race.run(each)) for each in race.electors]
-        await asyncio.sleep(300)
-        for task in tasks:
-            await stopped(task)
-        assert race.most <= 1
-
-    with asyncio.Runner(loop_factory=lambda: looptime.new_event_loop(noop_cycles=1)) as runner:
-        runner.run(scenario())
