@@ -13,15 +13,26 @@ from typing import Any
 from trainshed_trainer import accounts
 
 LIBRARY = pathlib.Path(__file__).resolve().parents[1]
+IMPATIENT = """
+from trainshed_trainer import launch
+launch.TAIL_SECONDS = launch.PUSH_SECONDS = 0.05
+raise SystemExit(launch.main())
+"""
 
 
 class Launched:
-    """A launcher with a script as its command."""
+    """A launcher with a script as its command.
 
-    def __init__(self, folder: pathlib.Path, *command: str, **environment: str) -> None:
+    One that is not `patient` gives up what it waits for at once, which takes seconds otherwise.
+    """
+
+    def __init__(
+        self, folder: pathlib.Path, *command: str, patient: bool = True, **environment: str
+    ) -> None:
         self.log = folder / "termination-log"
+        launcher = ["-m", "trainshed_trainer.launch"] if patient else ["-c", IMPATIENT]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "trainshed_trainer.launch", "--", *command],
+            [sys.executable, *launcher, "--", *command],
             cwd=folder,
             env={
                 "PATH": os.environ["PATH"],
@@ -46,6 +57,20 @@ class Launched:
         return self.process.returncode, json.loads(text), err
 
 
-def script(folder: pathlib.Path, text: str, **environment: str) -> Launched:
+def script(
+    folder: pathlib.Path, text: str, *, patient: bool = True, **environment: str
+) -> Launched:
     (folder / "train.py").write_text(textwrap.dedent(text), encoding="utf-8")
-    return Launched(folder, sys.executable, "train.py", **environment)
+    return Launched(folder, sys.executable, "train.py", patient=patient, **environment)
+
+
+def outer(folder: pathlib.Path, text: str) -> tuple[int, Any]:
+    """Return how a script ended that starts a launcher in its own way, and the account."""
+    log = folder / "termination-log"
+    (folder / "outer.py").write_text(textwrap.dedent(text), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(LIBRARY), "TMPDIR": str(folder)}
+    environment["TRAINSHED_TERMINATION_LOG"] = str(log)
+    done = subprocess.run(
+        [sys.executable, "outer.py"], cwd=folder, env=environment, check=False, timeout=30
+    )
+    return done.returncode, json.loads(log.read_text(encoding="utf-8"))

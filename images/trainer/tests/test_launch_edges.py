@@ -7,13 +7,13 @@ import os
 import pathlib
 import signal
 import socket
-import subprocess
 import sys
 import textwrap
 
 import pytest
 
 from images.trainer.tests import launching
+from trainshed_trainer import launch
 
 
 def test_sigterm_before_the_command_can_handle_it_is_a_stop(tmp_path: pathlib.Path) -> None:
@@ -181,7 +181,7 @@ def test_a_grandchild_of_another_session_may_hold_the_log_open(tmp_path: pathlib
         child = subprocess.Popen(["sleep", "60"], start_new_session=True, stdout=subprocess.DEVNULL)
         print(child.pid, flush=True)
         """,
-        TRAINSHED_TAIL_SECONDS="0.1",
+        patient=False,
     )
     grandchild = int(launched.line())
     launched.process.wait(timeout=30)
@@ -216,17 +216,9 @@ def test_orphans_are_reaped_as_by_any_process_1(tmp_path: pathlib.Path) -> None:
         sys.exit(4 if os.path.exists(f"/proc/{orphan}") else 0)
         """)
     )
-    launched = launching.Launched(tmp_path, "true")
-    launched.end()
-    (tmp_path / "outer.py").write_text(textwrap.dedent(text))
-    environment = {**os.environ, "PYTHONPATH": str(launching.LIBRARY), "TMPDIR": str(tmp_path)}
-    environment["TRAINSHED_TERMINATION_LOG"] = str(launched.log)
-    done = subprocess.run(
-        [sys.executable, "outer.py"], cwd=tmp_path, env=environment, check=False, timeout=30
-    )
+    code, account = launching.outer(tmp_path, text)
 
-    assert done.returncode == 0
-    assert json.loads(launched.log.read_text())["outcome"] == "succeeded"
+    assert (code, account["outcome"]) == (0, "succeeded")
 
 
 def test_ignored_sigchld_of_a_parent_loses_no_exit_code(tmp_path: pathlib.Path) -> None:
@@ -237,16 +229,10 @@ def test_ignored_sigchld_of_a_parent_loses_no_exit_code(tmp_path: pathlib.Path) 
         os.execv(sys.executable, [sys.executable, "-m", "trainshed_trainer.launch", "--",
                                   sys.executable, "train.py"])
     """
-    (tmp_path / "outer.py").write_text(textwrap.dedent(text))
-    log = tmp_path / "log"
-    environment = {**os.environ, "PYTHONPATH": str(launching.LIBRARY), "TMPDIR": str(tmp_path)}
-    environment["TRAINSHED_TERMINATION_LOG"] = str(log)
-    done = subprocess.run(
-        [sys.executable, "outer.py"], cwd=tmp_path, env=environment, check=False, timeout=30
-    )
+    code, account = launching.outer(tmp_path, text)
 
-    assert done.returncode == 1
-    assert "exit code 3" in json.loads(log.read_text())["message"]
+    assert code == 1
+    assert "exit code 3" in account["message"]
 
 
 def test_a_termination_log_that_is_missing_is_no_reason_to_fail(tmp_path: pathlib.Path) -> None:
@@ -267,14 +253,9 @@ def test_without_a_folder_to_write_to_the_command_runs_all_the_same(
         tempfile.mkdtemp = none
         sys.exit(launch.main(["--", "true"]))
     """
-    (tmp_path / "outer.py").write_text(textwrap.dedent(text))
-    environment = {**os.environ, "PYTHONPATH": str(launching.LIBRARY)}
-    environment["TRAINSHED_TERMINATION_LOG"] = str(tmp_path / "log")
-    done = subprocess.run(
-        [sys.executable, "outer.py"], cwd=tmp_path, env=environment, check=False, timeout=30
-    )
+    code, account = launching.outer(tmp_path, text)
 
-    assert done.returncode == 0
+    assert (code, account["outcome"]) == (0, "succeeded")
 
 
 def test_nothing_is_left_behind(tmp_path: pathlib.Path) -> None:
@@ -292,9 +273,11 @@ def test_an_operator_that_cannot_be_reached_costs_two_seconds_at_most(
         launched = launching.Launched(
             tmp_path,
             "true",
+            patient=False,
             TRAINSHED_PROGRESS_URL=f"https://127.0.0.1:{port}/",
             TRAINSHED_PROGRESS_TOKEN_FILE=str(tmp_path / "token"),
             TRAINSHED_PROGRESS_CA_FILE="/etc/ssl/certs/ca-certificates.crt",
         )
 
         assert launched.end()[0] == 0
+    assert launch.PUSH_SECONDS <= 2
