@@ -34,7 +34,7 @@ def test_the_timeline_sums_to_the_first_step(namespace: conftest.Namespace) -> N
 
     timeline = namespace.finished("digits")["timeline"]
 
-    stages = ("building", "scheduling", "pulling", "initialising")
+    stages = ("building", "scheduling", "pulling", "initialising", "firstStep")
     assert timeline["toFirstStep"] == pytest.approx(
         sum(timeline[each] for each in stages), abs=0.01
     )

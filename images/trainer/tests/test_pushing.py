@@ -255,6 +255,7 @@ def test_a_run_pushes_at_its_first_step(operator: Operator) -> None:
     _, _, body = operator.asked[0]
     assert (body["step"], body["totalSteps"], body["samples"]) == (1, 2, 8)
     assert body["firstStepTime"] >= body["startTime"]
+    assert body["firstStepSeconds"] == body["trainingSeconds"]
     assert body.get("account") is None
 
 

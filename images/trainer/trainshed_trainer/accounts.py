@@ -44,6 +44,7 @@ def blank() -> Account:
         "metrics": {},
         "startTime": None,
         "firstStepTime": None,
+        "firstStepSeconds": None,
         "endTime": None,
     }
 

@@ -14,7 +14,15 @@ LARGEST = 2**62
 """More than any run counts; the operator takes no more."""
 _FIGURES = frozenset({"rank", "steps", "epochs", "samples"})
 _AMOUNTS = frozenset(
-    {"trainingSeconds", "samplesPerSecond", "loss", "startTime", "firstStepTime", "endTime"}
+    {
+        "trainingSeconds",
+        "samplesPerSecond",
+        "loss",
+        "startTime",
+        "firstStepTime",
+        "firstStepSeconds",
+        "endTime",
+    }
 )
 _PROGRESS = frozenset({"step", "totalSteps", "epoch", "samples"})
 _TEXTS = {"outcome": 16, "class": 32, "reason": 64, "message": accounts.MAX_MESSAGE}

@@ -23,6 +23,8 @@ class Counts:
     data_wait_seconds: float = 0.0
     first_step_time: float | None = None
     """Unix time of the end of the first step."""
+    first_step_seconds: float | None = None
+    """What it took, with its wait for data."""
     recent: collections.deque[tuple[float, float, int]] = field(
         default_factory=lambda: collections.deque(maxlen=WINDOW)
     )

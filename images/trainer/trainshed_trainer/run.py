@@ -185,7 +185,7 @@ class Run:
             series.durations.observe(step)
             series.step.set(counts.steps)
         if counts.steps == 1:
-            counts.first_step_time = time.time()
+            counts.first_step_time, counts.first_step_seconds = time.time(), step + wait
             if self._pusher is not None:
                 self._pusher.now()
         if counts.steps == 1 or counts.steps % CHECK_STEPS == 0:
@@ -244,6 +244,7 @@ class Run:
             "metrics": dict(self._evaluated),
             "startTime": self._started,
             "firstStepTime": counts.first_step_time,
+            "firstStepSeconds": counts.first_step_seconds,
         }
 
     def _leave_account(self, error: BaseException | None) -> None:
@@ -270,6 +271,7 @@ class Run:
             "metrics": dict(self._evaluated),
             "startTime": self._started,
             "firstStepTime": counts.first_step_time,
+            "firstStepSeconds": counts.first_step_seconds,
         }
         if isinstance(error, errors.TrainerError):
             account |= told(error)

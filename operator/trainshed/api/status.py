@@ -102,7 +102,10 @@ class Timeline(base.Model):
         default=None, description="Until the container ran: volumes, image pull, start."
     )
     initialising: float | None = pydantic.Field(
-        default=None, description="Until the first step was done: imports, data, first step."
+        default=None, description="Until the first step began: imports, model, data."
+    )
+    first_step: float | None = pydantic.Field(
+        default=None, description="The first step with its wait for data, where compilers work."
     )
     to_first_step: float | None = pydantic.Field(
         default=None, description="From apply to the end of the first step."

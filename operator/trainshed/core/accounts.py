@@ -48,6 +48,7 @@ def read(document: Mapping[str, Any]) -> observed.Account | None:
         metrics=_metrics(document.get("metrics")),
         start_time=_moment(document, "startTime"),
         first_step_time=_moment(document, "firstStepTime"),
+        first_step_seconds=_moment(document, "firstStepSeconds"),
         end_time=_moment(document, "endTime"),
     )
 

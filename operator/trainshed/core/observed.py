@@ -139,6 +139,7 @@ class Account:
     metrics: Mapping[str, float] = field(default_factory=dict)
     start_time: float | None = None
     first_step_time: float | None = None
+    first_step_seconds: float | None = None
     end_time: float | None = None
 
 
@@ -166,6 +167,7 @@ class Progress:
     estimated_remaining_seconds: float | None = None
     start_time: float | None = None
     first_step_time: float | None = None
+    first_step_seconds: float | None = None
     account: Account | None = None
 
 

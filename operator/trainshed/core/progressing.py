@@ -72,12 +72,13 @@ def timeline(
     known = draft.before.timeline
     since = times.parse(known.since) if known else None
     start = since if since is not None else seen.job.first_seen
-    first_step = _first_step(seen, told)
+    first_step, took = _first_step(seen, told)
     moments = {
         "building": _built(draft, seen),
         "scheduling": _scheduled(pod),
         "pulling": pod.container.started if pod else None,
-        "initialising": first_step,
+        "initialising": None if first_step is None else first_step - (took or 0.0),
+        "first_step": None if took is None else first_step,
     }
     stages: dict[str, float] = {}
     at = start
@@ -89,7 +90,9 @@ def timeline(
         end = min(moment or at, first_step or math.inf)
         stages[name] = stored if stored is not None else round(max(0.0, end - at), 3)
         at += stages[name]
-    total = round(at - start, 3) if "initialising" in stages else None
+    total = known.to_first_step if known else None
+    if total is None and first_step is not None and "initialising" in stages:
+        total = round(at - start, 3)
     draft.fields["timeline"] = status.Timeline(
         since=known.since if known else times.render_precise(start), to_first_step=total, **stages
     )
@@ -107,10 +110,15 @@ def _scheduled(pod: observed.PodView | None) -> float | None:
     return placed.changed if placed is not None and placed.status == "True" else None
 
 
-def _first_step(seen: observed.Observation, told: observed.Account | None) -> float | None:
+def _first_step(
+    seen: observed.Observation, told: observed.Account | None
+) -> tuple[float | None, float | None]:
+    """Return when the first step ended, and the seconds that it took where they were told."""
     if seen.progress is not None and seen.progress.first_step_time is not None:
-        return seen.progress.first_step_time
-    return told.first_step_time if told is not None else None
+        return seen.progress.first_step_time, seen.progress.first_step_seconds
+    if told is None:
+        return None, None
+    return told.first_step_time, told.first_step_seconds
 
 
 def _step_seconds(pushed: observed.Progress) -> status.StepSeconds | None:

@@ -62,6 +62,7 @@ class Payload(_Section):
     metrics: dict[str, float | None] = {}
     start_time: Time | None = None
     first_step_time: Time | None = None
+    first_step_seconds: Amount | None = None
     account: dict[str, Any] | None = None
 
 
@@ -107,6 +108,7 @@ def _progress(
         metrics=fit_metrics(payload.metrics),
         start_time=payload.start_time,
         first_step_time=payload.first_step_time,
+        first_step_seconds=payload.first_step_seconds,
         account=account,
     )
 

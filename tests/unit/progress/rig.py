@@ -161,6 +161,7 @@ def push(**changes: Any) -> dict[str, Any]:
         "loss": 0.31,
         "metrics": {"accuracy": 0.93},
         "firstStepTime": 1790000000.1,
+        "firstStepSeconds": 0.25,
         "startTime": 1789999990.0,
         "account": None,
     } | changes
