@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Protocol
 
 from trainshed.api import reasons
@@ -39,6 +41,32 @@ class Maker(Protocol):
         """Return the image; raises RegistryError."""
 
 
+class Slots:
+    """Lets so many builds run at once, and no namespace have more than half of them.
+
+    So a namespace whose registry is slow keeps the builds of no other waiting.
+    """
+
+    def __init__(self, parallel: int) -> None:
+        """Begin with all of them free."""
+        self._free = asyncio.Semaphore(parallel)
+        self._share = max(1, parallel // 2)
+        # Kept alive by those who hold or await them, and by nothing else.
+        self._shares: weakref.WeakValueDictionary[str, asyncio.Semaphore] = (
+            weakref.WeakValueDictionary()
+        )
+
+    @contextlib.asynccontextmanager
+    async def held(self, namespace: str) -> AsyncIterator[None]:
+        """Hold one while the body runs; wait for it first."""
+        share = self._shares.get(namespace)
+        if share is None:
+            share = self._shares[namespace] = asyncio.Semaphore(self._share)
+        # The share first: who waits for it must not hold what others could use.
+        async with share, self._free:
+            yield
+
+
 class Builds:
     """The builds of this process."""
 
@@ -54,9 +82,9 @@ class Builds:
         parallel: int = 16,
         deadline: float = 900.0,
     ) -> None:
-        """Build at most `parallel` images at a time, each for at most `deadline` seconds.
+        """Build at most `parallel` images at a time, half of them for one namespace.
 
-        `wake` is told when one is done.
+        Each may take `deadline` seconds from when it begins. `wake` is told when one is done.
         """
         self._deadline = deadline
         self._cache = cache
@@ -65,7 +93,7 @@ class Builds:
         self._clock = clock
         self._wake = wake
         self._observe = observe
-        self._slots = asyncio.Semaphore(parallel)
+        self._slots = Slots(parallel)
         self._tasks: dict[observed.Uid, asyncio.Task[None]] = {}
 
     async def run(self, job: observed.TrainingJobView, order: plan.BuildOrder) -> bool:
@@ -88,7 +116,7 @@ class Builds:
 
     async def _build(self, job: observed.TrainingJobView, order: plan.BuildOrder) -> None:
         try:
-            async with self._slots:
+            async with self._slots.held(job.key.namespace):
                 started = self._clock()
                 view = await self._outcome(job, order)
                 self._observe(self._clock() - started, _result(view))
