@@ -187,6 +187,8 @@ def _build(go: pathlib.Path, *, packages: Sequence[str], into: str, step: consol
     flags = ["-v", "-trimpath", "-ldflags", linker_flags()]
     argv = [str(go), "build", *flags, "-o", f"{into}/", *packages]
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
+    # The compiler collects garbage less often: a tenth of the time for some memory.
+    environment.setdefault("GOGC", "400")
     compiled, complaints = 0, list[str]()
     with subprocess.Popen(
         argv,

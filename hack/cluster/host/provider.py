@@ -36,7 +36,8 @@ from hack.cluster.host import (
 )
 from hack.cluster.providers import base
 
-_PROGRAMS = tuple(programs.PROGRAMS)
+_PROGRAMS = tuple(name for name in programs.PROGRAMS if name != "kwok")
+"""kwok is built once fake nodes are asked for: who only wants the demo does not wait for it."""
 
 
 class Host:
@@ -60,7 +61,9 @@ class Host:
     def up(self, options: base.Options, *, shown: console.Console) -> None:
         cluster = self._cluster
         packages.ensure(shown=shown)
-        found = programs.ensure(_PROGRAMS, cache=cluster.cache, shown=shown)
+        kwok = options.kwok is not None or self._running("kwok")
+        wanted = (*_PROGRAMS, "kwok") if kwok else _PROGRAMS
+        found = programs.ensure(wanted, cache=cluster.cache, shown=shown)
         cluster.state.mkdir(parents=True, exist_ok=True)
         teardown.remember_shared(cluster)
         network.claim(cluster)
@@ -184,6 +187,8 @@ class Host:
     def _fakes(
         self, planned: plan.Plan, options: base.Options, *, client: api.Api, shown: console.Console
     ) -> None:
+        if "kwok" not in planned.programs:
+            return
         component = fakes.component(
             self._cluster,
             program=planned.programs["kwok"],
