@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pathlib
 import shutil
 from collections.abc import Mapping, Sequence
 
+from hack import apt
 from hack.cluster import commands, console, errors
 
 # By what is looked for, not by package: Docker's own containerd.io is as good as Debian's.
@@ -28,8 +28,6 @@ _SERVICES = {
     "docker-registry": ("docker-registry",),
     "prometheus": ("prometheus", "prometheus-node-exporter"),
 }
-# Another installation may run beside ours.
-_PATIENT = "-oDPkg::Lock::Timeout=300"
 _PATH = ":".join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
 
@@ -53,15 +51,8 @@ def ensure(*, shown: console.Console, run: commands.Runner = commands.run) -> No
 
 
 def install(wanted: Sequence[str], *, run: commands.Runner) -> None:
-    """Install by apt-get; the package lists are fetched first, since they may be old."""
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with contextlib.suppress(errors.CommandFailed):
-        # Lists that are there may do; if not, the installation says what it lacks.
-        run(["apt-get", "update", "-q"], environment=quiet)
-    run(
-        ["apt-get", "install", "-q", "-y", _PATIENT, "--no-install-recommends", *wanted],
-        environment=quiet,
-    )
+    """Install by apt-get."""
+    apt.install(wanted, run=run)
     for package in wanted:
         for service in _SERVICES.get(package, ()):
             _stop(service, run=run)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from hack import apt
 from hack.images import errors, programs
 
 _PATH = ":".join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
-# The cluster's packages are installed at the same time, and lists have no lock to wait for.
-_LOCKED = "Could not get lock"
-_PATIENCE_SECONDS = 300.0
-_APT = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "DPkg::Lock::Timeout=300")
 
 
 def missing(needed: Mapping[str, str]) -> list[str]:
@@ -33,17 +29,4 @@ def ensure(needed: Mapping[str, str], *, run: programs.Runner) -> None:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise errors.Unavailable(f"{' and '.join(wanted)} must be installed first")
-    _patiently(lambda: run.output([*_APT, "update"]))
-    _patiently(lambda: run.output([*_APT, "install", "-y", "--no-install-recommends", *wanted]))
-
-
-def _patiently(install: Callable[[], str]) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            install()
-            return
-        except errors.CommandFailed as error:
-            if _LOCKED not in str(error) or time.monotonic() > deadline:
-                raise
-        time.sleep(0.5)
+    apt.install(wanted, run=run.output)
