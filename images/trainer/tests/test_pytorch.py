@@ -21,8 +21,10 @@ pytestmark = pytest.mark.torch
 LIBRARY = pathlib.Path(__file__).resolve().parents[1]
 
 
-def started(tmp_path: pathlib.Path, *, params: Any = None, **training: Any) -> Any:
-    """Start a small model through the launcher."""
+def started(
+    tmp_path: pathlib.Path, *, params: Any = None, shown: bool = False, **training: Any
+) -> Any:
+    """Start a small model through the launcher; with `shown` it draws its bar into a pipe."""
     spec = {
         "framework": "pytorch",
         "model": {"name": "cnn", "params": {"channels": [4], "hidden": 16, **(params or {})}},
@@ -34,14 +36,14 @@ def started(tmp_path: pathlib.Path, *, params: Any = None, **training: Any) -> A
         **os.environ,
         "PYTHONPATH": str(LIBRARY),
         "OMP_NUM_THREADS": "1",
-        "TRAINSHED_JOB": "digits",
+        "TRAINSHED_JOB": "" if shown else "digits",
         "TRAINSHED_SPEC_FILE": str(tmp_path / "spec.json"),
         "TRAINSHED_TERMINATION_LOG": str(tmp_path / "log"),
         "TMPDIR": str(tmp_path),
     }
     command = [sys.executable, "-m", "trainshed_trainer.launch", "--"]
     command += [sys.executable, "-m", "trainshed_trainer.train"]
-    return subprocess.Popen(command, env=environment)
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE if shown else None)
 
 
 def ended(process: Any, tmp_path: pathlib.Path) -> tuple[int, Any]:
@@ -178,26 +180,12 @@ def test_a_loss_that_is_no_number_ends_the_training(
 
 
 def test_sigterm_finishes_the_step_and_exits_with_75(tmp_path: pathlib.Path) -> None:
-    process = started(tmp_path, epochs=100_000)
-    # The first step has been made once the account's folder holds what was told of it; the
-    # handler is there before: so wait for the thread count that a training process has.
-    wait_for_training(process.pid)
-
-    process.send_signal(signal.SIGTERM)
-    code, account = ended(process, tmp_path)
+    process = started(tmp_path, shown=True, epochs=100_000)
+    with process.stderr as shown:
+        # The bar's first line is of the first step.
+        next(line for line in shown if b"step 1 " in line)
+        process.send_signal(signal.SIGTERM)
+        code, account = ended(process, tmp_path)
 
     assert (code, account["outcome"], account["class"]) == (75, "stopped", "Preempted")
     assert account["steps"] > 0
-
-
-def wait_for_training(launcher: int) -> None:
-    """Wait until the launcher's child handles SIGTERM: a bit of its status in /proc."""
-    caught = 1 << (signal.SIGTERM - 1)
-    children = pathlib.Path(f"/proc/{launcher}/task/{launcher}/children")
-    while True:
-        for child in children.read_text().split():
-            status = pathlib.Path(f"/proc/{child}/status").read_text()
-            line = next(each for each in status.splitlines() if each.startswith("SigCgt"))
-            if int(line.split()[1], 16) & caught and "python" in status.splitlines()[0]:
-                return
-        os.sched_yield()
