@@ -39,7 +39,8 @@ async def prometheus(
             await _until(lambda client: _ready(client, url))
             yield url
         finally:
-            process.terminate()
+            # Nobody wants what it would write before it ends.
+            process.kill()
             await process.wait()
 
 

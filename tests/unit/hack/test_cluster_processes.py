@@ -11,6 +11,11 @@ from hack.cluster import processes, waiting
 SLEEP = processes.Component("sleeper", ("/bin/sleep", "600"))
 
 
+@pytest.fixture(autouse=True)
+def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "INTERVAL_SECONDS", 0.005)
+
+
 @pytest.fixture
 def supervisor(tmp_path: pathlib.Path) -> Iterator[processes.Supervisor]:
     made = processes.Supervisor(
@@ -117,7 +122,7 @@ def test_a_process_that_ignores_the_request_to_end_is_forced(
     waiting.until(
         "its trap", lambda: None if "up" in supervisor.tail("sleeper") else "not set", seconds=5
     )
-    assert supervisor.stop("sleeper", grace=0.1)
+    assert supervisor.stop("sleeper", grace=0.02)
     for stray in supervisor.strays():
         os.kill(stray.pid, signal.SIGKILL)
 

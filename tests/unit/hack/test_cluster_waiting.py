@@ -3,6 +3,11 @@ import pytest
 from hack.cluster import errors, waiting
 
 
+@pytest.fixture(autouse=True)
+def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "INTERVAL_SECONDS", 0.005)
+
+
 def test_a_condition_that_holds_is_not_waited_for() -> None:
     waiting.until("nothing", lambda: None, seconds=0)
 
