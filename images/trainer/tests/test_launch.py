@@ -9,8 +9,6 @@ import sys
 import textwrap
 from typing import Any
 
-import pytest
-
 from trainshed_trainer import accounts
 
 LIBRARY = pathlib.Path(__file__).resolve().parents[1]
@@ -167,15 +165,3 @@ def test_a_grandchild_that_holds_the_log_open(tmp_path: pathlib.Path) -> None:
     code, account, _, _ = python(tmp_path, script)
 
     assert (code, account["outcome"]) == (0, "succeeded")
-
-
-@pytest.mark.parametrize("left", ["[1]", "{", '{"account": 3}', '{"account": {"class": [1]}}'])
-def test_a_hostile_account_of_the_child(tmp_path: pathlib.Path, left: str) -> None:
-    script = f"""
-        import os, sys
-        open(os.environ["TRAINSHED_ACCOUNT_FILE"], "w").write({left!r})
-        sys.exit(1)
-    """
-    code, account, _, _ = python(tmp_path, script)
-
-    assert (code, account["outcome"]) == (1, "failed")
