@@ -6,6 +6,8 @@ UV := $(or $(shell sh hack/bootstrap.sh),$(error bootstrap failed: the lines abo
 RUN := $(UV) run --frozen --no-sync
 PYTEST := $(RUN) pytest
 JUNIT = --junitxml=build/tests/$@.xml
+# An environment that forbids byte code has every process compile all that it imports.
+COMPILED := PYTHONDONTWRITEBYTECODE=
 
 ##@ Set-up
 .PHONY: demo
@@ -28,7 +30,7 @@ check: ## Lint, types, layers, generated files
 
 .PHONY: test-unit
 test-unit: ## Pure logic, in seconds
-	$(PYTEST) tests/unit images/trainer/tests -n auto $(JUNIT)
+	$(COMPILED) $(PYTEST) tests/unit images/trainer/tests -n auto --dist worksteal -p no:kmock $(JUNIT)
 
 .PHONY: test-trainer
 test-trainer: ## The training library inside the PyTorch image
