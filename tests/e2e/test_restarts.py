@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from hack import apiserver
 from tests.e2e import conftest
 
 STEPS = """
@@ -24,6 +25,29 @@ with Run(total_steps=100) as run:
         run.log(loss=1.0)
 """
 Ready = Callable[[dict[str, Any]], bool]
+
+
+@pytest.fixture(autouse=True)
+def fresh_operator(api: apiserver.ApiServer) -> None:
+    """Begin with a new pod: the kubelet restarts one that was killed often ever more slowly."""
+    pods = apiserver.PODS.format(namespace="trainshed-system")
+    chosen = {"labelSelector": "app.kubernetes.io/component=operator"}
+    found = api.get(pods, **chosen)["items"]
+    old = next(each for each in found if "deletionTimestamp" not in each["metadata"])
+    api.delete(f"{pods}/{old['metadata']['name']}")
+    lease = api.wait(
+        "/apis/coordination.k8s.io/v1/namespaces/trainshed-system/leases",
+        "trainshed-operator",
+        lambda each: each["spec"].get("holderIdentity") not in ("", None, old["metadata"]["name"]),
+        what="a new operator to lead",
+        seconds=60,
+    )
+    api.wait(pods, lease["spec"]["holderIdentity"], ready, what="the new operator", seconds=60)
+
+
+def ready(pod: dict[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions") or ()
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def tell(number: signal.Signals) -> None:
