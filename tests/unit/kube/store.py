@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+from tests.unit.core import merging
 from trainshed.kube import errors
 from trainshed.kube.kinds import Body, Kind
 from trainshed.kube.ratelimit import Lane
@@ -33,12 +33,12 @@ class Store:
 
     def put(self, kind: Kind, body: Body) -> Body:
         """Store an object as another client would."""
-        body = copy.deepcopy(body)
+        body = merging.copied(body)
         metadata = body.setdefault("metadata", {})
         metadata["resourceVersion"] = str(next(self._versions))
         metadata.setdefault("uid", f"uid-{metadata['resourceVersion']}")
         self.objects[kind, metadata.get("namespace"), metadata["name"]] = body
-        return copy.deepcopy(body)
+        return merging.copied(body)
 
     def remove(self, kind: Kind, *, name: str, namespace: str | None = None) -> None:
         """Delete an object as another client would."""
@@ -46,7 +46,7 @@ class Store:
 
     async def get(self, kind: Kind, *, name: str, namespace: str | None = None) -> Body:
         await self._request("get", kind)
-        return copy.deepcopy(self._found(kind, namespace, name))
+        return merging.copied(self._found(kind, namespace, name))
 
     async def pages(
         self,
@@ -59,7 +59,7 @@ class Store:
     ) -> AsyncIterator[list[Body]]:
         await self._request("list", kind)
         found = [
-            copy.deepcopy(body)
+            merging.copied(body)
             for (each, where, _), body in self.objects.items()
             if each == kind and namespace in (None, where)
         ]

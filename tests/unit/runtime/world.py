@@ -75,14 +75,15 @@ class World:
         type_ = "MODIFIED" if place in self.objects[kind] else "ADDED"
         body["metadata"]["resourceVersion"] = str(self._next())
         self.objects[kind][place] = body
-        self.events[kind].append((type_, copy.deepcopy(body)))
-        return copy.deepcopy(body)
+        self.events[kind].append((type_, merging.copied(body)))
+        copied: Body = merging.copied(body)
+        return copied
 
     def remove(self, kind: Kind, place: Place) -> None:
         """Remove an object and tell of it."""
         body = self.objects[kind].pop(place)
         body["metadata"]["resourceVersion"] = str(self._next())
-        self.events[kind].append(("DELETED", copy.deepcopy(body)))
+        self.events[kind].append(("DELETED", merging.copied(body)))
 
     # What a person does
 
@@ -216,7 +217,7 @@ class World:
         self.reads["job"] += 1
         if (namespace, name) not in self.objects[Kind.JOB]:
             raise errors.NotFound(f"Job {name} does not exist", status=404)
-        return copy.deepcopy(self.objects[Kind.JOB][namespace, name])
+        return merging.copied(self.objects[Kind.JOB][namespace, name])
 
     async def delete_job(self, namespace: str, target: plan.Delete) -> None:
         """Delete a Job."""
