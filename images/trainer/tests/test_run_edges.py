@@ -6,6 +6,7 @@ import json
 import pathlib
 import signal
 import socket
+import socketserver
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -43,6 +44,12 @@ class Scalar:
     def __float__(self) -> float:
         self.reads += 1
         return self.value
+
+
+@pytest.fixture(autouse=True)
+def _prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    # How often a server looks whether it is to end: half a second else.
+    monkeypatch.setattr(socketserver.BaseServer.serve_forever, "__defaults__", (0.01,))
 
 
 def told(job: context.Context) -> Any:
