@@ -30,7 +30,7 @@ check: ## Lint, types, layers, generated files
 
 .PHONY: test-unit
 test-unit: ## Pure logic, in seconds
-	$(COMPILED) $(PYTEST) tests/unit images/trainer/tests -n auto --dist worksteal -p no:kmock $(JUNIT)
+	$(COMPILED) $(PYTEST) tests/unit images/trainer/tests -n $$(($$(nproc) + 1)) --dist worksteal -p no:kmock $(JUNIT)
 
 .PHONY: test-trainer
 test-trainer: ## The training library inside the PyTorch image
