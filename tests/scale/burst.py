@@ -33,26 +33,43 @@ class Round:
 async def burst(api: client.Client, server: apiserver.ApiServer, *, count: int = COUNT) -> Round:
     """Create jobs at once; return how long their Jobs took to appear."""
     async with namespace(server) as name:
-        trainings = apiserver.TRAINING_JOBS.format(namespace=name)
-        created: dict[str, float] = {}
-        changed = asyncio.Event()
+        found = await _timed(api, name, [f"burst-{index}" for index in range(count)])
+        await finished(api, apiserver.TRAINING_JOBS.format(namespace=name), count)
+    return found
 
-        def seen(kind: str, body: Body) -> None:
-            if kind == "ADDED":
-                created[body["metadata"]["name"].rpartition("-")[0]] = time.monotonic()
-                changed.set()
 
-        async with api.watching(apiserver.JOBS.format(namespace=name), seen):
-            bodies = [jobs.training_job(f"burst-{index}") for index in range(count)]
-            started = time.monotonic()
-            sent = await api.post_all(trainings, bodies)
-            await client.until(
-                lambda: len(created) == count,
-                what=f"{count} Jobs",
-                seconds=SECONDS,
-                changed=changed,
-            )
-        await finished(api, trainings, count)
+async def single(
+    api: client.Client, server: apiserver.ApiServer, *, count: int = 15
+) -> list[float]:
+    """Return the seconds from apply to the Job, of jobs that come one at a time."""
+    seconds = []
+    async with namespace(server) as name:
+        for number in range(1, count + 1):
+            found = await _timed(api, name, [f"single-{number}"])
+            seconds.extend(found.latencies)
+            await finished(api, apiserver.TRAINING_JOBS.format(namespace=name), number)
+    return seconds
+
+
+async def _timed(api: client.Client, namespace: str, names: list[str]) -> Round:
+    created: dict[str, float] = {}
+    changed = asyncio.Event()
+
+    def seen(kind: str, body: Body) -> None:
+        if kind == "ADDED":
+            created[body["metadata"]["name"].rpartition("-")[0]] = time.monotonic()
+            changed.set()
+
+    async with api.watching(apiserver.JOBS.format(namespace=namespace), seen):
+        bodies = [jobs.training_job(each) for each in names]
+        started = time.monotonic()
+        sent = await api.post_all(apiserver.TRAINING_JOBS.format(namespace=namespace), bodies)
+        await client.until(
+            lambda: created.keys() >= sent.keys(),
+            what=f"{len(names)} Jobs",
+            seconds=SECONDS,
+            changed=changed,
+        )
     ended = max(created.values()) - started
     return Round(ended, [created[each] - at for each, at in sent.items()])
 
@@ -73,7 +90,9 @@ async def floor(
         started = time.monotonic()
         await api.post_all(jobs.UNWATCHED.format(namespace=name), trainings)
         await api.post_all(apiserver.JOBS.format(namespace=name), copies)
-        return time.monotonic() - started
+        seconds = time.monotonic() - started
+        await _complete(api, apiserver.JOBS.format(namespace=name), count)
+    return seconds
 
 
 async def model_workload(api: client.Client, server: apiserver.ApiServer) -> Body:
@@ -95,14 +114,6 @@ async def model_workload(api: client.Client, server: apiserver.ApiServer) -> Bod
     return {"apiVersion": "batch/v1", "kind": "Job", "spec": {**spec, "template": template}}
 
 
-async def single(
-    api: client.Client, server: apiserver.ApiServer, *, count: int = 15
-) -> list[float]:
-    """Return the seconds from apply to the Job, of jobs that come one at a time."""
-    rounds = [await burst(api, server, count=1) for _ in range(count)]
-    return [each.latencies[0] for each in rounds]
-
-
 async def finished(api: client.Client, trainings: str, count: int) -> None:
     """Return once all jobs of a namespace have ended: one round must not disturb the next."""
     async with asyncio.timeout(300):
@@ -114,6 +125,16 @@ async def _unfinished(api: client.Client, trainings: str, count: int) -> bool:
     items = (await api.send("GET", trainings))["items"]
     phases = [(each.get("status") or {}).get("phase") for each in items]
     return sum(phase in ("Succeeded", "Failed") for phase in phases) < count
+
+
+async def _complete(api: client.Client, workloads: str, count: int) -> None:
+    """Return once all Jobs have ended: pods that still run hold up the namespace's end."""
+    async with asyncio.timeout(300):
+        while True:
+            items = (await api.send("GET", workloads))["items"]
+            if sum(each["status"].get("succeeded", 0) for each in items) >= count:
+                return
+            await asyncio.sleep(1)
 
 
 @contextlib.asynccontextmanager
