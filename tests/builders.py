@@ -22,6 +22,7 @@ T0 = 1_790_000_000.0
 NAMESPACE, NAME, UID = "default", "gestures", "uid-1"
 WORKLOAD_UID, POD_UID = "job-uid-1", "pod-uid-1"
 BASE = "registry.example/trainshed/pytorch@sha256:" + "b" * 64
+TENSORFLOW_BASE = "registry.example/trainshed/tensorflow@sha256:" + "c" * 64
 IMAGE = "registry.example/trainshed/default@sha256:" + "a" * 64
 
 
@@ -68,6 +69,14 @@ class TrainingJobBuilder(Builder):
     def pytorch(self) -> Self:
         """Use PyTorch."""
         return self.spec(framework="pytorch")
+
+    def tensorflow(self) -> Self:
+        """Use TensorFlow."""
+        return self.spec(framework="tensorflow")
+
+    def custom(self) -> Self:
+        """Use a library that nothing here knows."""
+        return self.spec(framework="custom")
 
     def spec(self, **fields: Any) -> Self:
         """Set fields of the spec by their camelCase names; None removes one."""

@@ -37,7 +37,7 @@ def refused(
 def settings(**fields: Any) -> policy.Policy:
     """Return the operator's settings."""
     known = {
-        "base_images": {"pytorch": builders.BASE},
+        "base_images": {"pytorch": builders.BASE, "tensorflow": builders.TENSORFLOW_BASE},
         "progress_url": "https://progress.example:8443",
         "ca_pem": "PEM",
     }

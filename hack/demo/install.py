@@ -18,6 +18,7 @@ TEST_REGISTRIES = ["http://10.244.0.1:5001", "10.244.0.1:5002"]
 def values(info: Mapping[str, Any], images: Mapping[str, str]) -> dict[str, Any]:
     """Return the chart's values for the local cluster."""
     registry = info["registry"]
+    tensorflow = f"{registry['pull']}/trainshed/tensorflow:dev"
     return {
         "image": {"ref": images["operator"]},
         "registry": {
@@ -25,7 +26,10 @@ def values(info: Mapping[str, Any], images: Mapping[str, str]) -> dict[str, Any]
             "pull": registry["pull"],
             "allowed": TEST_REGISTRIES,
         },
-        "images": {"pytorch": images["pytorch"]},
+        "images": {
+            "pytorch": images["pytorch"],
+            "tensorflow": images.get("tensorflow", tensorflow),
+        },
     }
 
 

@@ -46,6 +46,7 @@ class Images(Section):
     """Default base images."""
 
     pytorch: str = "127.0.0.1:5000/trainshed/pytorch:dev"
+    tensorflow: str = "127.0.0.1:5000/trainshed/tensorflow:dev"
 
 
 class Progress(Section):

@@ -22,7 +22,10 @@ FULL: dict[str, Any] = {
         "credentials": {"secret": "registry-push"},
         "ca": {"secret": "registry-ca", "key": "tls.crt"},
     },
-    "images": {"pytorch": "registry.example.com:5000/base/pytorch:2.6"},
+    "images": {
+        "pytorch": "registry.example.com:5000/base/pytorch:2.6",
+        "tensorflow": "registry.example.com:5000/base/tensorflow:2.21",
+    },
     "replicas": 2,
     "workers": 32,
     # Beyond the integers that a careless template prints as 1e+06.

@@ -65,6 +65,7 @@ def test_least_values_are_the_operators_own_defaults(
 
     assert found.registry.push == "https://registry.example.com"
     assert found.images.pytorch == "registry.example.com/trainshed/pytorch:0.1.0"
+    assert found.images.tensorflow == "registry.example.com/trainshed/tensorflow:0.1.0"
     chosen = {"registry", "images"}
     assert found.model_dump(exclude=chosen) == config.Settings().model_dump(exclude=chosen)
 
@@ -82,7 +83,10 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
             allowed=("ghcr.io", "http://mirror.internal:5000"),
             credentials_file="/etc/trainshed/registry/config.json",
         ),
-        images=config.Images(pytorch="registry.example.com:5000/base/pytorch:2.6"),
+        images=config.Images(
+            pytorch="registry.example.com:5000/base/pytorch:2.6",
+            tensorflow="registry.example.com:5000/base/tensorflow:2.21",
+        ),
         metrics=config.Metrics(finished_jobs_retention_seconds=60),
         writes=config.Writes(per_second=500, burst=2_000_000),
         leader_election=config.LeaderElection(lease_seconds=30, renew_seconds=20, retry_seconds=4),

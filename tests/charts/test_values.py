@@ -35,6 +35,7 @@ OTHER: Mapping[str, Any] = {
     "registry.ca.secret": "other",
     "registry.ca.key": "other.crt",
     "images.pytorch": "registry.example.com/other:1",
+    "images.tensorflow": "registry.example.com/other:1",
     "namespaces": ["other"],
     "replicas": 3,
     "workers": 1,

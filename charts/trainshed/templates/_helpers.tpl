@@ -28,7 +28,9 @@ registry:
   ca: {{ ternary "/etc/trainshed/registry/ca.pem" "" (not (empty $ca)) | quote }}
   credentialsFile: {{ ternary "/etc/trainshed/registry/config.json" "" (not (empty .Values.registry.credentials.secret)) | quote }}
 images:
-  pytorch: {{ .Values.images.pytorch | default (printf "%s/trainshed/pytorch:%s" $pull .Chart.AppVersion) | quote }}
+  {{- range $name := list "pytorch" "tensorflow" }}
+  {{ $name }}: {{ index $.Values.images $name | default (printf "%s/trainshed/%s:%s" $pull $name $.Chart.AppVersion) | quote }}
+  {{- end }}
 namespaces: {{ .Values.namespaces | toJson }}
 workers: {{ .Values.workers | toJson }}
 writes:

@@ -21,11 +21,25 @@ class Framework(enum.StrEnum):
     """The frameworks."""
 
     PYTORCH = "pytorch"
+    TENSORFLOW = "tensorflow"
+    CUSTOM = "custom"
+    """Any other: the user's own code and base, generic rank variables."""
 
 
 _ONE_OF = base.rule(
     "[has(self.model), has(self.source), has(self.command)].filter(each, each).size() == 1",
     "give exactly one of model (built in), source (your code) and command (a ready image)",
+)
+_NO_CUSTOM_MODEL = base.rule(
+    "self.framework != 'custom' || !has(self.model)",
+    "framework custom has no built-in models: give source or command, or framework pytorch or"
+    " tensorflow",
+)
+_CUSTOM_NEEDS_BASE = base.rule(
+    "self.framework != 'custom' || !has(self.source)"
+    " || (has(self.image) && has(self.image.base))",
+    "framework custom has no default base: give image.base, an image with python3 and what your"
+    " code imports",
 )
 _MODEL_NEEDS_DATA = base.rule(
     "!has(self.model) || has(self.data)",
@@ -59,6 +73,8 @@ class TrainingJobSpec(base.Model):
     model_config = pydantic.ConfigDict(
         json_schema_extra=base.rules(
             _ONE_OF,
+            _NO_CUSTOM_MODEL,
+            _CUSTOM_NEEDS_BASE,
             _MODEL_NEEDS_DATA,
             _BUILT_IN_ONLY,
             _COMMAND_NEEDS_REF,
@@ -68,7 +84,10 @@ class TrainingJobSpec(base.Model):
         )
     )
 
-    framework: Framework = pydantic.Field(description="The framework of the training code.")
+    framework: Framework = pydantic.Field(
+        description="The framework of the training code; custom: any other, without built-in "
+        "models and without a default base.",
+    )
     model: model_api.Model | None = pydantic.Field(
         default=None, description="A built-in model. Exactly one of model, source and command."
     )

@@ -11,7 +11,7 @@ class Policy:
     """Settings of the whole operator. Times are seconds."""
 
     base_images: Mapping[str, str]
-    """The default base image of each framework."""
+    """The default base image of each framework that has one."""
     progress_url: str = ""
     """Scheme, host and port to which trainers push."""
     ca_pem: str = ""

@@ -213,7 +213,7 @@ def _policy(
 ) -> policy.Policy:
     host = f"{settings.progress.service}.{identity.namespace}.svc"
     return policy.Policy(
-        base_images={"pytorch": settings.images.pytorch},
+        base_images=settings.images.model_dump(),
         progress_url=f"https://{host}:{settings.progress.port}",
         ca_pem=signer.certificate.decode("ascii"),
         build_deadline=settings.build_deadline_seconds,

@@ -38,8 +38,10 @@ FULL = {
         builders.training_job().script().build()["spec"],
         builders.training_job().config_map().build()["spec"],
         builders.training_job().command("python", "x.py").build()["spec"],
+        builders.training_job().tensorflow().cnn().build()["spec"],
+        builders.training_job().custom().command("./own").build()["spec"],
     ],
-    ids=["full", "smallest", "inline", "ConfigMap", "command"],
+    ids=["full", "smallest", "inline", "ConfigMap", "command", "TensorFlow", "another library"],
 )
 def test_a_spec_that_is_read_and_written_means_the_same(document: dict[str, object]) -> None:
     once = spec.TrainingJobSpec.model_validate(document)

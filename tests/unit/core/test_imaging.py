@@ -27,6 +27,23 @@ def test_an_inline_source_is_ordered_with_its_files() -> None:
     assert order.compression == "zstd"
 
 
+@pytest.mark.parametrize(
+    ("job", "base"),
+    [
+        (builders.training_job().cnn(), builders.BASE),
+        (builders.training_job().tensorflow().cnn(), builders.TENSORFLOW_BASE),
+        (builders.training_job().tensorflow().script(), builders.TENSORFLOW_BASE),
+        (builders.training_job().custom().script().spec(image={"base": "own:1"}), "own:1"),
+    ],
+    ids=["PyTorch", "TensorFlow", "own code in TensorFlow", "another library"],
+)
+def test_each_framework_has_its_base(job: builders.TrainingJobBuilder, base: str) -> None:
+    order = passes.decided(builders.observation(job)).build
+
+    assert order is not None
+    assert order.base == base
+
+
 def test_a_config_map_is_ordered_by_name() -> None:
     order = passes.decided(builders.observation(builders.training_job().config_map("code"))).build
 

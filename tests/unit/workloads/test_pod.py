@@ -192,8 +192,25 @@ def test_ones_own_code_gets_its_params_and_no_spec() -> None:
             "python3 -m trainshed_trainer.launch -- python main.py",
         ),
         (builders.training_job().command("sh", "-c", "exit 3"), "sh -c exit 3"),
+        (
+            builders.training_job().tensorflow().cnn(),
+            "python3 -m trainshed_trainer.launch -- python3 -m trainshed_trainer.train",
+        ),
+        (
+            builders.training_job().custom().script().spec(image={"base": "own:1"}),
+            "python3 -m trainshed_trainer.launch -- python train.py",
+        ),
+        (builders.training_job().custom().command("./own"), "./own"),
     ],
-    ids=["a built-in model", "a built-in model in a ready image", "own code", "a command"],
+    ids=[
+        "a built-in model",
+        "a built-in model in a ready image",
+        "own code",
+        "a command",
+        "a built-in model in TensorFlow",
+        "own code of another library",
+        "a command of another library",
+    ],
 )
 def test_the_launcher_starts_what_has_the_training_library(
     job: builders.TrainingJobBuilder, command: str
