@@ -134,6 +134,7 @@ def _model(spec: schema.Spec, data: preparing.Prepared) -> nn.Module:
         raise errors.ConfigurationError(
             f"there is no model {spec.model.name!r}, only {known}", reason="InvalidSpec"
         )
+    assert isinstance(spec.model.params, schema.CnnParams)
     return build(spec.model.params, data.train_images.shape[1:], data.classes)
 
 
