@@ -22,8 +22,10 @@ _AMOUNTS = frozenset(
         "firstStepTime",
         "firstStepSeconds",
         "endTime",
+        "timeToTargetSeconds",
     }
 )
+_CHECKPOINT = frozenset({"lastStep", "resumedFromStep"})
 _PROGRESS = frozenset({"step", "totalSteps", "epoch", "samples"})
 _TEXTS = {"outcome": 16, "class": 32, "reason": 64, "message": accounts.MAX_MESSAGE}
 
@@ -60,6 +62,11 @@ def _numbers(
     if isinstance(metrics, Mapping):
         rows = list(metrics.items())[: accounts.MAX_METRICS]
         kept["metrics"] = {str(name)[:64]: _amount(value) for name, value in rows}
+    checkpoint = left.get("checkpoint")
+    if isinstance(checkpoint, Mapping):
+        kept["checkpoint"] = {
+            name: checkpoint[name] for name in _CHECKPOINT if _is_count(checkpoint.get(name))
+        }
     return kept
 
 

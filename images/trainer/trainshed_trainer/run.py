@@ -46,6 +46,9 @@ class Run:
         self._started = time.time()
         self._total = total_steps
         self._epoch = 0
+        self._resumed: int | None = None
+        self._kept: int | None = None
+        self._target_seconds: float | None = None
         self._loss: Any = None
         self._logged_at: float | None = None
         self._evaluated: dict[str, float] = {}
@@ -122,24 +125,54 @@ class Run:
         if self._series is not None:
             self._series.epoch.set(number)
 
-    def steps(self, loader: Iterable[T], *, samples: int | None = None) -> Iterator[T]:
+    @property
+    def step(self) -> int:
+        """Return the steps done, with those of earlier attempts."""
+        return (self._resumed or 0) + self._counts.steps
+
+    def resumed(self, step: int) -> None:
+        """Say at which step the run goes on, by a checkpoint; 0: there was none."""
+        self._resumed = self._kept = step
+        if self._series is not None:
+            self._series.step.set(step)
+
+    def kept(self, step: int) -> None:
+        """Say up to which step a checkpoint holds the run."""
+        self._kept = step
+
+    def reached(self, seconds: float) -> None:
+        """Say that the target is reached, and after how many seconds of the run."""
+        self._target_seconds = seconds
+
+    def steps(
+        self,
+        loader: Iterable[T],
+        *,
+        samples: int | Callable[[T], int] | None = None,
+        before: Callable[[bool], bool] | None = None,
+    ) -> Iterator[T]:
         """Yield the batches of a loader, each as one step.
 
         `samples`: how many a batch has; by default the length of its first array. The wait for
         a batch is data wait, what the loop does with it is the step. A step that `break` or an
-        error cuts short counts only if it has told its loss, and up to there.
+        error cuts short counts only if it has told its loss, and up to there. `before` is asked
+        before each batch, in no count: given whether the run was told to stop, it answers whether
+        the loop ends.
         """
+        sized = sizes.of if samples is None else samples
         asked = self._clock()
         batches = iter(loader)
-        while not self._stop():
+        while not self._stop(before):
+            if before is not None:
+                asked = self._clock()
             try:
                 batch = next(batches)
             except StopIteration:
-                self._check_loss()
+                self.check_loss()
                 return
             self._logged_at = None
             got = self._clock()
-            held = sizes.of(batch) if samples is None else samples
+            held = sized(batch) if callable(sized) else sized
             try:
                 yield batch
             except GeneratorExit:
@@ -183,27 +216,29 @@ class Run:
             series.step_seconds.inc(step)
             series.wait_seconds.inc(wait)
             series.durations.observe(step)
-            series.step.set(counts.steps)
+            series.step.set(self.step)
         if counts.steps == 1:
             counts.first_step_time, counts.first_step_seconds = time.time(), step + wait
             if self._pusher is not None:
                 self._pusher.now()
         if counts.steps == 1 or counts.steps % CHECK_STEPS == 0:
-            self._check_loss()
+            self.check_loss()
         if self._bar is not None:
             self._bar.update(self._shown, self._share())
 
-    def _stop(self) -> bool:
-        """Return whether a loop ends here, which cuts the run short unless all steps are done."""
-        if self._told and not (self._total and self._counts.steps >= self._total):
-            self._cut_short = True
-        return self._told
-
-    def _check_loss(self) -> None:
+    def check_loss(self) -> None:
+        """Raise NonFiniteLoss where the last loss is NaN or infinite; waits for its device."""
         if self._loss is None:
             return
         if not math.isfinite(float(self._loss)):  # what float refuses, the script learns at once
-            raise errors.NonFiniteLoss(self._counts.steps)
+            raise errors.NonFiniteLoss(self.step)
+
+    def _stop(self, before: Callable[[bool], bool] | None = None) -> bool:
+        """Return whether a loop ends here, which cuts the run short unless all steps are done."""
+        ends = self._told if before is None else before(self._told)
+        if ends and not (self._total and self.step >= self._total):
+            self._cut_short = True
+        return ends
 
     def _loss_value(self) -> float:
         """Return the loss, on any thread; NaN where there is none."""
@@ -217,10 +252,10 @@ class Run:
         return value if math.isfinite(value) else None
 
     def _share(self) -> float | None:
-        return self._counts.steps / self._total if self._total else None
+        return self.step / self._total if self._total else None
 
     def _shown(self) -> str:
-        parts = [f"step {self._counts.steps}", f"{self._counts.samples_per_second:.0f} samples/s"]
+        parts = [f"step {self.step}", f"{self._counts.samples_per_second:.0f} samples/s"]
         if (loss := self._finite_loss()) is not None:
             parts.append(f"loss {loss:.4f}")
         parts += [f"{name} {value:.4f}" for name, value in self._evaluated.items()]
@@ -229,7 +264,7 @@ class Run:
     def _payload(self) -> pushing.Payload:
         counts = self._counts
         return {
-            "step": counts.steps,
+            "step": self.step,
             "totalSteps": self._total,
             "epoch": self._epoch,
             "samples": counts.samples,
@@ -245,6 +280,7 @@ class Run:
             "startTime": self._started,
             "firstStepTime": counts.first_step_time,
             "firstStepSeconds": counts.first_step_seconds,
+            **self._extras(),
         }
 
     def _leave_account(self, error: BaseException | None) -> None:
@@ -262,7 +298,7 @@ class Run:
             "v": 1,
             "outcome": self._outcome(error),
             "rank": self._known.rank,
-            "steps": counts.steps,
+            "steps": self.step,
             "epochs": self._epoch,
             "samples": counts.samples,
             "trainingSeconds": counts.training_seconds,
@@ -272,10 +308,20 @@ class Run:
             "startTime": self._started,
             "firstStepTime": counts.first_step_time,
             "firstStepSeconds": counts.first_step_seconds,
+            **self._extras(),
         }
         if isinstance(error, errors.TrainerError):
             account |= told(error)
         return account
+
+    def _extras(self) -> dict[str, Any]:
+        """Return what only some runs have: checkpoints, and the time to their target."""
+        found: dict[str, Any] = {}
+        if self._kept is not None:
+            found["checkpoint"] = {"lastStep": self._kept, "resumedFromStep": self._resumed or 0}
+        if self._target_seconds is not None:
+            found["timeToTargetSeconds"] = self._target_seconds
+        return found
 
     def _outcome(self, error: BaseException | None) -> str:
         if isinstance(error, SystemExit) and error.code in (None, errors.EXIT_DONE):

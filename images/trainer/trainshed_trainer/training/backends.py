@@ -1,0 +1,88 @@
+"""What a framework brings to the loop: all that the loop must not know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainshed_trainer.training import ranks
+
+
+class Split(Protocol):
+    """One division of the data set, as a backend is fed with it."""
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """(n,), each below the number of classes."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(channels, height, width) of an image, (frames, channels, height, width) of a clip."""
+
+    def whole(self) -> NDArray[np.float32] | None:
+        """Return all inputs (n, *shape); None where they are not to be held in memory."""
+
+    def batch(self, numbers: NDArray[np.int64], *, epoch: int) -> NDArray[np.float32]:
+        """Return the inputs of these numbers (k, *shape)."""
+
+
+class Prepared(Protocol):
+    """A data set in two splits."""
+
+    @property
+    def train(self) -> Split:
+        """What is trained on."""
+
+    @property
+    def held(self) -> Split:
+        """What is held out, for evaluation."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The names of the classes."""
+
+
+class Batch(Protocol):
+    """One step's inputs and labels, on the device."""
+
+    @property
+    def samples(self) -> int:
+        """How many samples the step has in all processes together."""
+
+
+class Backend(Protocol):
+    """A model and its optimiser in some framework."""
+
+    @property
+    def info(self) -> Mapping[str, str]:
+        """framework, framework_version, device, dtype."""
+
+    def batches(
+        self, order: ranks.Numbers, *, epoch: int
+    ) -> Generator[Any, None, None]:  # of Batch
+        """Yield this process's part of each step of an epoch, or of what is left of it.
+
+        `order`: sample numbers of all processes, cut by `ranks.portions`. Closing the generator
+        ends whatever feeds it.
+        """
+
+    def step(self, batch: Any, rate: float) -> Any:
+        """Take one optimiser step; return the loss, of which `float` may wait for the device."""
+
+    def evaluate(self) -> dict[str, float]:
+        """Return accuracy and loss on the held-out split, the same in all processes."""
+
+    def stops(self, told: bool) -> bool:
+        """Return whether any process was told to stop; all answer alike at the same call.
+
+        Called before each step. The answer may be one call late; one process answers `told`.
+        """
+
+    def state(self) -> Mapping[str, bytes]:
+        """Return what a resume needs: model, optimizer, random."""
+
+    def restore(self, state: Mapping[str, bytes]) -> None:
+        """Take over what is given of a state; raises ValueError where it does not fit."""

@@ -1,0 +1,92 @@
+"""The training loop. It knows no framework, no model and no data set by name."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from trainshed_trainer import context, run, schema
+from trainshed_trainer.training import backends, courses, ranks
+
+
+def train(
+    asked: schema.Training,
+    backend: backends.Backend,
+    *,
+    samples: int,
+    among: ranks.Ranks = ranks.ALONE,
+    known: context.Context | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Train on so many samples, evaluate after each epoch, and tell of both."""
+    course = courses.plan(asked, samples=samples, world=among.world)
+    with run.Run(total_steps=course.total_steps, known=known) as telling:
+        telling.describe(**backend.info)
+        _Loop(asked, course, backend, telling, among=among, clock=clock).run()
+
+
+class _Loop:
+    """One run of a course."""
+
+    def __init__(
+        self,
+        asked: schema.Training,
+        course: courses.Course,
+        backend: backends.Backend,
+        telling: run.Run,
+        *,
+        among: ranks.Ranks,
+        clock: Callable[[], float],
+    ) -> None:
+        self._asked = asked
+        self._course = course
+        self._backend = backend
+        self._telling = telling
+        self._among = among
+        self._clock = clock
+        self._began = clock()
+        self._stopped = False
+
+    def run(self) -> None:
+        """Train until the last step, the target, or the order to stop."""
+        course, telling = self._course, self._telling
+        for epoch in range(course.epoch(telling.step), course.epochs + 1):
+            telling.epoch(epoch)
+            self._epoch(epoch)
+            if self._stopped or self._reached():
+                return
+
+    def _epoch(self, epoch: int) -> None:
+        """Take the steps of an epoch, or those that are left of it."""
+        backend, telling, rate_of = self._backend, self._telling, self._course.rate
+        step = telling.step
+        order = self._course.order(epoch, done=step)
+        samples = _of_all if self._among.first else 0
+        with contextlib.closing(backend.batches(order, epoch=epoch)) as batches:
+            for batch in telling.steps(batches, samples=samples, before=self._before):
+                rate = rate_of(step)
+                telling.log(loss=backend.step(batch, rate), learning_rate=rate)
+                step += 1
+
+    def _before(self, told: bool) -> bool:
+        """Answer before each step whether the loop ends there."""
+        done = self._telling.step >= self._course.total_steps
+        self._stopped = self._backend.stops(told) and not done
+        return self._stopped
+
+    def _reached(self) -> bool:
+        """Evaluate; return whether the target is reached."""
+        found = self._backend.evaluate()
+        self._telling.evaluate(**found)
+        target = self._asked.target
+        if target is None or not target.reached(found[target.metric]):
+            return False
+        self._telling.reached(self._clock() - self._began)
+        return True
+
+
+def _of_all(batch: Any) -> int:
+    """Return the samples of a step in all processes: the first one counts for the job."""
+    return int(batch.samples)
