@@ -55,6 +55,14 @@ IMAGES = (
         ),
     ),
     Image("pytorch", sources=("images/pytorch/excluded.cfg",)),
+    Image(
+        "tensorflow",
+        sources=(
+            "images/tensorflow/requirements.txt",
+            "images/tensorflow/tensorflow-cpu.txt",
+            "images/tensorflow/tensorflow.txt",
+        ),
+    ),
 )
 _BY_NAME = {image.name: image for image in IMAGES}
 

@@ -19,7 +19,7 @@ from hack.images.engines import base as engines
 from hack.images.engines import choice
 
 app = typer.Typer(
-    help="The container images: base, operator and pytorch.",
+    help="The container images: base, operator, pytorch and tensorflow.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

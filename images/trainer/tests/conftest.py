@@ -1,4 +1,4 @@
-"""Tests of the training library; those marked `torch` need PyTorch, so they run in its image."""
+"""Tests of the training library; those marked with a library's name need it: images have it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,21 @@ hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=Non
 hypothesis.settings.load_profile(os.environ.get("TRAINSHED_HYPOTHESIS", "quick"))
 
 
+# What a test needs, as its marker; the images have them, this machine may not.
+LIBRARIES = {"numpy": "NumPy", "tensorflow": "TensorFlow", "torch": "PyTorch"}
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "torch: needs PyTorch; runs inside the image")
+    for module, name in LIBRARIES.items():
+        config.addinivalue_line("markers", f"{module}: needs {name}, which the images have")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if importlib.util.find_spec("torch") is not None:
-        return
+    missing = {name for name in LIBRARIES if importlib.util.find_spec(name) is None}
     for item in items:
-        if item.get_closest_marker("torch"):
-            item.add_marker(pytest.mark.skip(reason="no PyTorch here: `make test-trainer` has it"))
+        for module in sorted(missing.intersection(mark.name for mark in item.iter_markers())):
+            reason = f"no {LIBRARIES[module]} here: `make test-trainer` has it"
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture
