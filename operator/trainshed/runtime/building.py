@@ -20,8 +20,12 @@ from trainshed.runtime import seams
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 0.25
-"""Seconds that a pass waits for a build: a found image lets the same pass go on."""
+PATIENCE = 2.0
+"""Seconds that a pass waits for a build, so that the same pass goes on to create the Job.
+
+A pass that reports the build instead waits for its turn to write: in a burst, hundreds of such
+reports would go before the creations that they hold back.
+"""
 
 
 Observe = Callable[[float, str], None]
