@@ -90,6 +90,15 @@ class TrainingJobBuilder(Builder):
         model = {"name": "cnn", "params": params} if params else {"name": "cnn"}
         return self.spec(model=model, data={"name": "digits"})
 
+    def model(self, name: str, **params: Any) -> Self:
+        """Train a built-in model on the digits."""
+        self.cnn()
+        return self.spec(model={"name": name, "params": params} if params else {"name": name})
+
+    def data(self, **data: Any) -> Self:
+        """Train the built-in CNN on this data."""
+        return self.cnn().spec(data=data)
+
     def epochs(self, number: int) -> Self:
         """Train for so many epochs."""
         return self.training(epochs=number)

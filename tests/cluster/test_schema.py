@@ -6,6 +6,7 @@ import pytest
 
 from tests import builders
 from tests.cluster import conftest
+from trainshed.api import model as model_api
 from trainshed.api import source as source_api
 
 
@@ -35,6 +36,16 @@ def inline(name: str) -> builders.TrainingJobBuilder:
     return builders.training_job().inline({name: "print(1)"})
 
 
+def data(**fields: Any) -> builders.TrainingJobBuilder:
+    """Return a built-in model on this data."""
+    return builders.training_job().data(**fields)
+
+
+CLIPS = {"claimName": "clips"}
+KEPT = {"claimName": "kept"}
+ONE_SET = "data of a built-in model needs exactly one of name (built in), folder"
+ABSOLUTE = "folder.path is an absolute path without '..'"
+ON_A_VOLUME = "data.folder.path must be on a volume"
 SAFE = "file names are relative paths without '..', such as train.py"
 ONE_OF = "give exactly one of model (built in), source (your code) and command"
 HIDES = "mount paths are absolute and may not hide /app"
@@ -61,11 +72,106 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
     "params for a model": (cnn().spec(params={"a": 1}), "a built-in model has model.params"),
     "training for own code": (
         builders.training_job().script().epochs(3),
-        "training and data are read by built-in models alone",
+        "training is read by built-in models alone",
     ),
     "data for own code": (
         builders.training_job().script().spec(data={"name": "digits"}),
         "hand values to your code by params",
+    ),
+    "a volume and more for own code": (
+        builders.training_job()
+        .script()
+        .spec(data={"volume": {"claimName": "clips"}, "maxCorrupt": 1}),
+        "of data only volume, mounted at /data, is for it",
+    ),
+    "two data sets": (data(name="digits", folder={"path": "/data/clips"}), ONE_SET),
+    "no data set": (data(maxCorrupt=3), ONE_SET),
+    "a label of scans": (data(name="digits", label="digit"), "label and samples are of moving"),
+    "samples of a folder": (
+        data(folder={"path": "/data/x"}, volume=CLIPS, samples=100),
+        "label and samples are of moving",
+    ),
+    "too few samples": (data(name="moving-digits", samples=4), "data.samples"),
+    "an unknown label": (data(name="moving-digits", label="speed"), 'Unsupported value: "speed"'),
+    "a relative folder": (data(folder={"path": "data/clips"}, volume=CLIPS), ABSOLUTE),
+    "a folder that goes up": (data(folder={"path": "/data/../etc"}, volume=CLIPS), ABSOLUTE),
+    "a folder without a volume": (data(folder={"path": "/data/clips"}), ON_A_VOLUME),
+    "a folder beside the volume": (data(folder={"path": "/database"}, volume=CLIPS), ON_A_VOLUME),
+    "a folder beside the mounts": (
+        mount("/clips").spec(data={"folder": {"path": "/clips2/a"}}),
+        ON_A_VOLUME,
+    ),
+    "a volume for a built-in set": (data(name="digits", volume=CLIPS), "volume holds the samples"),
+    "a mount where the data is": (
+        mount("/data/").spec(data={"folder": {"path": "/data/x"}, "volume": CLIPS}),
+        "data.volume is mounted at /data: mount your own volume elsewhere",
+    ),
+    "a URI without a layout": (data(uri="s3://bucket/clips"), "layout says what lies at uri"),
+    "a layout without a URI": (data(name="digits", layout="npz"), "layout says what lies at uri"),
+    "a URI that is a path": (data(uri="/data/clips", layout="npz"), "data.uri"),
+    "credentials for a built-in set": (
+        data(name="digits", secretRef={"name": "keys"}),
+        "secretRef and cacheBytes are for uri",
+    ),
+    "a cache for a built-in set": (
+        data(name="digits", cacheBytes="1Gi"),
+        "secretRef and cacheBytes are for uri",
+    ),
+    "an augmentation twice": (
+        data(name="digits", preprocess={"augment": ["crop", "crop"]}),
+        'Duplicate value: "crop"',
+    ),
+    "no frames": (data(name="moving-digits", preprocess={"frames": 0}), "preprocess.frames"),
+    "a parameter of another model": (
+        cnn(cell="gru"),
+        "cnn has the parameters channels, hidden, kernel and dropout: remove the others",
+    ),
+    "a parameter that a recurrent model lacks": (
+        builders.training_job().model("lstm", channels=[8]),
+        "lstm has the parameters cell, hidden, layers and dropout: remove the others",
+    ),
+    "heads of a model without attention": (
+        builders.training_job().model("cnn-lstm", heads=2),
+        "cnn-lstm has the parameters channels, kernel, features, cell, hidden, layers and dropout",
+    ),
+    "a cell of a model without one": (
+        builders.training_job().model("cnn-attention", cell="rnn"),
+        "cnn-attention has the parameters channels, hidden, kernel, heads and dropout",
+    ),
+    "heads that do not divide the channels": (
+        builders.training_job().model("cnn-attention", channels=[8, 12], heads=5),
+        "heads must divide the last of channels",
+    ),
+    "channels that four heads do not divide": (
+        builders.training_job().model("cnn-attention", channels=[6]),
+        "heads must divide the last of channels",
+    ),
+    "an unknown cell": (builders.training_job().model("lstm", cell="s4"), 'value: "s4"'),
+    "momentum of an optimiser without one": (
+        cnn().training(optimizer={"name": "adamw", "momentum": 0.5}),
+        "momentum is of sgd and rmsprop",
+    ),
+    "gamma of another loss": (cnn().training(loss={"gamma": 1}), "gamma is of the focal loss"),
+    "an accuracy above one": (
+        cnn().training(target={"value": 95}),
+        "target.value of an accuracy is a share, 0 to 1",
+    ),
+    "a target without a value": (cnn().training(target={"metric": "loss"}), "target.value"),
+    "an unknown precision": (cnn().training(precision="fp8"), 'Unsupported value: "fp8"'),
+    "a norm of zero": (cnn().training(optimizer={"clipNorm": 0}), "clipNorm"),
+    "checkpoints nowhere": (cnn().spec(checkpoint={"keep": 2}), "checkpoint.volume: Required"),
+    "no checkpoints kept": (cnn().spec(checkpoint={"volume": KEPT, "keep": 0}), "checkpoint.keep"),
+    "a mount where the checkpoints are": (
+        mount("/checkpoints").spec(checkpoint={"volume": KEPT}),
+        "checkpoint.volume is mounted at /checkpoints: mount your own volume elsewhere",
+    ),
+    "how often own code writes checkpoints": (
+        builders.training_job().script().spec(checkpoint={"volume": KEPT, "everySeconds": 60}),
+        "your own code writes its checkpoints itself",
+    ),
+    "a job whose name is none to start from": (
+        cnn().spec(checkpoint={"volume": KEPT, "from": {"job": "../other"}}),
+        "checkpoint.from.job",
     ),
     "a command without an image": (
         builders.training_job().spec(command=["x"]),
@@ -207,6 +313,32 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         builders.training_job().tensorflow().cnn(),
         builders.training_job().custom().script().spec(image={"base": "own:1"}),
         builders.training_job().custom().command("./own"),
+        *(builders.training_job().model(name) for name in model_api.ModelName),
+        builders.training_job().model("cnn-attention", channels=[8, 12], heads=3),
+        builders.training_job().model("cnn-lstm", cell="gru", layers=2, features=8, kernel=5),
+        data(name="moving-digits", label="digit", samples=16),
+        data(folder={"path": "/data"}, volume=CLIPS),
+        data(folder={"path": "/data/clips/", "layout": "videos"}, volume=CLIPS, maxCorrupt=3),
+        mount("/clips/").spec(data={"folder": {"path": "/clips/a", "layout": "npz"}}),
+        data(
+            uri="s3://bucket/clips", layout="webdataset", secretRef={"name": "k"}, cacheBytes="1Gi"
+        ),
+        data(name="digits", preprocess={"augment": ["hflip", "crop"], "frames": 8, "stride": 2}),
+        builders.training_job().script().spec(data={"volume": CLIPS}),
+        builders.training_job().command("x").spec(checkpoint={"volume": KEPT}),
+        cnn().spec(
+            checkpoint={
+                "volume": KEPT,
+                "everySeconds": 60,
+                "keep": 3,
+                "resume": "never",
+                "from": {"job": "other"},
+            }
+        ),
+        cnn().training(optimizer={"name": "rmsprop", "momentum": 0.5, "clipNorm": 0.5}),
+        cnn().training(loss={"name": "focal", "gamma": 1.5, "classWeights": "balanced"}),
+        cnn().training(precision="bf16", compile="never", target={"value": 0.95}),
+        cnn().training(target={"metric": "loss", "value": 3}),
         mount("/data"),
         mount("/app/data"),
         cnn().spec(resources={"cpu": 2, "memory": "2Gi", "sharedMemory": "512Mi"}),
@@ -224,6 +356,22 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         "a model in TensorFlow",
         "a script of another library",
         "a command of another library",
+        *(f"the model {name}" for name in model_api.ModelName),
+        "attention with heads",
+        "a recurrent model with parameters",
+        "moving digits",
+        "a whole volume",
+        "a folder of a volume",
+        "a folder of a mount",
+        "object storage",
+        "augmentations",
+        "a volume for own code",
+        "checkpoints of a command",
+        "checkpoints",
+        "an optimiser with momentum",
+        "a focal loss",
+        "a target",
+        "a loss as target",
         "a mount",
         "a mount below the code",
         "amounts as numbers and text",

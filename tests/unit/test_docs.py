@@ -18,6 +18,7 @@ import yaml
 
 from hack.reference import __main__ as reference
 from hack.reference import limits
+from tests import builders
 from tests.unit.core import structural
 from trainshed import config
 from trainshed.api import crd, labels, reasons, spec
@@ -220,8 +221,14 @@ def _leaves(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
 
 def test_every_variable_of_the_pod_is_told() -> None:
     told = text_of("docs/reference/trainer.md")
+    asked = builders.training_job().data(uri="s3://bucket/clips", layout="npz")
+    asked = asked.spec(checkpoint={"volume": {"claimName": "kept"}})
     set_ = environment.variables(
-        namespace="a", name="b", attempt=1, progress_url="https://c", built_in=True
+        spec.TrainingJobSpec.model_validate(asked.build()["spec"]),
+        namespace="a",
+        name="b",
+        attempt=1,
+        progress_url="https://c",
     )
 
     assert [each["name"] for each in set_ if f"`{each['name']}`" not in told] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import decimal
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import pydantic
@@ -41,8 +43,22 @@ def rules(*each: dict[str, str]) -> dict[str, Any]:
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$"
 
+_FACTORS: Mapping[str, decimal.Decimal] = {
+    "": decimal.Decimal(1),
+    "m": decimal.Decimal("0.001"),
+    **{f"{unit}i": decimal.Decimal(1024) ** power for power, unit in enumerate("KMGT", start=1)},
+    **{unit: decimal.Decimal(1000) ** power for power, unit in enumerate("kMGT", start=1)},
+}
+
 Name = Annotated[str, pydantic.Field(min_length=1, max_length=253)]
 Quantity = Annotated[
     str,
     pydantic.Field(pattern=QUANTITY, max_length=32, json_schema_extra={"x-int-or-string": True}),
 ]
+
+
+def amount(quantity: str) -> int:
+    """Return a quantity in whole units, rounded up: bytes of a size."""
+    number = quantity.rstrip("kKMGTim")
+    exact = decimal.Decimal(number) * _FACTORS[quantity[len(number) :]]
+    return int(exact.to_integral_value(rounding=decimal.ROUND_CEILING))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import pydantic
 
 from trainshed.api import base
+from trainshed.api import checkpoint as checkpoint_api
 from trainshed.api import data as data_api
 from trainshed.api import image as image_api
 from trainshed.api import model as model_api
@@ -36,8 +37,7 @@ _NO_CUSTOM_MODEL = base.rule(
     " tensorflow",
 )
 _CUSTOM_NEEDS_BASE = base.rule(
-    "self.framework != 'custom' || !has(self.source)"
-    " || (has(self.image) && has(self.image.base))",
+    "self.framework != 'custom' || !has(self.source) || (has(self.image) && has(self.image.base))",
     "framework custom has no default base: give image.base, an image with python3 and what your"
     " code imports",
 )
@@ -45,9 +45,31 @@ _MODEL_NEEDS_DATA = base.rule(
     "!has(self.model) || has(self.data)",
     "a built-in model needs data, such as data: {name: digits}",
 )
+_ONE_DATA_SET = base.rule(
+    "!has(self.model) || !has(self.data) || [has(self.data.name), has(self.data.folder),"
+    " has(self.data.uri)].filter(each, each).size() == 1",
+    "data of a built-in model needs exactly one of name (built in), folder (on a volume) and uri"
+    " (object storage)",
+)
+_FOLDER_IS_MOUNTED = base.rule(
+    "!has(self.data) || !has(self.data.folder) || (has(self.data.volume)"
+    " ? (self.data.folder.path + '/').startsWith('/data/')"
+    " : (has(self.pod) && has(self.pod.volumeMounts) && self.pod.volumeMounts.exists(each,"
+    " (self.data.folder.path + '/').startsWith("
+    "each.mountPath.endsWith('/') ? each.mountPath : each.mountPath + '/'))))",
+    "data.folder.path must be on a volume: below /data with data.volume, or below a mount of"
+    " pod.volumeMounts",
+)
 _BUILT_IN_ONLY = base.rule(
-    "has(self.model) || (!has(self.training) && !has(self.data))",
-    "training and data are read by built-in models alone: hand values to your code by params",
+    "has(self.model) || !has(self.training)",
+    "training is read by built-in models alone: hand values to your code by params",
+)
+_OWN_DATA = base.rule(
+    "has(self.model) || !has(self.data) || (has(self.data.volume) && ["
+    + ", ".join(f"has(self.data.{name})" for name in data_api.OF_MODELS)
+    + "].all(each, !each))",
+    "your own code reads its data itself: of data only volume, mounted at /data, is for it; hand"
+    " values to your code by params",
 )
 _COMMAND_NEEDS_REF = base.rule(
     "!has(self.command) || (has(self.image) && has(self.image.ref))",
@@ -76,7 +98,13 @@ class TrainingJobSpec(base.Model):
             _NO_CUSTOM_MODEL,
             _CUSTOM_NEEDS_BASE,
             _MODEL_NEEDS_DATA,
+            _ONE_DATA_SET,
+            _FOLDER_IS_MOUNTED,
+            data_api.MOUNTED,
             _BUILT_IN_ONLY,
+            _OWN_DATA,
+            checkpoint_api.OWN_CODE,
+            checkpoint_api.MOUNTED,
             _COMMAND_NEEDS_REF,
             _SOURCE_IS_BUILT,
             _PARAMS_FOR_OWN_CODE,
@@ -108,10 +136,14 @@ class TrainingJobSpec(base.Model):
         default=None, description="The image, given or built."
     )
     data: data_api.Data | None = pydantic.Field(
-        default=None, description="The data set of a built-in model."
+        default=None,
+        description="The data set of a built-in model; for your own code a volume alone.",
     )
     training: training_api.Training | None = pydantic.Field(
         default=None, description="How a built-in model is trained."
+    )
+    checkpoint: checkpoint_api.Checkpoint | None = pydantic.Field(
+        default=None, description="Where the state of the run is kept; default: nowhere."
     )
     resources: resources_api.Resources | None = pydantic.Field(
         default=None, description="What each replica asks for."

@@ -25,6 +25,17 @@ RESERVED_PATHS = base.rule(
     "^/(etc/trainshed|opt/trainshed|var/run/secrets|run/secrets)(/|$)'))",
     "mount paths are absolute and may not hide /app, /tmp, /dev/shm or the operator's own",
 )
+
+
+def free(used: str, path: str, said: str) -> dict[str, str]:
+    """Return the rule of a spec that no mount of the user's takes a path that is used."""
+    return base.rule(
+        f"!({used}) || !has(self.pod) || !has(self.pod.volumeMounts)"
+        f" || self.pod.volumeMounts.all(each, !each.mountPath.matches('^{path}/?$'))",
+        f"{said}: mount your own volume elsewhere",
+    )
+
+
 _MODE = "Permissions of the files, as a decimal number."
 
 

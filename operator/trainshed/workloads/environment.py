@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from trainshed.api import labels, spec
+from trainshed.api import base, labels, spec
+from trainshed.api import checkpoint as checkpoint_api
+from trainshed.api import data as data_api
 from trainshed.api import training as training_api
+from trainshed.workloads import storage
 
 FILES = "/etc/trainshed"
 TOKEN_FOLDER = "/var/run/secrets/trainshed"
 DEFAULT_EPOCHS = 10
+_OF_THE_POD = frozenset({"volume", "secretRef"})
 
 
 def variables(
-    *, namespace: str, name: str, attempt: int, progress_url: str, built_in: bool
+    found: spec.TrainingJobSpec, *, namespace: str, name: str, attempt: int, progress_url: str
 ) -> list[dict[str, Any]]:
     """Return the container's environment."""
     path = f"/v1/namespaces/{namespace}/{labels.PLURAL}/{name}/progress"
@@ -39,17 +43,18 @@ def variables(
         # busy neighbours a small model trains three times as fast without.
         "OMP_WAIT_POLICY": "PASSIVE",
         "HOME": "/tmp",
+        **storage.variables(found, namespace=namespace, training_job=name),
     }
-    if built_in:
+    if found.model is not None:
         values["TRAINSHED_SPEC_FILE"] = f"{FILES}/spec.json"
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
-def documents(found: spec.TrainingJobSpec, ca_pem: str) -> dict[str, str]:
+def documents(found: spec.TrainingJobSpec, *, namespace: str, ca_pem: str) -> dict[str, str]:
     """Return the pod's annotations whose values become files below /etc/trainshed."""
     out = {labels.CA: ca_pem, labels.PARAMS: _json(found.params or {})}
     if found.model is not None:
-        out[labels.SPEC] = _json(built_in(found))
+        out[labels.SPEC] = _json(built_in(found, namespace=namespace))
     return out
 
 
@@ -64,19 +69,37 @@ def files(found: spec.TrainingJobSpec) -> list[dict[str, Any]]:
     ]
 
 
-def built_in(found: spec.TrainingJobSpec) -> dict[str, Any]:
-    """Return what the training library trains: the spec with every default filled in."""
+def built_in(found: spec.TrainingJobSpec, *, namespace: str) -> dict[str, Any]:
+    """Return what the training library trains; what a model has of defaults is its own."""
     assert found.model is not None
     assert found.data is not None
     training = found.training or training_api.Training()
     if training.max_steps is None and training.epochs is None:
         training = training.model_copy(update={"epochs": DEFAULT_EPOCHS})
-    return {
+    out = {
         "framework": str(found.framework),
         "model": found.model.dump(),
-        "data": found.data.dump(),
+        "data": _data(found.data),
         "training": training.dump(),
     }
+    if found.checkpoint is not None:
+        out["checkpoint"] = _checkpoint(found.checkpoint, namespace)
+    return out
+
+
+def _data(asked: data_api.Data) -> dict[str, Any]:
+    """Return the data set as the library reads it: what the pod is given is not its business."""
+    out = {name: value for name, value in asked.dump().items() if name not in _OF_THE_POD}
+    if asked.cache_bytes is not None:
+        out["cacheBytes"] = base.amount(asked.cache_bytes)
+    return out
+
+
+def _checkpoint(asked: checkpoint_api.Checkpoint, namespace: str) -> dict[str, Any]:
+    out = {name: value for name, value in asked.dump().items() if name not in _OF_THE_POD}
+    if asked.from_ is not None:
+        out["from"] = storage.folder(namespace, asked.from_.job)
+    return out
 
 
 def _json(document: Any) -> str:

@@ -35,11 +35,11 @@ def render(
     namespace, training_job = job.key
     marks = own_labels(training_job, attempt)
     variables = environment.variables(
+        found,
         namespace=namespace,
         name=training_job,
         attempt=attempt,
         progress_url=progress_url,
-        built_in=found.model is not None,
     )
     command = commands.command(found, frameworks.FRAMEWORKS[found.framework])
     return {
@@ -58,7 +58,9 @@ def render(
             "backoffLimit": 0,
             "podReplacementPolicy": "Failed",
             "template": {
-                "metadata": _pod_metadata(found, marks, ca_pem),
+                "metadata": _pod_metadata(
+                    found, marks, environment.documents(found, namespace=namespace, ca_pem=ca_pem)
+                ),
                 "spec": pod.render(found, image=image, command=command, variables=variables),
             },
         },
@@ -78,14 +80,14 @@ def own_labels(training_job: str, attempt: int) -> dict[str, str]:
 
 
 def _pod_metadata(
-    found: spec.TrainingJobSpec, marks: dict[str, str], ca_pem: str
+    found: spec.TrainingJobSpec, marks: dict[str, str], documents: dict[str, str]
 ) -> dict[str, Any]:
     asked = found.pod
     chosen_labels = asked.labels if asked and asked.labels else {}
     chosen_annotations = asked.annotations if asked and asked.annotations else {}
     return {
         "labels": {**chosen_labels, **marks},
-        "annotations": {**chosen_annotations, **environment.documents(found, ca_pem)},
+        "annotations": {**chosen_annotations, **documents},
     }
 
 

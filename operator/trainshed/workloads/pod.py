@@ -8,7 +8,7 @@ from typing import Any
 from trainshed.accelerators import cpu
 from trainshed.api import labels, resources, spec
 from trainshed.api import pod as pod_api
-from trainshed.workloads import environment
+from trainshed.workloads import environment, storage
 
 UID = 1000
 TOKEN_SECONDS = 3600
@@ -30,7 +30,11 @@ def render(
         "terminationGracePeriodSeconds": asked.termination_grace_period_seconds or 30,
         "securityContext": _pod_security(asked),
         "containers": [_container(found, asked, image, command, variables)],
-        "volumes": [*_own_volumes(found), *(each.dump() for each in asked.volumes or ())],
+        "volumes": [
+            *_own_volumes(found),
+            *storage.volumes(found),
+            *(each.dump() for each in asked.volumes or ()),
+        ],
     }
     if found.image is not None and found.image.pull_secrets:
         out["imagePullSecrets"] = [each.dump() for each in found.image.pull_secrets]
@@ -61,7 +65,11 @@ def _container(
     command: Sequence[str],
     variables: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    mounts = [*_own_mounts(found), *(each.dump() for each in asked.volume_mounts or ())]
+    mounts = [
+        *_own_mounts(found),
+        *storage.mounts(found),
+        *(each.dump() for each in asked.volume_mounts or ()),
+    ]
     chosen = {each.name for each in asked.env or ()}
     own = (each for each in variables if each["name"] not in chosen)
     out: dict[str, Any] = {
@@ -80,8 +88,9 @@ def _container(
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": mounts,
     }
-    if asked.env_from:
-        out["envFrom"] = [each.dump() for each in asked.env_from]
+    sources = [*storage.credentials(found), *(each.dump() for each in asked.env_from or ())]
+    if sources:
+        out["envFrom"] = sources
     return out
 
 

@@ -110,7 +110,7 @@ def test_conditions_are_a_map_by_type() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [".spec.training.batchSize", ".spec.model.params.hidden", ".spec.source.entrypoint"]
+    "path", [".spec.training.batchSize", ".spec.data.split.seed", ".spec.source.entrypoint"]
 )
 def test_defaults_are_the_api_servers_to_fill_in(path: str) -> None:
     assert "default" in NODES[path]

@@ -7,8 +7,9 @@ import pytest
 
 from tests import builders
 from tests.unit.core import structural
+from trainshed.api import base, phases, reasons, spec, status
+from trainshed.api import data as data_api
 from trainshed.api import model as model_api
-from trainshed.api import phases, reasons, spec, status
 
 FULL = {
     "framework": "pytorch",
@@ -94,10 +95,34 @@ def test_a_quantity_that_is_none_is_refused(text: str) -> None:
         spec.TrainingJobSpec.model_validate({**FULL, "resources": {"cpu": text}})
 
 
-def test_defaults_are_filled_in() -> None:
-    params = model_api.Model.model_validate({"name": "cnn"}).dump()["params"]
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("0", 0),
+        ("7", 7),
+        ("1500m", 2),
+        ("1k", 1000),
+        ("1Ki", 1024),
+        ("1.5Gi", 3 * 2**29),
+        ("2G", 2 * 10**9),
+        ("0.1T", 10**11),
+        ("3Ti", 3 * 2**40),
+        ("20Mi", 20 * 2**20),
+        ("4M", 4_000_000),
+    ],
+)
+def test_a_quantity_is_so_many_bytes(text: str, amount: int) -> None:
+    assert base.amount(text) == amount
 
-    assert params == {"channels": [32, 64], "hidden": 128, "kernel": 3, "dropout": 0.0}
+
+def test_defaults_are_filled_in() -> None:
+    split = data_api.Data.model_validate({"name": "digits"}).dump()["split"]
+
+    assert split == {"validation": 0.2, "seed": 0}
+
+
+def test_the_defaults_of_a_model_are_its_own() -> None:
+    assert model_api.Model.model_validate({"name": "lstm"}).dump() == {"name": "lstm"}
 
 
 @pytest.mark.parametrize("value", [*reasons.Reason, *reasons.FailureClass, *reasons.ConditionType])

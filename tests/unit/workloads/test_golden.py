@@ -64,6 +64,19 @@ JOBS = {
     "inline-source": builders.training_job()
     .inline({"train.py": "print('hello')"}, "python", "train.py", "--fast")
     .spec(params={"width": 2}),
+    "data-and-checkpoints": builders.training_job()
+    .tensorflow()
+    .model("cnn-lstm", channels=[8], cell="gru")
+    .spec(
+        data={
+            "folder": {"path": "/data/clips", "layout": "videos"},
+            "volume": {"claimName": "clips"},
+            "maxCorrupt": 2,
+            "preprocess": {"frames": 16, "augment": ["hflip", "crop"]},
+        },
+        checkpoint={"volume": {"claimName": "kept"}, "from": {"job": "other"}, "keep": 3},
+        training={"loss": {"name": "focal"}, "target": {"value": 0.95}},
+    ),
     "ready-image": builders.training_job()
     .command("python", "/work/train.py", image="registry.example/own@sha256:" + "c" * 64)
     .spec(

@@ -129,18 +129,15 @@ def test_the_users_labels_cant_hide_the_operators() -> None:
     assert (marks[labels.JOB], marks["team"]) == ("gestures", "x")
 
 
-def test_a_built_in_model_gets_its_spec_with_every_default() -> None:
+def test_a_built_in_model_gets_its_spec_with_the_schemas_defaults() -> None:
     annotations = pod_of(builders.training_job().cnn())["metadata"]["annotations"]
 
     assert json.loads(annotations[labels.SPEC]) == {
         "framework": "pytorch",
-        "model": {
-            "name": "cnn",
-            "params": {"channels": [32, 64], "hidden": 128, "kernel": 3, "dropout": 0.0},
-        },
+        "model": {"name": "cnn"},
         "data": {
             "name": "digits",
-            "preprocess": {"normalize": "standard"},
+            "preprocess": {"normalize": "standard", "stride": 1},
             "split": {"validation": 0.2, "seed": 0},
         },
         "training": {
@@ -153,7 +150,9 @@ def test_a_built_in_model_gets_its_spec_with_every_default() -> None:
                 "schedule": "constant",
                 "warmupSteps": 0,
             },
-            "loss": {"name": "crossEntropy", "labelSmoothing": 0.0},
+            "loss": {"name": "crossEntropy", "labelSmoothing": 0.0, "classWeights": "none"},
+            "precision": "auto",
+            "compile": "auto",
             "seed": 0,
         },
     }

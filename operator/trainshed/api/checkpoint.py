@@ -1,0 +1,76 @@
+"""`spec.checkpoint`: where the state of a run is kept, and what a run starts from."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+import pydantic
+
+from trainshed.api import base, volumes
+
+MOUNT = "/checkpoints"
+"""Where `checkpoint.volume` is mounted."""
+
+JobName = Annotated[str, pydantic.Field(min_length=1, max_length=50, pattern=base.DNS_LABEL)]
+
+
+class Resume(enum.StrEnum):
+    """Whether a run goes on from the last checkpoint of its folder."""
+
+    AUTO = "auto"
+    NEVER = "never"
+
+
+class CheckpointVolume(base.Model):
+    """The claim that holds the checkpoints."""
+
+    claim_name: base.Name = pydantic.Field(description="Name of the PersistentVolumeClaim.")
+
+
+class CheckpointFrom(base.Model):
+    """Another job whose weights this one starts with."""
+
+    job: JobName = pydantic.Field(
+        description="A TrainingJob that wrote checkpoints to the same claim; it may be gone."
+    )
+
+
+class Checkpoint(base.Model):
+    """Checkpoints, each job's in a folder of its own."""
+
+    volume: CheckpointVolume = pydantic.Field(
+        description="The claim, mounted at /checkpoints; a job's folder is NAMESPACE/NAME there."
+    )
+    every_seconds: int | None = pydantic.Field(
+        default=None,
+        ge=1,
+        le=86_400,
+        description="Time between two checkpoints; default 300. One is written at the end too, and "
+        "when the job is told to stop.",
+    )
+    keep: int | None = pydantic.Field(
+        default=None, ge=1, le=100, description="How many of the last ones stay; default 2."
+    )
+    resume: Resume | None = pydantic.Field(
+        default=None,
+        description="auto (default): a job of the same name goes on where the last one was; never: "
+        "it starts anew.",
+    )
+    from_: CheckpointFrom | None = pydantic.Field(
+        default=None,
+        alias="from",
+        description="Starts with the weights of another job's last checkpoint, to fine-tune; not "
+        "where the job has checkpoints of its own to go on from.",
+    )
+
+
+MOUNTED = volumes.free(
+    "has(self.checkpoint)", MOUNT, "checkpoint.volume is mounted at /checkpoints"
+)
+OWN_CODE = base.rule(
+    "has(self.model) || !has(self.checkpoint) || (!has(self.checkpoint.everySeconds)"
+    " && !has(self.checkpoint.keep) && !has(self.checkpoint.resume) && !has(self.checkpoint.from))",
+    "your own code writes its checkpoints itself, to TRAINSHED_CHECKPOINT_DIR: of checkpoint only"
+    " volume is for it",
+)

@@ -1,0 +1,98 @@
+"""The claims and the cache that `spec.data` and `spec.checkpoint` bring into the pod."""
+
+from typing import Any
+
+from tests import builders
+from tests.unit.workloads import test_pod as pods
+
+CLIPS = {"path": "/data/clips", "layout": "videos"}
+
+
+def volume(job: builders.TrainingJobBuilder, name: str) -> dict[str, Any]:
+    """Return a volume of a job's pod."""
+    volumes: list[dict[str, Any]] = pods.pod_of(job)["spec"]["volumes"]
+    return next(each for each in volumes if each["name"] == name)
+
+
+def mount(job: builders.TrainingJobBuilder, name: str) -> dict[str, Any]:
+    """Return where a volume appears in the training container."""
+    mounts: list[dict[str, Any]] = pods.trainer(job)["volumeMounts"]
+    return next(each for each in mounts if each["name"] == name)
+
+
+def names(job: builders.TrainingJobBuilder) -> set[str]:
+    """Return the names of a pod's volumes."""
+    return {each["name"] for each in pods.pod_of(job)["spec"]["volumes"]}
+
+
+def test_a_claim_with_data_is_only_read() -> None:
+    job = builders.training_job().data(folder=CLIPS, volume={"claimName": "clips"})
+
+    assert volume(job, "trainshed-data")["persistentVolumeClaim"] == {
+        "claimName": "clips",
+        "readOnly": True,
+    }
+    assert mount(job, "trainshed-data") == {
+        "name": "trainshed-data",
+        "mountPath": "/data",
+        "readOnly": True,
+    }
+
+
+def test_a_claim_with_data_may_be_written_where_it_is_said() -> None:
+    claim = {"claimName": "clips", "readOnly": False}
+    job = builders.training_job().script().spec(data={"volume": claim})
+
+    assert volume(job, "trainshed-data")["persistentVolumeClaim"] == claim
+    assert mount(job, "trainshed-data") == {"name": "trainshed-data", "mountPath": "/data"}
+
+
+def test_a_folder_may_be_on_a_volume_of_the_pod() -> None:
+    scratch = {"volumes": [{"name": "own", "emptyDir": {}}]}
+    job = builders.training_job().data(folder={"path": "/own/clips"}).spec(pod=scratch)
+
+    assert "trainshed-data" not in names(job)
+
+
+def test_object_storage_is_kept_on_the_nodes_disk() -> None:
+    job = builders.training_job().data(
+        uri="s3://bucket/clips", layout="npz", cacheBytes="10Gi", secretRef={"name": "keys"}
+    )
+
+    # The kubelet counts whole blocks: its limit lies above that of the library.
+    assert volume(job, "trainshed-cache")["emptyDir"] == {"sizeLimit": str(11 * 2**30)}
+    assert mount(job, "trainshed-cache")["mountPath"] == "/cache"
+    assert pods.variables(job)["TRAINSHED_CACHE_DIR"] == "/cache"
+    assert pods.trainer(job)["envFrom"] == [{"secretRef": {"name": "keys"}}]
+
+
+def test_a_cache_without_a_limit_has_none() -> None:
+    job = builders.training_job().data(uri="s3://bucket/clips", layout="npz")
+
+    assert volume(job, "trainshed-cache")["emptyDir"] == {}
+    assert "envFrom" not in pods.trainer(job)
+
+
+def test_checkpoints_of_each_job_have_a_folder_of_their_own() -> None:
+    job = builders.training_job().script().spec(checkpoint={"volume": {"claimName": "kept"}})
+
+    assert volume(job, "trainshed-checkpoints")["persistentVolumeClaim"] == {"claimName": "kept"}
+    assert mount(job, "trainshed-checkpoints")["mountPath"] == "/checkpoints"
+    assert pods.variables(job)["TRAINSHED_CHECKPOINT_DIR"] == "/checkpoints/default/gestures"
+
+
+def test_volumes_belong_to_the_group_of_the_pod() -> None:
+    job = builders.training_job().cnn().spec(checkpoint={"volume": {"claimName": "kept"}})
+    security = pods.pod_of(job)["spec"]["securityContext"]
+
+    assert (security["fsGroup"], security["fsGroupChangePolicy"]) == (1000, "OnRootMismatch")
+
+
+def test_a_job_that_asks_for_neither_has_neither() -> None:
+    job = builders.training_job().cnn()
+
+    assert not {each for each in names(job) if each not in OWN}
+    assert not {"TRAINSHED_CACHE_DIR", "TRAINSHED_CHECKPOINT_DIR"} & set(pods.variables(job))
+
+
+OWN = {"trainshed-files", "trainshed-token", "trainshed-tmp"}
