@@ -26,6 +26,8 @@ class Context:
     params_file: str = ""
     account_file: str = ""
     """Where a rank leaves its account for the launcher."""
+    checkpoint_dir: str = ""
+    """The folder or URI that checkpoints are written to."""
 
     @property
     def in_job(self) -> bool:
@@ -62,4 +64,5 @@ def read(environment: Mapping[str, str] = os.environ) -> Context:
         token_file=text("PROGRESS_TOKEN_FILE"),
         params_file=text("PARAMS_FILE"),
         account_file=text("ACCOUNT_FILE"),
+        checkpoint_dir=text("CHECKPOINT_DIR"),
     )

@@ -3,7 +3,9 @@
 TrainerError            reason, failure_class, exit_code 2
 ├── ConfigurationError  the spec says what can't be done
 ├── DataError           the data can't be used as asked
-└── NonFiniteLoss       the loss is NaN or infinite
+├── NonFiniteLoss       the loss is NaN or infinite
+├── PeersLost           the other processes of the job can't be reached
+└── CheckpointError     a checkpoint can't be written, or is not to be resumed from
 """
 
 from __future__ import annotations
@@ -46,3 +48,21 @@ class NonFiniteLoss(TrainerError):
             " for empty targets and divisions by zero",
             reason="NonFiniteLoss",
         )
+
+
+class PeersLost(TrainerError):
+    """The other processes of the job can't be reached."""
+
+    failure_class = "CommTimeout"
+    exit_code = EXIT_USER_CODE
+
+    def __init__(self, said: str) -> None:
+        super().__init__(
+            f"the other processes of the job can't be reached ({said:.300}): look for one that"
+            " failed, or for a network policy between the pods",
+            reason="PeersLost",
+        )
+
+
+class CheckpointError(TrainerError):
+    """A checkpoint can't be written, or is not to be resumed from."""

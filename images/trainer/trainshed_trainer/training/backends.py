@@ -86,3 +86,6 @@ class Backend(Protocol):
 
     def restore(self, state: Mapping[str, bytes]) -> None:
         """Take over what is given of a state; raises ValueError where it does not fit."""
+
+    def close(self) -> None:
+        """End what the backend has begun, such as its group of processes."""

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from trainshed_trainer import context, run, schema
-from trainshed_trainer.training import backends, courses, ranks
+from trainshed_trainer import context, errors, run, schema
+from trainshed_trainer.training import backends, checkpoints, courses, ranks
 
 
 def train(
@@ -16,15 +16,22 @@ def train(
     backend: backends.Backend,
     *,
     samples: int,
+    keeper: checkpoints.Keeper | None = None,
     among: ranks.Ranks = ranks.ALONE,
     known: context.Context | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Train on so many samples, evaluate after each epoch, and tell of both."""
+    """Train on so many samples, evaluate after each epoch, and tell of both.
+
+    `keeper`: what keeps checkpoints; the run goes on from the last one.
+    """
     course = courses.plan(asked, samples=samples, world=among.world)
-    with run.Run(total_steps=course.total_steps, known=known) as telling:
+    with (
+        run.Run(total_steps=course.total_steps, known=known) as telling,
+        keeper or contextlib.nullcontext(),
+    ):
         telling.describe(**backend.info)
-        _Loop(asked, course, backend, telling, among=among, clock=clock).run()
+        _Loop(asked, course, backend, telling, keeper=keeper, among=among, clock=clock).run()
 
 
 class _Loop:
@@ -37,6 +44,7 @@ class _Loop:
         backend: backends.Backend,
         telling: run.Run,
         *,
+        keeper: checkpoints.Keeper | None,
         among: ranks.Ranks,
         clock: Callable[[], float],
     ) -> None:
@@ -44,19 +52,54 @@ class _Loop:
         self._course = course
         self._backend = backend
         self._telling = telling
+        self._keeper = keeper
         self._among = among
         self._clock = clock
         self._began = clock()
         self._stopped = False
+        self._kept = 0
 
     def run(self) -> None:
         """Train until the last step, the target, or the order to stop."""
         course, telling = self._course, self._telling
+        self._resume()
         for epoch in range(course.epoch(telling.step), course.epochs + 1):
             telling.epoch(epoch)
             self._epoch(epoch)
             if self._stopped or self._reached():
-                return
+                break
+        self._keep()
+
+    def _resume(self) -> None:
+        """Go on from a checkpoint, where there is one."""
+        if self._keeper is None:
+            return
+        found = self._keeper.resume()
+        if found is not None:
+            self._restore(found)
+            self._kept = found.step
+        self._telling.resumed(self._kept)
+
+    def _restore(self, found: checkpoints.Resumed) -> None:
+        try:
+            self._backend.restore(found.state)
+        except ValueError as error:
+            raise errors.CheckpointError(
+                f"the checkpoint can't be taken over ({error}): set checkpoint.resume to never to"
+                " begin anew",
+                reason="CheckpointMismatch",
+            ) from error
+        self._began -= found.seconds
+
+    def _keep(self) -> None:
+        """Keep the run as it stands; a loss that is no number is not worth keeping."""
+        keeper, step = self._keeper, self._telling.step
+        if keeper is None or not keeper.writes or step == self._kept:
+            return
+        self._telling.check_loss()
+        seconds = self._clock() - self._began
+        keeper.save(step, self._backend.state(), seconds=seconds, then=self._telling.kept)
+        self._kept = step
 
     def _epoch(self, epoch: int) -> None:
         """Take the steps of an epoch, or those that are left of it."""
@@ -74,6 +117,8 @@ class _Loop:
         """Answer before each step whether the loop ends there."""
         done = self._telling.step >= self._course.total_steps
         self._stopped = self._backend.stops(told) and not done
+        if self._keeper is not None and self._keeper.due():
+            self._keep()
         return self._stopped
 
     def _reached(self) -> bool:

@@ -68,6 +68,11 @@ def steps(samples: int, *, size: int, world: int) -> int:
     return whole + (left >= world)
 
 
+def share(count: int, among: Ranks) -> Numbers:
+    """Return the numbers below `count` that are this process's to evaluate."""
+    return np.arange(among.rank, count, among.world)
+
+
 def portions(order: Numbers, *, size: int, ranks: Ranks) -> Iterator[Portion]:
     """Yield this process's part of each step of `size` samples, in order."""
     for step in range(steps(len(order), size=size, world=ranks.world)):

@@ -1,0 +1,305 @@
+"""Checkpoints: whole or not at all, the last ones stay, and only the same run goes on."""
+
+from __future__ import annotations
+
+import errno
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from images.trainer.tests import datasets
+from trainshed_trainer import errors, schema
+from trainshed_trainer.training import checkpoints
+from trainshed_trainer.training.checkpoints import stores
+
+STATE = {"model": b"weights" * 100, "optimizer": b"moments", "random": b"dice"}
+DATA = datasets.images()
+
+
+def identity(**spec: Any) -> checkpoints.Identity:
+    return checkpoints.identify(schema.read(spec), DATA)
+
+
+def keeper(place: pathlib.Path | str, *, of: Any = None, **asked: Any) -> checkpoints.Keeper:
+    found = schema.read({"checkpoint": asked}).checkpoint
+    assert found is not None
+    return checkpoints.open(found, str(place), of or identity(), writes=True)
+
+
+def written(place: pathlib.Path, *steps: int, of: Any = None, **asked: Any) -> None:
+    """Write checkpoints of these steps, one after the other."""
+    with keeper(place, of=of, **asked) as keeping:
+        for step in steps:
+            keeping.save(step, STATE, seconds=step / 10)
+
+
+def names(place: pathlib.Path) -> list[str]:
+    return sorted(each.name for each in place.iterdir())
+
+
+def test_a_run_goes_on_from_the_last_checkpoint(tmp_path: pathlib.Path) -> None:
+    written(tmp_path, 7, 12)
+
+    found = keeper(tmp_path).resume()
+
+    assert found == checkpoints.Resumed(12, 1.2, STATE)
+
+
+def test_without_a_checkpoint_a_run_begins_anew(tmp_path: pathlib.Path) -> None:
+    assert keeper(tmp_path / "not-yet").resume() is None
+
+
+def test_who_asks_for_it_always_begins_anew(tmp_path: pathlib.Path) -> None:
+    written(tmp_path, 7)
+
+    assert keeper(tmp_path, resume="never").resume() is None
+
+
+def test_only_the_last_ones_stay(tmp_path: pathlib.Path) -> None:
+    written(tmp_path, 1, 2, 3, 4, keep=3)
+
+    assert names(tmp_path) == ["step-00000002", "step-00000003", "step-00000004"]
+
+
+def test_those_of_the_attempt_before_are_counted_among_the_last(tmp_path: pathlib.Path) -> None:
+    written(tmp_path, 1, 2)
+
+    with keeper(tmp_path) as keeping:
+        keeping.resume()
+        keeping.save(3, STATE, seconds=1)
+
+    assert names(tmp_path) == ["step-00000002", "step-00000003"]
+
+
+def test_those_that_a_new_run_did_not_go_on_from_do_not_outlive_its_first(
+    tmp_path: pathlib.Path,
+) -> None:
+    written(tmp_path, 50, 60)
+
+    with keeper(tmp_path, resume="never") as keeping:
+        assert keeping.resume() is None
+        keeping.save(3, STATE, seconds=1)
+
+    assert names(tmp_path) == ["step-00000003"]
+
+
+def test_one_is_told_of_once_it_is_whole(tmp_path: pathlib.Path) -> None:
+    told: list[int] = []
+    with keeper(tmp_path) as keeping:
+        keeping.save(5, STATE, seconds=1, then=told.append)
+
+    assert told == [5]
+
+
+def test_it_is_due_by_time(tmp_path: pathlib.Path) -> None:
+    times = iter([0.0, 59.0, 60.0, 61.0, 62.0])
+    asked = schema.Checkpoint(every_seconds=60)
+    keeping = checkpoints.Keeper(
+        stores.Folder(str(tmp_path)), asked, identity(), clock=lambda: next(times)
+    )
+
+    with keeping:
+        dues = [keeping.due(), keeping.due()]
+        keeping.save(1, STATE, seconds=1)
+        dues.append(keeping.due())
+
+    assert dues == [False, True, False]
+
+
+def test_only_the_process_that_writes_finds_it_due(tmp_path: pathlib.Path) -> None:
+    asked = schema.Checkpoint(every_seconds=1)
+    keeping = checkpoints.Keeper(
+        stores.Folder(str(tmp_path)), asked, identity(), writes=False, clock=lambda: 0.0
+    )
+
+    assert not keeping.due()
+    assert names(tmp_path) == []
+
+
+def test_what_was_never_finished_is_tidied_up(tmp_path: pathlib.Path) -> None:
+    written(tmp_path, 1)
+    (tmp_path / ".step-00000002.77").mkdir()
+    (tmp_path / "of-somebody-else").mkdir()
+
+    with keeper(tmp_path):
+        pass
+
+    assert names(tmp_path) == ["of-somebody-else", "step-00000001"]
+
+
+class Full(stores.Folder):
+    """A volume that is full once there is a file."""
+
+    def write(self, step: int, files: Mapping[str, bytes]) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_volume_ends_the_run_and_says_what_to_do(tmp_path: pathlib.Path) -> None:
+    keeping = checkpoints.Keeper(Full(str(tmp_path)), schema.Checkpoint(), identity())
+    with (
+        pytest.raises(errors.CheckpointError, match="give the volume more room") as raised,
+        keeping,
+    ):
+        keeping.save(1, STATE, seconds=1)
+
+    assert (raised.value.reason, raised.value.failure_class) == ("CheckpointVolumeFull", "Data")
+
+
+def test_what_fails_in_the_background_is_raised_before_the_next_step(
+    tmp_path: pathlib.Path,
+) -> None:
+    keeping = checkpoints.Keeper(Full(str(tmp_path)), schema.Checkpoint(), identity())
+    keeping.save(1, STATE, seconds=1)
+    with pytest.raises(errors.CheckpointError):
+        keeping.save(2, STATE, seconds=1)
+
+    with pytest.raises(errors.CheckpointError):
+        keeping.due()
+
+
+def test_a_write_that_fails_in_the_middle_leaves_nothing(tmp_path: pathlib.Path) -> None:
+    store = stores.Folder(str(tmp_path))
+
+    with pytest.raises(OSError, match="No such file"):
+        store.write(3, {"model": b"1", "no/such/folder": b"2"})
+
+    assert names(tmp_path) == []
+
+
+def test_a_place_that_is_no_folder_says_what_to_do(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with (
+        pytest.raises(errors.CheckpointError, match="make it writable") as raised,
+        keeper(tmp_path / "file"),
+    ):
+        pass
+
+    assert raised.value.reason == "CheckpointNotWritable"
+
+
+def test_an_error_of_the_run_is_not_hidden_by_one_of_the_volume(tmp_path: pathlib.Path) -> None:
+    keeping = checkpoints.Keeper(Full(str(tmp_path)), schema.Checkpoint(), identity())
+
+    def fail() -> None:
+        with keeping:
+            keeping.save(1, STATE, seconds=1)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+
+def truncate(folder: pathlib.Path) -> None:
+    (folder / "model").write_bytes(STATE["model"][:10])
+
+
+def lose(folder: pathlib.Path) -> None:
+    (folder / "model").unlink()
+
+
+def alter(folder: pathlib.Path) -> None:
+    (folder / "model").write_bytes(STATE["model"].upper())
+
+
+def cut_meta(folder: pathlib.Path) -> None:
+    (folder / "meta.json").write_text('{"version": 1, "st')
+
+
+def unseal(folder: pathlib.Path) -> None:
+    (folder / "meta.json").unlink()
+
+
+def renew(folder: pathlib.Path) -> None:
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps({**meta, "version": 2}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (truncate, "its file model is not what was written \\(10 bytes of 700\\)"),
+        (lose, "its file model is missing"),
+        (alter, "its file model is not what was written"),
+        (cut_meta, "its meta.json can't be read"),
+        (unseal, "its meta.json can't be read"),
+        (renew, "it has version 2"),
+    ],
+)
+def test_a_damaged_one_is_refused_and_left_as_it_is(
+    tmp_path: pathlib.Path, damage: Any, said: str
+) -> None:
+    written(tmp_path, 7, 12)
+    damage(tmp_path / "step-00000012")
+
+    with pytest.raises(errors.CheckpointError, match=said) as raised:
+        keeper(tmp_path).resume()
+
+    assert raised.value.reason == "CheckpointDamaged"
+    assert "step-00000012" in str(raised.value)
+    assert "delete it to go on from step 7" in str(raised.value)
+    assert names(tmp_path) == ["step-00000007", "step-00000012"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"model": {"name": "lstm"}}, 'model.name is "cnn" there and "lstm" here'),
+        ({"model": {"params": {"hidden": 64}}}, "model.params is"),
+        ({"framework": "tensorflow"}, 'framework is "pytorch" there and "tensorflow" here'),
+        ({"training": {"batchSize": 32}}, "training.batchSize is 64 there and 32 here"),
+        ({"training": {"optimizer": {"name": "sgd"}}}, "training.optimizer.name is"),
+    ],
+    ids=str,
+)
+def test_one_of_another_run_is_refused(
+    tmp_path: pathlib.Path, spec: dict[str, Any], said: str
+) -> None:
+    written(tmp_path, 7)
+
+    with pytest.raises(errors.CheckpointError, match=said) as raised:
+        keeper(tmp_path, of=identity(**spec)).resume()
+
+    assert raised.value.reason == "CheckpointMismatch"
+
+
+def test_another_run_begins_with_the_weights_alone(tmp_path: pathlib.Path) -> None:
+    written(tmp_path / "one", 7, 12)
+
+    other = identity(training={"batchSize": 32})
+    found = keeper(tmp_path / "two", of=other, **{"from": str(tmp_path / "one")}).resume()
+
+    assert found == checkpoints.Resumed(0, 0.0, {"model": STATE["model"]})
+
+
+def test_its_own_checkpoints_win_over_those_of_another_run(tmp_path: pathlib.Path) -> None:
+    written(tmp_path / "one", 7)
+    written(tmp_path / "two", 9)
+
+    found = keeper(tmp_path / "two", **{"from": str(tmp_path / "one")}).resume()
+
+    assert found is not None
+    assert found.step == 9
+
+
+def test_weights_of_another_model_are_refused(tmp_path: pathlib.Path) -> None:
+    written(tmp_path / "one", 7)
+
+    asked = {"from": str(tmp_path / "one")}
+    with pytest.raises(errors.CheckpointError, match=r"another place in checkpoint\.from"):
+        keeper(tmp_path / "two", of=identity(model={"name": "lstm"}), **asked).resume()
+
+
+def test_a_place_without_checkpoints_is_nothing_to_begin_with(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(errors.CheckpointError, match="there is no checkpoint in") as raised:
+        keeper(tmp_path, **{"from": str(tmp_path / "nowhere")}).resume()
+
+    assert raised.value.reason == "CheckpointNotFound"
+
+
+def test_without_a_place_nothing_can_be_kept() -> None:
+    with pytest.raises(errors.ConfigurationError, match="TRAINSHED_CHECKPOINT_DIR"):
+        keeper("")

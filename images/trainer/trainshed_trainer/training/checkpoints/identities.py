@@ -1,0 +1,54 @@
+"""What a checkpoint is of: only a run that is the same in all this may go on from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trainshed_trainer import schema
+from trainshed_trainer.training import backends
+
+MODEL = ("framework", "model.name", "model.params", "the shape of inputs", "the classes")
+"""What has to be the same where only the weights are taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Plain values by the name that a person knows them by."""
+
+    values: Mapping[str, Any]
+
+    def differences(self, other: Mapping[str, Any], *, weights_only: bool) -> list[str]:
+        """Return in words what is not the same in another run."""
+        names = MODEL if weights_only else tuple(self.values)
+        return [
+            f"{name} is {_shown(other.get(name))} there and {_shown(self.values[name])} here"
+            for name in names
+            if other.get(name) != self.values[name]
+        ]
+
+
+def identify(spec: schema.Spec, data: backends.Prepared) -> Identity:
+    """Return the identity of a run on prepared data."""
+    asked = spec.training
+    values = {
+        "framework": spec.framework,
+        "model.name": spec.model.name,
+        "model.params": dataclasses.asdict(spec.model.params),
+        "the shape of inputs": data.train.shape,
+        "the classes": tuple(data.classes),
+        "training.optimizer.name": asked.optimizer.name,
+        "training.batchSize": asked.batch_size,
+        "training.seed": asked.seed,
+        "the number of training samples": len(data.train.labels),
+    }
+    # As they come back from a file: tuples are lists there.
+    return Identity(json.loads(json.dumps(values)))
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
