@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib
 import json
 import os
 import pathlib
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainshed_trainer import accounts, context, cpus, errors, run, schema
+
+if TYPE_CHECKING:
+    from trainshed_trainer.training import backends
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,17 +23,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         spec = _spec(arguments)
         cpus.advise(os.environ)  # what follows reads it when it is imported
-        from trainshed_trainer.data import digits, preparing
-        from trainshed_trainer.training import pytorch
-
-        images, labels = digits.load()
-        data = preparing.prepare(images, labels, spec.data, classes=digits.CLASSES)
-        pytorch.train(spec, data)
+        _train(spec)
     except errors.TrainerError as error:
         print(f"{error.reason}: {error}", file=sys.stderr)  # noqa: T201
         _leave(error)
         return error.exit_code
     return errors.EXIT_DONE
+
+
+def _train(spec: schema.Spec) -> None:
+    from trainshed_trainer.training import checkpoints, loop, ranks
+
+    among = ranks.read()
+    data = _prepared(spec.data)
+    framework = importlib.import_module(f"trainshed_trainer.training.{spec.framework}")
+    backend: backends.Backend = framework.open(spec, data, among=among)
+    keeper = None
+    if spec.checkpoint is not None:
+        place, identity = context.read().checkpoint_dir, checkpoints.identify(spec, data)
+        keeper = checkpoints.open(spec.checkpoint, place, identity, writes=among.first)
+    with contextlib.closing(backend):
+        samples = len(data.train.labels)
+        loop.train(spec.training, backend, samples=samples, keeper=keeper, among=among)
+
+
+def _prepared(asked: schema.Data) -> backends.Prepared:
+    from trainshed_trainer.data import digits, preparing
+    from trainshed_trainer.training import arrays
+
+    images, labels = digits.load()
+    found = preparing.prepare(images, labels, asked, classes=digits.CLASSES)
+    return arrays.ArrayData(
+        arrays.ArraySplit(found.train_images, found.train_labels),
+        arrays.ArraySplit(found.test_images, found.test_labels),
+        tuple(str(number) for number in range(found.classes)),
+    )
 
 
 def _leave(error: errors.TrainerError) -> None:

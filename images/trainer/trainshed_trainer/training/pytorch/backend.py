@@ -1,0 +1,151 @@
+"""A model, its optimiser and its data in PyTorch, as the loop knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+
+import torch
+from torch import nn
+
+from trainshed_trainer import schema
+from trainshed_trainer.models.pytorch import registry
+from trainshed_trainer.training import backends, ranks, weights
+from trainshed_trainer.training.pytorch import (
+    devices,
+    feeding,
+    losses,
+    optimizers,
+    processes,
+    states,
+)
+
+EVALUATION_BATCH = 1024
+
+
+def open(
+    spec: schema.Spec, prepared: backends.Prepared, *, among: ranks.Ranks = ranks.ALONE
+) -> Backend:
+    """Return a backend that trains what the spec says on prepared data."""
+    return Backend(spec, prepared, among=among)
+
+
+class Backend:
+    """Trains one model on one device, together with the other processes of the job."""
+
+    def __init__(
+        self, spec: schema.Spec, prepared: backends.Prepared, *, among: ranks.Ranks
+    ) -> None:
+        asked = spec.training
+        self._among = among
+        self._size = asked.batch_size
+        self._classes = len(prepared.classes)
+        self._device = devices.choose(asked, local=among.local)
+        torch.manual_seed(asked.seed)
+        model = registry.build(spec.model, prepared.train.shape, self._classes)
+        self._bare = model.to(self._device.device, memory_format=torch.channels_last)
+        self._processes = processes.join(among, self._device)
+        joined = self._processes.joined(self._bare)
+        self._model = devices.compiled(joined, asked.compile, self._device)
+        self._updater = optimizers.Updater(asked.optimizer, self._bare, self._device.scaler())
+        self._loss = self._loss_of(asked.loss, prepared.train)
+        self._train = feeding.feed(prepared.train, self._device)
+        self._held = feeding.feed(prepared.held, self._device)
+        self._held_count = len(prepared.held.labels)
+        # Processes drop other units of the same model.
+        torch.manual_seed(asked.seed + among.rank)
+
+    @property
+    def info(self) -> Mapping[str, str]:
+        """framework, framework_version, device, dtype."""
+        return {
+            "framework": "pytorch",
+            "framework_version": torch.__version__,
+            "device": self._device.name,
+            "dtype": str(self._device.dtype).removeprefix("torch."),
+        }
+
+    @property
+    def model(self) -> nn.Module:
+        """Return the model itself, without what joins or compiles it."""
+        return self._bare
+
+    def batches(self, order: ranks.Numbers, *, epoch: int) -> Generator[feeding.Batch, None, None]:
+        """Yield this process's part of each step of an epoch, or of what is left of it."""
+        self._model.train()
+        portions = list(ranks.portions(order, size=self._size, ranks=self._among))
+        return self._train.batches(portions, epoch=epoch)
+
+    def step(self, batch: feeding.Batch, rate: float) -> torch.Tensor:
+        """Take one optimiser step; return the loss of this process's part."""
+        with self._device.casting():
+            logits = self._model(batch.inputs)
+        loss = self._loss(logits.float(), batch.labels)
+        own = len(batch.labels) * self._among.world
+        # The mean of all processes' gradients is to be that of all samples.
+        scaled = loss if own == batch.samples else loss * (own / batch.samples)
+        try:
+            self._updater.step(scaled, rate)
+        except RuntimeError as error:
+            self._processes.check(error)
+            raise
+        return loss.detach()
+
+    def evaluate(self) -> dict[str, float]:
+        """Return accuracy and mean cross entropy on the held-out split, of all processes."""
+        self._processes.mean_buffers(self._bare)
+        self._bare.eval()
+        own = self._held_portions()
+        count = float(sum(part.samples for part in own))
+        sums = torch.tensor([0.0, 0.0, count], dtype=torch.float64, device=self._device.device)
+        with torch.inference_mode():
+            for batch in self._held.batches(own, epoch=0):
+                with self._device.casting():
+                    logits = self._bare(batch.inputs)
+                found = nn.functional.cross_entropy(logits.float(), batch.labels, reduction="sum")
+                sums[0] += (logits.argmax(1) == batch.labels).sum()
+                sums[1] += found
+        right, lost, count = self._processes.sum(sums).tolist()
+        return {"accuracy": right / count, "loss": lost / count}
+
+    def stops(self, told: bool) -> bool:
+        """Return whether any process was told to stop."""
+        return self._processes.stops(told)
+
+    def state(self) -> Mapping[str, bytes]:
+        """Return model, optimizer and random state."""
+        return {
+            "model": states.packed(self._bare.state_dict()),
+            "optimizer": states.packed(self._updater.state()),
+            "random": states.packed(states.random_state()),
+        }
+
+    def restore(self, state: Mapping[str, bytes]) -> None:
+        """Take over what is given of a state; raises ValueError where it does not fit."""
+        found = {name: states.unpacked(data, self._device.device) for name, data in state.items()}
+        try:
+            if "model" in found:
+                self._bare.load_state_dict(found["model"])
+            if "optimizer" in found:
+                self._updater.restore(found["optimizer"])
+            if "random" in found and self._among.first:
+                states.set_random_state(found["random"])
+        except (RuntimeError, KeyError, TypeError) as error:
+            raise ValueError(f"the state does not fit the model: {error}") from error
+
+    def close(self) -> None:
+        """Leave the other processes."""
+        self._processes.close()
+
+    def _loss_of(self, asked: schema.Loss, train: backends.Split) -> losses.Loss:
+        weighed = None
+        if asked.class_weights == "balanced":
+            each = weights.balanced(train.labels, self._classes)
+            weighed = torch.from_numpy(each).to(self._device.device)
+        gamma = asked.gamma if asked.name == "focal" else None
+        return losses.build(asked.label_smoothing, weights=weighed, gamma=gamma)
+
+    def _held_portions(self) -> list[ranks.Portion]:
+        """Return this process's part of the held-out samples, in batches."""
+        own = ranks.share(self._held_count, self._among)
+        parts = [own[at : at + EVALUATION_BATCH] for at in range(0, len(own), EVALUATION_BATCH)]
+        return [ranks.Portion(part, len(part)) for part in parts]

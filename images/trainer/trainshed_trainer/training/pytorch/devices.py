@@ -1,0 +1,108 @@
+"""Which device trains, in what precision, and whether the model is compiled for it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from trainshed_trainer import errors, schema
+
+TYPES: Mapping[str, torch.dtype] = {
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
+COMPILERS = ("g++", "clang++", "c++")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device and the type that its matrix products are computed in."""
+
+    device: torch.device
+    dtype: torch.dtype
+    name: str
+
+    @property
+    def is_gpu(self) -> bool:
+        """Whether work on the device goes on while the host does something else."""
+        return bool(self.device.type == "cuda")
+
+    def casting(self) -> contextlib.AbstractContextManager[object]:
+        """Return what has products computed in the type, and the rest in full precision."""
+        if self.dtype is torch.float32:
+            return contextlib.nullcontext()
+        found: contextlib.AbstractContextManager[object]
+        found = torch.autocast(self.device.type, dtype=self.dtype)
+        return found
+
+    def scaler(self) -> torch.amp.GradScaler | None:
+        """Return what keeps small gradients from becoming 0; only float16 needs it."""
+        if self.dtype is not torch.float16:
+            return None
+        return torch.amp.GradScaler(self.device.type)
+
+
+def choose(asked: schema.Training, *, local: int) -> Device:
+    """Return the GPU of this process, or the CPU where there is none."""
+    if not torch.cuda.is_available():
+        chosen = "fp32" if asked.precision == "auto" else asked.precision
+        return Device(torch.device("cpu"), TYPES[chosen], "cpu")
+    device = torch.device("cuda", local % torch.cuda.device_count())
+    torch.cuda.set_device(device)
+    # Inputs keep their size, so the fastest convolution found is the fastest for all steps.
+    torch.backends.cudnn.benchmark = True
+    return Device(
+        device, TYPES[_gpu_precision(asked.precision)], torch.cuda.get_device_name(device)
+    )
+
+
+def _gpu_precision(asked: str) -> str:
+    supported = torch.cuda.is_bf16_supported()
+    if asked == "auto":
+        return "bf16" if supported else "fp32"
+    if asked == "bf16" and not supported:
+        raise errors.ConfigurationError(
+            "this GPU can't compute in bf16: set training.precision to auto, fp16 or fp32",
+            reason="PrecisionNotSupported",
+        )
+    return asked
+
+
+def compiled(model: nn.Module, asked: str, device: Device) -> nn.Module:
+    """Return the model compiled where that is asked for, or where it helps and can be done."""
+    if asked == "never" or (asked == "auto" and not device.is_gpu):
+        return model
+    missing = _missing(device)
+    if asked == "always" and missing:
+        raise errors.ConfigurationError(
+            f"training.compile is always, but the image has no {missing}:"
+            " set it to auto, or train from an image with a compiler",
+            reason="CompilerMissing",
+        )
+    if missing:
+        return model
+    if asked == "auto":
+        import torch._dynamo
+
+        # What can't be compiled runs as it is written.
+        torch._dynamo.config.suppress_errors = True
+    found: nn.Module = torch.compile(model)
+    return found
+
+
+def _missing(device: Device) -> str:
+    """Return what torch.compile needs on the device and does not find."""
+    named = os.environ.get("CXX", "")
+    if not any(shutil.which(each) for each in (named, *COMPILERS) if each):
+        return "C++ compiler"
+    if device.is_gpu and importlib.util.find_spec("triton") is None:
+        return "triton"
+    return ""

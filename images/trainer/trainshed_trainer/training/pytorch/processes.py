@@ -1,0 +1,130 @@
+"""The processes of one job, by torch.distributed: gradients, sums, and when all stop."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Protocol
+
+import torch
+from torch import distributed, nn
+
+from trainshed_trainer import errors
+from trainshed_trainer.training import ranks
+from trainshed_trainer.training.pytorch import devices
+
+TIMEOUT = datetime.timedelta(minutes=10)
+_WORDS = re.compile(r"gloo|nccl|connection (closed|reset)", re.IGNORECASE)
+
+
+class Processes(Protocol):
+    """What the processes of a job do together."""
+
+    def joined(self, model: nn.Module) -> nn.Module:
+        """Return the model whose gradients are the mean of all processes'."""
+
+    def sum(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the sum over all processes."""
+
+    def mean_buffers(self, model: nn.Module) -> None:
+        """Set what the model has counted, such as batch statistics, to the mean of all."""
+
+    def stops(self, told: bool) -> bool:
+        """Return whether any process was told to stop, at the same call in all."""
+
+    def check(self, error: RuntimeError) -> None:
+        """Raise PeersLost where an error says that the others can't be reached."""
+
+    def close(self) -> None:
+        """Leave the others."""
+
+
+class Alone:
+    """The only process."""
+
+    def joined(self, model: nn.Module) -> nn.Module:
+        """Return the model."""
+        return model
+
+    def sum(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the values."""
+        return values
+
+    def mean_buffers(self, model: nn.Module) -> None:
+        """Leave the model as it is."""
+
+    def stops(self, told: bool) -> bool:
+        """Return whether this process was told to."""
+        return told
+
+    def check(self, error: RuntimeError) -> None:
+        """There is nobody to lose."""
+
+    def close(self) -> None:
+        """There is nobody to leave."""
+
+
+class Group:
+    """One of several processes; they meet by torchrun's variables."""
+
+    def __init__(self, device: devices.Device) -> None:
+        self._device = device
+        try:
+            backend = "nccl" if device.is_gpu else "gloo"
+            distributed.init_process_group(backend, timeout=TIMEOUT)
+            # Its own group: the answer is read on the host, and need not wait for the device.
+            self._words = distributed.new_group(backend="gloo", timeout=TIMEOUT)
+        except (RuntimeError, ValueError) as error:
+            raise errors.PeersLost(str(error)) from error
+        self._flag = torch.zeros(1, dtype=torch.int32)
+        self._asked: distributed.Work | None = None
+
+    def joined(self, model: nn.Module) -> nn.Module:
+        """Return the model whose gradients are the mean of all processes'."""
+        devices_of = [self._device.device] if self._device.is_gpu else None
+        return nn.parallel.DistributedDataParallel(
+            model, device_ids=devices_of, broadcast_buffers=False, gradient_as_bucket_view=True
+        )
+
+    def sum(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the sum over all processes."""
+        distributed.all_reduce(values)
+        return values
+
+    def mean_buffers(self, model: nn.Module) -> None:
+        """Set what the model has counted, such as batch statistics, to the mean of all."""
+        for buffer in model.buffers():
+            if buffer.is_floating_point():
+                distributed.all_reduce(buffer)
+                buffer /= distributed.get_world_size()
+
+    def stops(self, told: bool) -> bool:
+        """Return what was asked at the call before: the answer has come meanwhile."""
+        answer = False
+        if self._asked is not None:
+            try:
+                self._asked.wait()
+            except RuntimeError as error:
+                raise errors.PeersLost(str(error)) from error
+            answer = bool(self._flag.item())
+        self._flag.fill_(int(told))
+        self._asked = distributed.all_reduce(
+            self._flag, distributed.ReduceOp.MAX, group=self._words, async_op=True
+        )
+        return answer
+
+    def check(self, error: RuntimeError) -> None:
+        """Raise PeersLost where an error says that the others can't be reached."""
+        if isinstance(error, distributed.DistError) or _WORDS.search(str(error)):
+            raise errors.PeersLost(str(error)) from error
+
+    def close(self) -> None:
+        """Leave the others."""
+        if self._asked is not None:
+            self._asked.wait()
+        distributed.destroy_process_group()
+
+
+def join(among: ranks.Ranks, device: devices.Device) -> Processes:
+    """Meet the other processes of the job, if there are any."""
+    return Group(device) if among.world > 1 else Alone()
