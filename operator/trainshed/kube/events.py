@@ -88,6 +88,7 @@ class Recorder:
     _seen: OrderedDict[_Key, _Entry] = field(default_factory=OrderedDict)
     _queue: OrderedDict[_Key, _Entry] = field(default_factory=OrderedDict)
     _buckets: OrderedDict[str, Bucket] = field(default_factory=OrderedDict)
+    _storing: bool = False
     _wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     def record(
@@ -110,18 +111,20 @@ class Recorder:
         self._wanted.set()
 
     def pending(self) -> int:
-        """Return how many events wait to be written."""
-        return len(self._queue)
+        """Return how many events are not written yet."""
+        return len(self._queue) + self._storing
 
     async def run(self) -> None:
         """Write events until cancelled."""
         while True:
             while self._queue:
                 key, entry = self._queue.popitem(last=False)
+                self._storing = True
                 if await self._store(key, entry):
                     self.counts.written += 1
                 else:
                     self.counts.dropped += 1
+                self._storing = False
             self._wanted.clear()
             await self._wanted.wait()
 

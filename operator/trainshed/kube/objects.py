@@ -25,6 +25,14 @@ class Objects:
         """Create a Job; raises AlreadyExists, Forbidden, Invalid, Unavailable."""
         return await self._client.create(kinds.JOBS, dict(manifest))
 
+    async def create_service(self, manifest: plan.Manifest) -> Body:
+        """Create a Service; raises AlreadyExists, Forbidden, Invalid, Unavailable."""
+        return await self._client.create(kinds.SERVICES, dict(manifest))
+
+    async def read_service(self, namespace: str, name: str) -> Body:
+        """Return a Service; raises NotFound."""
+        return await self._client.get(kinds.SERVICES, name=name, namespace=namespace)
+
     async def read_job(self, namespace: str, name: str) -> Body:
         """Return a Job; raises NotFound."""
         return await self._client.get(kinds.JOBS, name=name, namespace=namespace)

@@ -48,6 +48,7 @@ IN_JOB_NAMESPACES: Sequence[tuple[Kind, str, str]] = (
     (kinds.TRAINING_JOBS, "status", "patch"),
     (kinds.JOBS, "", "get list watch create delete"),
     (kinds.PODS, "", "get list watch"),
+    (kinds.SERVICES, "", "get create"),
     (kinds.CONFIG_MAPS, "", "get"),
     (kinds.EVENTS, "", "create patch list"),
 )

@@ -39,6 +39,15 @@ class Limits:
     The lowest lanes stop first, so that a creation finds a free slot at once; events count only
     themselves.
     """
+    in_flight_beside_creates: Mapping[Lane, int] = field(
+        default_factory=lambda: {Lane.STATUS: 2, Lane.EVENT: 1}
+    )
+    """The same while Jobs are being created, and for `calm_seconds` after the last one.
+
+    In a burst the API server's processors are what is scarce: each status written meanwhile
+    makes a Job come later, and most of these statuses are out of date once they are stored.
+    """
+    calm_seconds: float = 0.2
 
 
 class Bucket:
@@ -103,6 +112,7 @@ class Limiter:
         self._waiting: dict[Lane, deque[asyncio.Future[None]]] = {lane: deque() for lane in Lane}
         self._under_way = dict.fromkeys(Lane, 0)
         self._paused_until = now
+        self._calm_from = now
         self._timer: asyncio.TimerHandle | None = None
 
     def slot(self, lane: Lane) -> Slot:
@@ -136,6 +146,8 @@ class Limiter:
     def release(self, lane: Lane) -> None:
         """Say that a write of `lane` is over."""
         self._under_way[lane] -= 1
+        if lane is Lane.CREATE:
+            self._calm_from = self._loop.time() + self._limits.calm_seconds
         self._pump()
 
     def _fill(self) -> None:
@@ -152,8 +164,16 @@ class Limiter:
         return True
 
     def _has_slot(self, lane: Lane) -> bool:
+        if lane is Lane.CREATE:
+            busy = self._under_way[Lane.CREATE] + self._under_way[Lane.STATUS]
+            return busy < self._limits.in_flight[lane]
+        if self._creating():
+            return self._under_way[lane] < self._limits.in_flight_beside_creates[lane]
         counted = (Lane.EVENT,) if lane is Lane.EVENT else (Lane.CREATE, Lane.STATUS)
         return sum(self._under_way[other] for other in counted) < self._limits.in_flight[lane]
+
+    def _creating(self) -> bool:
+        return bool(self._under_way[Lane.CREATE]) or self._loop.time() < self._calm_from
 
     def _pump(self) -> None:
         self._fill()

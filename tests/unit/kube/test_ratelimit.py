@@ -79,7 +79,7 @@ async def test_a_free_slot_goes_to_a_creation_first() -> None:
 
 async def test_status_writes_leave_slots_free_for_creations() -> None:
     in_flight = {Lane.CREATE: 2, Lane.STATUS: 1, Lane.EVENT: 1}
-    limiter = Limiter(Limits(in_flight=in_flight))
+    limiter = Limiter(Limits(in_flight=in_flight, in_flight_beside_creates=in_flight))
     await limiter.acquire(Lane.STATUS)
     waiting = asyncio.create_task(limiter.acquire(Lane.STATUS))
     await asyncio.sleep(0)
@@ -89,6 +89,26 @@ async def test_status_writes_leave_slots_free_for_creations() -> None:
     assert limiter.waiting(Lane.STATUS) == 1
     limiter.release(Lane.STATUS)
     await waiting
+
+
+async def test_few_statuses_go_beside_creations_and_all_once_those_are_over() -> None:
+    few = {Lane.STATUS: 1, Lane.EVENT: 1}
+    limiter = Limiter(Limits(in_flight_beside_creates=few, calm_seconds=0.2))
+    done: list[float] = []
+
+    async def status() -> None:
+        async with limiter.slot(Lane.STATUS):
+            await asyncio.sleep(0.1)
+        done.append(now())
+
+    await limiter.acquire(Lane.CREATE)
+    tasks = [asyncio.create_task(status()) for _ in range(12)]
+    await asyncio.sleep(0.25)
+    limiter.release(Lane.CREATE)
+    await asyncio.gather(*tasks)
+
+    # One at a time for 0.25 s and 0.2 s more, then all that were left together.
+    assert [round(each, 2) for each in done] == [0.1, 0.2, 0.3, 0.4, 0.5, *[0.6] * 7]
 
 
 async def test_events_have_a_budget_of_their_own() -> None:
