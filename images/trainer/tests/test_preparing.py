@@ -1,93 +1,192 @@
 from __future__ import annotations
 
-import itertools
+import pathlib
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from trainshed_trainer import errors, schema
-from trainshed_trainer.data import digits, preparing
-from trainshed_trainer.training import schedules
+from trainshed_trainer.data import preparing, statistics
+
+pytestmark = pytest.mark.numpy
+NOTHING_KEPT = preparing.Room(kept=0)
+TOO_LARGE = preparing.Room(kept=0, checked=0)
 
 
-def test_the_digits_are_the_real_ones() -> None:
-    images, labels = digits.load()
+def prepared(asked: Any = None, **changed: Any) -> preparing.Prepared:
+    document = {"name": "digits", **(asked or {})}
+    return preparing.prepare(schema.read({"data": document}).data, **changed)
 
-    assert images.shape == (1797, 1, 8, 8)
-    assert images.max() == 1.0
-    assert set(labels) == set(range(10))
+
+def broken(tmp_path: pathlib.Path, rows: list[int], **asked: Any) -> dict[str, Any]:
+    """Return a set of 40 images in four classes, of which some rows have no finite pixels."""
+    images = np.random.default_rng(0).random((40, 6, 6), dtype=np.float32)
+    images[rows] = np.nan
+    np.savez(tmp_path / "set.npz", images=images, labels=np.arange(40) % 4)
+    folder = {"path": str(tmp_path / "set.npz"), "layout": "npz"}
+    return {"name": None, "folder": folder, "maxCorrupt": len(rows), **asked}
+
+
+def every_batch(asked: dict[str, Any], room: preparing.Room | None) -> None:
+    data = prepared(asked, room=room)
+    for split in (data.train, data.held):
+        split.batch(np.arange(len(split.labels)), epoch=0)
 
 
 def test_statistics_are_of_the_training_split_alone() -> None:
-    images, labels = digits.load()
+    data = prepared()
 
-    data = preparing.prepare(images, labels, schema.Data(), classes=10)
-
-    assert data.train_images.mean() == pytest.approx(0, abs=1e-5)
-    assert data.train_images.std() == pytest.approx(1, abs=1e-4)
-    assert abs(data.test_images.mean()) > 1e-5
-
-
-@given(share=st.floats(0.05, 0.9), seed=st.integers(0, 100))
-def test_a_split_keeps_each_class_share_and_loses_nothing(share: float, seed: int) -> None:
-    labels = np.repeat(np.arange(5), 40)
-
-    train, test = preparing.split(labels, share=share, seed=seed)
-
-    assert sorted([*train, *test]) == list(range(200))
-    assert len(set(np.bincount(labels[test]))) == 1
+    train, held = data.train.whole(), data.held.whole()
+    assert train is not None
+    assert held is not None
+    assert train.mean() == pytest.approx(0, abs=1e-5)
+    assert train.std() == pytest.approx(1, abs=1e-4)
+    assert abs(held.mean()) > 1e-5
+    assert data.classes == tuple("0123456789")
 
 
-def test_resizing_keeps_a_plane_a_plane() -> None:
-    ramp = np.tile(np.arange(8, dtype=np.float32), (1, 1, 8, 1))
+def test_without_normalisation_pixels_stay_as_they_are() -> None:
+    data = prepared({"preprocess": {"normalize": "none"}})
 
-    large = preparing.resize(ramp, height=16, width=16)
-
-    assert large.shape == (1, 1, 16, 16)
-    assert np.allclose(np.diff(large[0, 0, 4, 1:-1]), 0.5, atol=1e-5)
-
-
-def test_a_batch_larger_than_the_data_says_what_to_do() -> None:
-    with pytest.raises(errors.DataError, match="set batchSize to 1437 or less") as raised:
-        preparing.check_batch(2000, 1437)
-
-    assert raised.value.reason == "BatchTooLarge"
+    whole = data.train.whole()
+    assert data.statistics is None
+    assert whole is not None
+    assert whole.min() == 0
+    assert whole.max() == 1
 
 
-@pytest.mark.parametrize("name", ["constant", "linear", "cosine"])
-def test_a_schedule_rises_and_then_never_does(name: str) -> None:
-    rates = [schedules.factor(step, schedule=name, warmup=10, total=100) for step in range(100)]
+@pytest.mark.parametrize("room", [NOTHING_KEPT, TOO_LARGE], ids=["checked", "too large"])
+def test_a_set_that_is_not_kept_has_the_same_batches(room: preparing.Room) -> None:
+    asked = {"preprocess": {"resize": [10, 12], "augment": ["crop", "rotate", "noise"]}}
+    kept, read = prepared(asked), prepared(asked, room=room)
+    numbers = np.array([5, 0, 1400, 5])
 
-    assert rates[:10] == pytest.approx([(step + 1) / 10 for step in range(10)])
-    assert all(late <= early for early, late in itertools.pairwise(rates[9:]))
-    assert min(rates) >= 0
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        {"modell": {}},
-        {"training": {"epochs": "3"}},
-        {"training": {"epochs": True}},
-        {"model": {"params": {"channels": 3}}},
-        {"data": []},
-    ],
-)
-def test_what_a_spec_may_not_say_is_refused(document: dict[str, object]) -> None:
-    with pytest.raises(errors.ConfigurationError):
-        schema.read(document)
+    assert read.train.whole() is None
+    assert read.held.whole() is None
+    assert kept.train.whole() is None
+    assert kept.held.whole() is not None
+    for epoch in (0, 1):
+        expected = kept.train.batch(numbers, epoch=epoch)
+        assert np.allclose(read.train.batch(numbers, epoch=epoch), expected, atol=1e-6)
+    assert np.allclose(read.held.batch(numbers[:2], epoch=0), kept.held.whole()[numbers[:2]])
 
 
-def test_a_spec_is_read_as_the_operator_writes_it() -> None:
-    spec = schema.read(
-        {
-            "framework": "pytorch",
-            "model": {"name": "cnn", "params": {"channels": [8], "dropout": 0}},
-            "training": {"epochs": 3, "optimizer": {"learningRate": 1}},
-        }
-    )
+def test_augmentation_changes_with_the_epoch_and_spares_what_is_held_out() -> None:
+    data = prepared({"preprocess": {"augment": ["noise"]}})
+    some = np.arange(4)
 
-    assert spec.model.params.channels == (8,)
-    assert spec.training.optimizer.learning_rate == 1.0
+    first, again, later = (data.train.batch(some, epoch=epoch) for epoch in (0, 0, 1))
+
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, later)
+    held = [data.held.batch(some, epoch=epoch) for epoch in (0, 1)]
+    assert np.array_equal(*held)
+
+
+def test_statistics_of_a_large_set_are_of_a_part_drawn_by_the_seed() -> None:
+    whole = prepared().statistics
+    some = [
+        prepared(room=preparing.Room(kept=0, checked=0, measured=300 * 256)).statistics
+        for _ in range(2)
+    ]
+
+    assert whole is not None
+    assert some[0] is not None
+    assert some[1] is not None
+    assert some[0].to_dict() == some[1].to_dict() != whole.to_dict()
+    assert some[0].mean == pytest.approx(whole.mean, abs=0.02)
+    assert some[0].deviation == pytest.approx(whole.deviation, abs=0.02)
+
+
+def test_statistics_outlive_a_file_bit_for_bit() -> None:
+    found = prepared().statistics
+    assert found is not None
+
+    again = statistics.Statistics.from_dict(found.to_dict())
+
+    assert np.array_equal(again.mean, found.mean)
+    assert np.array_equal(again.deviation, found.deviation)
+    assert again.mean.shape == (1, 1, 1)
+
+
+def test_statistics_are_exact_where_pixels_are_large_and_differ_little() -> None:
+    random = np.random.default_rng(0)
+    samples = [(1e4 + random.normal(size=(2, 9, 9))).astype(np.float32) for _ in range(50)]
+
+    found = statistics.measure(samples)
+
+    expected = np.stack(samples).astype(np.float64)
+    assert found.mean.ravel() == pytest.approx(expected.mean(axis=(0, 2, 3)), rel=1e-6)
+    assert found.deviation.ravel() == pytest.approx(expected.std(axis=(0, 2, 3)), rel=1e-5)
+
+
+def test_channels_are_measured_each_for_itself_over_all_frames() -> None:
+    clip = np.stack([np.zeros((5, 4, 4)), np.ones((5, 4, 4))], axis=1).astype(np.float32)
+
+    found = statistics.measure([clip, clip * 3])
+
+    assert found.mean.ravel().tolist() == [0, 2]
+    assert found.deviation.ravel().tolist() == pytest.approx([1e-6, 1])
+
+
+@pytest.mark.parametrize("room", [None, NOTHING_KEPT], ids=["kept", "checked"])
+def test_corrupt_samples_are_counted_named_and_left_out(
+    tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[str], room: preparing.Room | None
+) -> None:
+    data = prepared(broken(tmp_path, [0, 7, 21]), room=room)
+
+    assert data.corrupt.count == 3
+    assert sorted(data.corrupt.names)[0] == "sample 0 has pixels that are not finite numbers"
+    assert len(data.train.labels) + len(data.held.labels) == 37
+    assert "left out: sample 21" in capfd.readouterr().err
+    for split in (data.train, data.held):
+        every = split.batch(np.arange(len(split.labels)), epoch=0)
+        assert np.isfinite(every).all()
+
+
+def test_a_large_set_has_a_sound_sample_of_the_class_stand_in(tmp_path: pathlib.Path) -> None:
+    data = prepared(broken(tmp_path, [0, 7, 21]), room=TOO_LARGE)
+    every = np.arange(len(data.train.labels))
+
+    found = [data.train.batch(every, epoch=epoch) for epoch in (0, 1)]
+
+    assert len(data.train.labels) + len(data.held.labels) == 40
+    assert np.isfinite(found[0]).all()
+    assert np.array_equal(*found)
+    for split in (data.train, data.held):
+        split.batch(np.arange(len(split.labels)), epoch=0)
+    assert data.corrupt.count == 3
+
+
+@pytest.mark.parametrize("room", [None, NOTHING_KEPT, TOO_LARGE], ids=["kept", "checked", "large"])
+def test_one_more_than_may_be_corrupt_ends_the_run(
+    tmp_path: pathlib.Path, room: preparing.Room | None
+) -> None:
+    with pytest.raises(errors.DataError, match=r"raise data\.maxCorrupt") as raised:
+        every_batch(broken(tmp_path, [3, 4, 17], maxCorrupt=2), room)
+
+    assert raised.value.reason == "TooManyCorrupt"
+    assert "3 samples can't be read" in str(raised.value)
+    assert "sample 4 has pixels that are not finite numbers" in str(raised.value)
+
+
+def test_a_class_of_which_nothing_can_be_read_has_no_stand_in(tmp_path: pathlib.Path) -> None:
+    asked = broken(tmp_path, list(range(0, 40, 4)))
+    data = prepared({**asked, "preprocess": {"normalize": "none"}}, room=TOO_LARGE)
+
+    with pytest.raises(errors.DataError, match="no sample of class '0' can be read"):
+        data.train.batch(np.flatnonzero(data.train.labels == 0), epoch=0)
+
+
+def test_folds_hold_out_each_sample_once() -> None:
+    parts = [prepared(folds=preparing.Folds(count=3, number=number)) for number in range(3)]
+
+    held = np.concatenate([part.held._numbers for part in parts])
+    assert sorted(held) == list(range(1797))
+    assert [part.folds.number for part in parts if part.folds] == [0, 1, 2]
+
+
+def test_images_have_no_frames() -> None:
+    with pytest.raises(errors.ConfigurationError, match="are of clips"):
+        prepared({"preprocess": {"frames": 4}})

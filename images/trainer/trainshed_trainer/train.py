@@ -32,10 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(spec: schema.Spec) -> None:
+    from trainshed_trainer.data import preparing
     from trainshed_trainer.training import checkpoints, loop, ranks
 
     among = ranks.read()
-    data = _prepared(spec.data)
+    data = preparing.prepare(spec.data)
     framework = importlib.import_module(f"trainshed_trainer.training.{spec.framework}")
     backend: backends.Backend = framework.open(spec, data, among=among)
     keeper = None
@@ -45,19 +46,6 @@ def _train(spec: schema.Spec) -> None:
     with contextlib.closing(backend):
         samples = len(data.train.labels)
         loop.train(spec.training, backend, samples=samples, keeper=keeper, among=among)
-
-
-def _prepared(asked: schema.Data) -> backends.Prepared:
-    from trainshed_trainer.data import digits, preparing
-    from trainshed_trainer.training import arrays
-
-    images, labels = digits.load()
-    found = preparing.prepare(images, labels, asked, classes=digits.CLASSES)
-    return arrays.ArrayData(
-        arrays.ArraySplit(found.train_images, found.train_labels),
-        arrays.ArraySplit(found.test_images, found.test_labels),
-        tuple(str(number) for number in range(found.classes)),
-    )
 
 
 def _leave(error: errors.TrainerError) -> None:

@@ -1,105 +1,101 @@
-"""Splits, resizes and normalises images. The same numbers on any machine and framework."""
+"""Splits, resizes, normalises and augments a data set. The same numbers in any framework.
+
+What can't be read is counted and skipped. All samples of a set of up to `Room.checked` bytes are
+read before training, and those are left out; of a larger set a sound sample of the same class and
+split stands in for each, whenever it is met. Which of the two is a matter of the set alone, never
+of the machine: all ranks see the same samples.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+from trainshed_trainer import schema
+from trainshed_trainer.data import (
+    corrupt,
+    memory,
+    opening,
+    reading,
+    sources,
+    splits,
+    splitting,
+    statistics,
+)
 
-from trainshed_trainer import errors, schema
-
-Images = NDArray[np.float32]
-Labels = NDArray[np.int64]
-SMALLEST_DEVIATION = 1e-6
+SHARE = 0.25
+"""What part of the memory a set may fill: a framework makes its own copy of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
-    """Mean and standard deviation of each channel, of the training split only."""
+class Room:
+    """What is done with sets of which size, in bytes as the 32-bit numbers a model is fed with."""
 
-    mean: Images
-    deviation: Images
+    kept: int
+    """A set of up to so much is kept in memory, if it is checked, too."""
+    checked: int = 2**32
+    """All samples of a set of up to so much are read before training."""
+    measured: int = 2**30
+    """So much of a larger set's training split is drawn by the seed and measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """Cross-validation: the set is cut into `count` parts, and part `number` is held out."""
+
+    count: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Images (n, channels, height, width) and labels (n,), in two splits."""
+    """A data set as a model is fed with it."""
 
-    train_images: Images
-    train_labels: Labels
-    test_images: Images
-    test_labels: Labels
-    classes: int
-    statistics: Statistics | None
-
-
-def prepare(images: Images, labels: Labels, asked: schema.Data, *, classes: int) -> Prepared:
-    """Return the data as a model is fed with it."""
-    train, test = split(labels, share=asked.split.validation, seed=asked.split.seed)
-    if asked.preprocess.resize is not None:
-        height, width = asked.preprocess.resize
-        images = resize(images, height=height, width=width)
-    train_images, test_images = images[train], images[test]
-    statistics = None
-    if asked.preprocess.normalize == "standard":
-        statistics = measure(train_images)
-        train_images = normalise(train_images, statistics)
-        test_images = normalise(test_images, statistics)
-    return Prepared(train_images, labels[train], test_images, labels[test], classes, statistics)
+    train: splits.Split
+    held: splits.Split
+    classes: tuple[str, ...]
+    statistics: statistics.Statistics | None
+    folds: Folds | None
+    corrupt: corrupt.Tally
 
 
-def split(labels: Labels, *, share: float, seed: int) -> tuple[Labels, Labels]:
-    """Return the indices of training and held-out samples; each class keeps its share."""
-    random = np.random.default_rng(seed)
-    train: list[Labels] = []
-    test: list[Labels] = []
-    for label in np.unique(labels):
-        members = random.permutation(np.flatnonzero(labels == label))
-        held = min(len(members) - 1, max(1, round(len(members) * share)))
-        test.append(members[:held])
-        train.append(members[held:])
-    return np.sort(np.concatenate(train)), np.sort(np.concatenate(test))
+def prepare(
+    asked: schema.Data, *, folds: Folds | None = None, room: Room | None = None
+) -> Prepared:
+    """Return the data set in two splits; raises DataError where it can't be used as asked."""
+    room = room or Room(kept=int(memory.limit() * SHARE))
+    tally = corrupt.Tally(asked.max_corrupt)
+    source = opening.source(asked, tally)
+    divided = _divided(source, asked.split, folds)
+    reader = reading.begin(source, asked.preprocess, tally)
+    train, held = (splits.part(reader, part, seed=asked.split.seed) for part in divided)
+    measured = asked.preprocess.normalize == "standard"
+    size = 4 * math.prod(reader.shape) * len(source.labels)
+    found = None
+    if size <= room.checked:
+        swept = [splits.Sweep(part, keep=size <= room.kept) for part in (train, held)]
+        if measured:
+            found = statistics.measure(swept[0])
+        train, held = (sweep.result() for sweep in swept)
+    elif measured:
+        found = statistics.measure(splits.sampled(train, most_bytes=room.measured))
+    augment = asked.preprocess.augment
+    return Prepared(
+        train=splits.finished(train, found, augment=augment),
+        held=splits.finished(held, found),
+        classes=source.classes,
+        statistics=found,
+        folds=folds,
+        corrupt=tally,
+    )
 
 
-def resize(images: Images, *, height: int, width: int) -> Images:
-    """Return the images at another size, bilinear, pixel centres at half positions."""
-    if images.shape[2:] == (height, width):
-        return images
-    rows, columns = _weights(images.shape[2], height), _weights(images.shape[3], width)
-    found = np.einsum("nchw,yh,xw->ncyx", images, rows, columns, optimize=True)
-    return np.asarray(found, dtype=np.float32)
-
-
-def _weights(old: int, new: int) -> Images:
-    """Return the (new, old) matrix of bilinear weights along one side."""
-    place = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
-    low = np.floor(place).astype(int)
-    high = np.minimum(low + 1, old - 1)
-    weights = np.zeros((new, old), dtype=np.float32)
-    weights[np.arange(new), low] += (1 - (place - low)).astype(np.float32)
-    weights[np.arange(new), high] += (place - low).astype(np.float32)
-    return weights
-
-
-def measure(images: Images) -> Statistics:
-    """Return the statistics of images, each channel for itself; shape (channels, 1, 1)."""
-    axes = (0, 2, 3)
-    mean = images.mean(axis=axes, dtype=np.float64).astype(np.float32)
-    deviation = images.std(axis=axes, dtype=np.float64).astype(np.float32)
-    return Statistics(mean[:, None, None], np.maximum(deviation, SMALLEST_DEVIATION)[:, None, None])
-
-
-def normalise(images: Images, statistics: Statistics) -> Images:
-    """Return the images with mean 0 and deviation 1 by these statistics."""
-    return (images - statistics.mean) / statistics.deviation
-
-
-def check_batch(size: int, available: int) -> None:
-    """Raise DataError where a batch is larger than the training split."""
-    if size > available:
-        raise errors.DataError(
-            f"training.batchSize is {size}, but the training split has {available} samples:"
-            f" set batchSize to {available} or less",
-            reason="BatchTooLarge",
-        )
+def _divided(
+    source: sources.Source, asked: schema.Split, folds: Folds | None
+) -> tuple[sources.Numbers, sources.Numbers]:
+    """Return the numbers of training and held-out samples."""
+    labels, groups = source.labels, source.groups
+    if folds is not None:
+        every = splitting.folds(labels, folds.count, asked.seed, groups=groups)
+        return every[folds.number]
+    return splitting.split(labels, share=asked.validation, seed=asked.seed, groups=groups)

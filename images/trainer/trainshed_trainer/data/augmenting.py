@@ -1,0 +1,88 @@
+"""Random changes of training samples, each drawn from the seed, the epoch and its number.
+
+A clip's frames change alike, but for noise. Values stay within 0 and 1 where they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from trainshed_trainer.data import sources
+
+Pixels = sources.Pixels
+Change = Callable[[Pixels, np.random.Generator], Pixels]
+MARGIN = 8
+"""`crop` shifts by up to an eighth of a side."""
+DEGREES = 15.0
+NOISE = 0.05
+"""The deviation of `noise`, of a range of 1."""
+
+
+def augment(pixels: Pixels, names: Sequence[str], *, seed: Sequence[int]) -> Pixels:
+    """Return a sample (…, H, W) changed by each that is named, in the order of CHANGES."""
+    random = np.random.default_rng(seed)
+    for name, change in CHANGES.items():
+        if name in names:
+            pixels = change(pixels, random)
+    return pixels
+
+
+def _hflip(pixels: Pixels, random: np.random.Generator) -> Pixels:
+    return pixels[..., ::-1] if random.random() < 0.5 else pixels
+
+
+def _vflip(pixels: Pixels, random: np.random.Generator) -> Pixels:
+    return pixels[..., ::-1, :] if random.random() < 0.5 else pixels
+
+
+def _rotate(pixels: Pixels, random: np.random.Generator) -> Pixels:
+    """Turn about the centre, bilinear; what lies outside is what the nearest edge shows."""
+    angle = np.deg2rad(random.uniform(-DEGREES, DEGREES))
+    height, width = pixels.shape[-2:]
+    y = (np.arange(height) - (height - 1) / 2)[:, None]
+    x = (np.arange(width) - (width - 1) / 2)[None]
+    down = y * np.cos(angle) - x * np.sin(angle) + (height - 1) / 2
+    right = y * np.sin(angle) + x * np.cos(angle) + (width - 1) / 2
+    (top, bottom, low), (left, far, along) = _between(down, height), _between(right, width)
+    above = pixels[..., top, left] * (1 - along) + pixels[..., top, far] * along
+    below = pixels[..., bottom, left] * (1 - along) + pixels[..., bottom, far] * along
+    return np.asarray(above * (1 - low) + below * low, dtype=np.float32)
+
+
+def _between(place: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray, Pixels]:
+    """Return the pixel before each place, the one after, and how far along it lies."""
+    place = np.clip(place, 0, side - 1)
+    before = np.floor(place).astype(np.int64)
+    return before, np.minimum(before + 1, side - 1), (place - before).astype(np.float32)
+
+
+def _crop(pixels: Pixels, random: np.random.Generator) -> Pixels:
+    """Shift by some pixels; what is uncovered shows the edge again."""
+    return np.take(
+        np.take(pixels, _shifted(pixels.shape[-2], random), axis=-2),
+        _shifted(pixels.shape[-1], random),
+        axis=-1,
+    )
+
+
+def _shifted(side: int, random: np.random.Generator) -> sources.Numbers:
+    most = max(1, side // MARGIN)
+    shifted: sources.Numbers = np.arange(side) + random.integers(-most, most + 1)
+    return np.clip(shifted, 0, side - 1)
+
+
+def _noise(pixels: Pixels, random: np.random.Generator) -> Pixels:
+    noise = random.standard_normal(pixels.shape, dtype=np.float32)
+    low, high = np.minimum(pixels.min(), 0), np.maximum(pixels.max(), 1)
+    return np.clip(pixels + noise * np.float32(NOISE), low, high)
+
+
+CHANGES: Mapping[str, Change] = {
+    "hflip": _hflip,
+    "vflip": _vflip,
+    "rotate": _rotate,
+    "crop": _crop,
+    "noise": _noise,
+}

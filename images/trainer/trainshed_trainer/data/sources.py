@@ -1,0 +1,76 @@
+"""What a data set is to all that follows: samples by number, with labels known beforehand."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainshed_trainer import errors
+
+Pixels = NDArray[np.float32]
+Numbers = NDArray[np.int64]
+MOST_CLASSES = 100_000
+
+
+class Source(Protocol):
+    """A data set of n samples; what it gives for a number never changes. Used by many threads."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Return the names of the classes: label 0 first."""
+
+    @property
+    def labels(self) -> Numbers:
+        """Return the label of each sample (n,), known without decoding any."""
+
+    @property
+    def groups(self) -> Numbers | None:
+        """Return the group of each sample (n,): a split never divides one. None: each its own."""
+
+    def title(self, number: int) -> str:
+        """Return what a person calls a sample: a file's name, say."""
+
+    def load(self, number: int) -> Pixels:
+        """Return a sample (C, H, W), or a clip (T, C, H, W); raises corrupt.Corrupt."""
+
+
+def by_number(labels: Numbers, *, where: str) -> tuple[str, ...]:
+    """Return the classes of numeric labels, which must be 0, 1, 2, … with none left out."""
+    if len(labels) and (labels.min() < 0 or labels.max() >= MOST_CLASSES):
+        wrong = labels.min() if labels.min() < 0 else labels.max()
+        raise out_of_range(int(wrong), f"0 to {MOST_CLASSES - 1}", where=where)
+    counts = np.bincount(labels)
+    if not counts.all():
+        missing = int(np.argmin(counts))
+        raise errors.DataError(
+            f"the labels in {where} go up to {len(counts) - 1}, but none is {missing}:"
+            " number the classes from 0 without gaps",
+            reason="LabelsOutOfRange",
+        )
+    return tuple(map(str, range(len(counts))))
+
+
+def out_of_range(label: int, allowed: str, *, where: str) -> errors.DataError:
+    """Return the error for a label that no class has."""
+    return errors.DataError(
+        f"{where} has the label {label}, which is not {allowed}: mend the labels",
+        reason="LabelsOutOfRange",
+    )
+
+
+def checked(source: Source, *, where: str) -> Source:
+    """Return the source, if a model can learn from it: samples, and of two classes at least."""
+    if len(source.labels) == 0:
+        raise errors.DataError(
+            f"{where} holds no samples: see that it is the right place, and what it should hold",
+            reason="NoSamples",
+        )
+    if len(source.classes) < 2:
+        raise errors.DataError(
+            f"{where} has one class only, {source.classes[0]!r:.100}: there is nothing to tell"
+            " apart; add samples of another class",
+            reason="OneClass",
+        )
+    return source

@@ -1,0 +1,84 @@
+"""Videos by PyAV: folders of files, one folder a class. Only what is needed is decoded."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import av
+import numpy as np
+
+from trainshed_trainer import schema
+from trainshed_trainer.data import clips, corrupt, folders, sources
+
+SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"})
+OPTIONS = {"format_whitelist": "mov,matroska,avi,mpeg,mpegvideo", "protocol_whitelist": "file"}
+"""Formats that are playlists would have FFmpeg read other files and addresses."""
+MOST_BYTES = 2**30
+"""Of one clip, as 8-bit pixels."""
+
+
+def open(path: pathlib.Path, asked: schema.Preprocess, tally: corrupt.Tally) -> sources.Source:
+    """Return the videos in the folders of a folder."""
+    frames = clips.Frames(asked.frames, asked.stride)
+    return folders.classed(path, SUFFIXES, functools.partial(Decoder, frames=frames), grey)
+
+
+class Decoder:
+    """Makes (T, channels, H, W) of a video file."""
+
+    def __init__(self, channels: int, *, frames: clips.Frames) -> None:
+        self._channels = channels
+        self._frames = frames
+
+    def __call__(self, stream: BinaryIO, title: str) -> sources.Pixels:
+        """Return a clip with values 0 to 1."""
+        try:
+            with _container(stream) as container:
+                found, promised = self._decoded(container), container.streams.video[0].frames
+        except (av.FFmpegError, ValueError, IndexError) as error:
+            raise corrupt.Corrupt(f"can't be decoded ({error})") from error
+        if len(found) < min(promised, self._frames.needed or promised):
+            raise corrupt.Corrupt(f"ends after {len(found)} of {promised} frames")
+        if not found:
+            raise corrupt.Corrupt("has no frames")
+        taken = np.stack(found[self._frames.of(len(found), title=title)])
+        planes = taken[:, None] if taken.ndim == 3 else np.moveaxis(taken, -1, 1)
+        clip: sources.Pixels = np.divide(planes, np.float32(255), dtype=np.float32)
+        return clip
+
+    def _decoded(self, container: Any) -> list[Any]:
+        """Return frames up to the last that is needed; those between are not converted."""
+        form = "gray" if self._channels == 1 else "rgb24"
+        found: list[Any] = []
+        total = 0
+        for number, frame in enumerate(_frames(container)):
+            if self._frames.needed is not None and number >= self._frames.needed:
+                break
+            wanted = number % self._frames.stride == 0
+            found.append(frame.to_ndarray(format=form) if wanted else None)
+            total += frame.width * frame.height * self._channels
+            if total > MOST_BYTES:
+                raise corrupt.Corrupt("is too long or too large: set data.preprocess.frames")
+        return found
+
+
+def grey(stream: BinaryIO) -> bool:
+    """Return whether a video has one channel."""
+    try:
+        with _container(stream) as container:
+            return str(container.streams.video[0].format.name).startswith("gray")
+    except (av.FFmpegError, ValueError, IndexError) as error:
+        raise corrupt.Corrupt("is no video that can be read") from error
+
+
+def _container(stream: BinaryIO) -> Any:
+    return av.open(stream, mode="r", options=OPTIONS, metadata_errors="ignore")
+
+
+def _frames(container: Any) -> Iterator[Any]:
+    # One thread: the pipeline decodes several files at once.
+    container.streams.video[0].codec_context.thread_count = 1
+    return iter(container.decode(video=0))
