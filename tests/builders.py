@@ -99,6 +99,10 @@ class TrainingJobBuilder(Builder):
         """Train the built-in CNN on this data."""
         return self.cnn().spec(data=data)
 
+    def replicas(self, number: int, *, processes: int | None = None) -> Self:
+        """Train in so many pods, of so many processes each."""
+        return self.spec(replicas=number, processesPerReplica=processes)
+
     def epochs(self, number: int) -> Self:
         """Train for so many epochs."""
         return self.training(epochs=number)
@@ -187,10 +191,15 @@ class JobBuilder(ChildBuilder):
         self._status.update(active=0, failed=1, terminating=1)
         return self.condition("FailureTarget", "True", "BackoffLimitExceeded", "", seconds)
 
+    def replicas(self, number: int) -> Self:
+        """Let it be of so many pods."""
+        self._body["spec"]["completions"] = number
+        return self
+
     def running_image(self, image: str) -> Self:
         """Set the trainer container's image."""
         containers = [{"name": labels.TRAINER, "image": image}]
-        self._body["spec"] = {"template": {"spec": {"containers": containers}}}
+        self._body["spec"]["template"] = {"spec": {"containers": containers}}
         return self
 
     def view(self) -> observed.JobView:
@@ -204,6 +213,13 @@ class PodBuilder(ChildBuilder):
     def phase(self, phase: str, reason: str = "", message: str = "") -> Self:
         """Set the phase, and the kubelet's or the controller's verdict on the whole pod."""
         self._status.update(phase=phase, reason=reason, message=message)
+        return self
+
+    def index(self, number: int) -> Self:
+        """Let it be the pod of an index, with a name and a uid of its own."""
+        self._meta["annotations"] = {labels.COMPLETION_INDEX: str(number)}
+        if number:
+            self._meta.update(name=f"{NAME}-1-{number}-abcde", uid=f"pod-uid-1-{number}")
         return self
 
     def unschedulable(self, message: str = "0/1 nodes are available: 1 Insufficient cpu.") -> Self:

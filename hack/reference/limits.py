@@ -18,7 +18,8 @@ _SIZES = (
 def kind(schema: Schema) -> str:
     """Return the type of a field, as a person names it."""
     if schema.get("x-kubernetes-int-or-string"):
-        return "quantity"
+        # Both may be written as a number; only a quantity has units.
+        return "quantity" if "Ki" in schema.get("pattern", "") else "integer or string"
     if "enum" in schema:
         return "enum"
     if schema.get("format") == "date-time":

@@ -19,6 +19,7 @@ IN_JOB_NAMESPACES = {
     ("trainshed.dev", "trainingjobs/finalizers", "", "update"),
     ("batch", "jobs", "", "get list watch create delete"),
     ("", "pods", "", "get list watch"),
+    ("", "services", "", "get create"),
     ("", "configmaps", "", "get"),
     ("", "events", "", "create patch list"),
 }

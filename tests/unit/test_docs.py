@@ -227,6 +227,7 @@ def test_every_variable_of_the_pod_is_told() -> None:
         spec.TrainingJobSpec.model_validate(asked.build()["spec"]),
         namespace="a",
         name="b",
+        workload="b-1",
         attempt=1,
         progress_url="https://c",
     )

@@ -148,11 +148,11 @@ def _map_values(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict
 
 
 def _int_or_string(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Quantities: a person may write 2 as well as "2"."""
-    kept = {key: node[key] for key in ("description", "pattern", "maxLength") if key in node}
+    """Return the schema of what a person may write as 2 as well as "2"."""
+    names = ("description", "default", "pattern", "maxLength", "minimum", "maximum")
     return {
         "anyOf": [{"type": "integer"}, {"type": "string"}],
         "x-kubernetes-int-or-string": True,
         "minimum": 0,
-        **kept,
+        **{key: node[key] for key in names if node.get(key) is not None},
     }

@@ -19,6 +19,9 @@ MANAGER = "trainshed"
 SELECTOR = f"{MANAGED_BY}={MANAGER}"
 """The server-side selector of every Job and Pod that the operator watches."""
 
+COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
+"""The annotation, and since Kubernetes 1.28 the label, by which a Job numbers its pods."""
+
 TRAINER = "trainer"
 """The component, and the name of the training container."""
 

@@ -13,6 +13,7 @@ from trainshed.api import data as data_api
 from trainshed.api import image as image_api
 from trainshed.api import model as model_api
 from trainshed.api import pod as pod_api
+from trainshed.api import replicas as replicas_api
 from trainshed.api import resources as resources_api
 from trainshed.api import source as source_api
 from trainshed.api import training as training_api
@@ -108,6 +109,8 @@ class TrainingJobSpec(base.Model):
             _COMMAND_NEEDS_REF,
             _SOURCE_IS_BUILT,
             _PARAMS_FOR_OWN_CODE,
+            replicas_api.LAUNCHED,
+            replicas_api.EVEN_BATCH,
             _IMMUTABLE,
         )
     )
@@ -141,6 +144,16 @@ class TrainingJobSpec(base.Model):
     )
     training: training_api.Training | None = pydantic.Field(
         default=None, description="How a built-in model is trained."
+    )
+    replicas: int = pydantic.Field(
+        default=1,
+        ge=1,
+        le=replicas_api.MAX_REPLICAS,
+        description="Pods that train together; when one fails, all end.",
+    )
+    processes_per_replica: replicas_api.Processes = pydantic.Field(
+        default=replicas_api.AUTO,
+        description="Processes in each pod; auto: one on a CPU.",
     )
     checkpoint: checkpoint_api.Checkpoint | None = pydantic.Field(
         default=None, description="Where the state of the run is kept; default: nowhere."

@@ -51,7 +51,7 @@ class Placement(base.Model):
     """Where the job runs."""
 
     type: str = pydantic.Field(description="Type of accelerator.")
-    nodes: list[str] = pydantic.Field(default=[], description="Nodes of the pods.")
+    nodes: list[str] = pydantic.Field(default=[], description="Nodes of the pods, each once.")
 
 
 class StepSeconds(base.Model):
@@ -145,6 +145,25 @@ class Result(base.Model):
     accuracy: float | None = pydantic.Field(
         default=None, description="Accuracy on the held-out split."
     )
+    time_to_target_seconds: float | None = pydantic.Field(
+        default=None,
+        description="Seconds from the start of training to the evaluation that reached "
+        "training.target.",
+    )
+
+
+class CheckpointStatus(base.Model):
+    """The run's checkpoints. Steps count from the job's first run, over resumes."""
+
+    last_step: int = pydantic.Field(description="Up to which step the run is kept.")
+    resumed_from_step: int = pydantic.Field(
+        default=0, description="At which step it went on; 0: from the start."
+    )
+    lost_steps: int = pydantic.Field(
+        default=0,
+        description="Steps after the last checkpoint of a run that did not succeed: a resume takes "
+        "them again.",
+    )
 
 
 class TrainingJobStatus(base.Model):
@@ -173,6 +192,9 @@ class TrainingJobStatus(base.Model):
     )
     failure: FailureStatus | None = pydantic.Field(
         default=None, description="What failed, whose failure it is and what to do."
+    )
+    checkpoint: CheckpointStatus | None = pydantic.Field(
+        default=None, description="The run's checkpoints."
     )
     result: Result | None = pydantic.Field(default=None, description="Its own final account.")
     start_time: Time | None = pydantic.Field(

@@ -50,7 +50,16 @@ def read(document: Mapping[str, Any]) -> observed.Account | None:
         first_step_time=_moment(document, "firstStepTime"),
         first_step_seconds=_moment(document, "firstStepSeconds"),
         end_time=_moment(document, "endTime"),
+        time_to_target_seconds=_number(document, "timeToTargetSeconds"),
+        checkpoint=checkpoint(document.get("checkpoint")),
     )
+
+
+def checkpoint(told: Any) -> observed.Checkpoint | None:
+    """Return what is told of checkpoints; None where there are none."""
+    if not isinstance(told, dict) or "lastStep" not in told:
+        return None
+    return observed.Checkpoint(_integer(told, "lastStep"), _integer(told, "resumedFromStep"))
 
 
 def _number(document: Mapping[str, Any], name: str) -> float | None:

@@ -17,6 +17,7 @@ from trainshed.core import (
     admission,
     failures,
     finishing,
+    gangs,
     imaging,
     naming,
     observed,
@@ -28,6 +29,8 @@ from trainshed.core import (
 )
 from trainshed.core import draft as drafts
 from trainshed.workloads import job as workload_job
+from trainshed.workloads import ranks
+from trainshed.workloads import service as workload_service
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
@@ -47,6 +50,8 @@ class _Actions:
     inquiry: plan.Inquiry | None = None
     failed: failures.Failed | None = None
     requeue_at: float | None = None
+    processes: int = 1
+    """Of each pod."""
 
 
 def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -> plan.Plan:
@@ -61,7 +66,7 @@ def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -
     if before.phase.finished:
         return plan.Plan(deletes=_leftover(before, seen.workload))
     draft = drafts.Draft(before=before, generation=seen.job.generation, now=now)
-    pod = current_pod(seen)
+    gang = gangs.of(seen)
     actions = _Actions()
     found = admission.read(seen.job)
     if isinstance(found, observed.Refusal):
@@ -69,26 +74,19 @@ def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -
     else:
         message = "the job can run as it is written"
         draft.condition(Type.ACCEPTED, True, Reason.ACCEPTED, message)
-        _advance(draft, found, seen, pod, settings, actions)
-    told = finishing.account(seen, pod)
-    _conclude(draft, seen, pod, told, actions)
+        actions.processes = ranks.processes(found)
+        _advance(draft, found, seen, gang, settings, actions)
+    told = gangs.spoken(gang, seen)
+    _conclude(draft, seen, gang, told, actions)
     # The account alone is worth no write of its own: the end, which it comes with, is.
     ended = draft.is_true(Type.SUCCEEDED) or draft.is_true(Type.FAILED)
-    progressing.timeline(draft, seen, pod, told if ended else None)
+    progressing.timeline(draft, seen, gang, told if ended else None)
     return _plan(draft, actions)
 
 
 def stored_status(view: observed.TrainingJobView) -> status.TrainingJobStatus:
     """Return the status as it is stored."""
     return status.TrainingJobStatus.model_validate(json.loads(view.status))
-
-
-def current_pod(seen: observed.Observation) -> observed.PodView | None:
-    """Return the pod that speaks for the attempt: the newest one of the Job."""
-    if seen.workload is None:
-        return None
-    mine = [each for each in seen.pods if each.owner_uid == seen.workload.uid]
-    return max(mine, key=lambda each: (each.created, each.name), default=None)
 
 
 def _refuse(draft: drafts.Draft, refusal: observed.Refusal, actions: _Actions) -> None:
@@ -105,7 +103,7 @@ def _advance(
     draft: drafts.Draft,
     found: spec.TrainingJobSpec,
     seen: observed.Observation,
-    pod: observed.PodView | None,
+    gang: gangs.Gang,
     settings: policy.Policy,
     actions: _Actions,
 ) -> None:
@@ -124,11 +122,11 @@ def _advance(
         _create(draft, found, seen, settings, actions)
         return
     draft.fields["attempts"] = status.Attempts(current=ATTEMPT)
-    placing.settle(draft, pod)
-    starting.settle(draft, seen, pod)
+    placing.settle(draft, gang)
+    starting.settle(draft, seen, gang)
     progressing.settle(draft, seen, settings)
-    if finishing.outcome(draft, seen, pod) is None and not _ending(seen.workload):
-        _watch_the_start(draft, seen, pod, settings, actions)
+    if finishing.outcome(draft, seen, gang) is None and not _ending(seen.workload):
+        _watch_the_start(draft, seen, gang, settings, actions)
 
 
 def _ending(workload: observed.JobView) -> bool:
@@ -157,7 +155,7 @@ def _create(
     settings: policy.Policy,
     actions: _Actions,
 ) -> None:
-    """Ask for the child Job, unless its name is held or the API server refuses it."""
+    """Ask for the children, unless their name is held or the API server refuses them."""
     waits = draft.since(Type.ACCEPTED) if not draft.stored_true(Type.ACCEPTED) else None
     deadline = (seen.job.first_seen if waits is None else waits) + settings.startup_deadline
     blocked = _blocked(seen)
@@ -173,19 +171,31 @@ def _create(
         if draft.now < blocked.retry_at:
             actions.requeue_at = min(blocked.retry_at, deadline)
             return
+    actions.creates = _children(draft, found, seen, settings)
+
+
+def _children(
+    draft: drafts.Draft,
+    found: spec.TrainingJobSpec,
+    seen: observed.Observation,
+    settings: policy.Policy,
+) -> tuple[plan.Manifest, ...]:
+    """Return what is to be created, in order: pods look each other up by their Service."""
     image = draft.fields.get("image") or draft.before.image
     assert image is not None
-    actions.creates = (
-        workload_job.render(
-            found,
-            job=seen.job,
-            name=naming.workload(seen.job.key.name, ATTEMPT),
-            attempt=ATTEMPT,
-            image=image.ref,
-            progress_url=settings.progress_url,
-            ca_pem=settings.ca_pem,
-        ),
+    name = naming.workload(seen.job.key.name, ATTEMPT)
+    job = workload_job.render(
+        found,
+        job=seen.job,
+        name=name,
+        attempt=ATTEMPT,
+        image=image.ref,
+        progress_url=settings.progress_url,
+        ca_pem=settings.ca_pem,
     )
+    if found.replicas == 1:
+        return (job,)
+    return workload_service.render(job=seen.job, name=name, attempt=ATTEMPT), job
 
 
 def _blocked(seen: observed.Observation) -> observed.Refusal | None:
@@ -194,18 +204,18 @@ def _blocked(seen: observed.Observation) -> observed.Refusal | None:
     if seen.holder is None:
         return None
     retry_at = seen.rejection.retry_at if seen.rejection else 0.0
-    name = seen.holder.name
+    kind, name = seen.holder.kind, seen.holder.name
     if seen.holder.predecessor:
         return observed.Refusal(
             reason=Reason.WAITING_FOR_OLD_WORKLOAD,
-            message=f"Job {name} of an earlier TrainingJob of this name is still going: "
+            message=f"{kind} {name} of an earlier TrainingJob of this name is still going: "
             "this one starts when it is gone; delete it to start at once",
             terminal=False,
             retry_at=retry_at,
         )
     return observed.Refusal(
         reason=Reason.NAME_TAKEN,
-        message=f"Job {name} exists and is not this job's: delete it, or choose another name",
+        message=f"{kind} {name} exists and is not this job's: delete it, or choose another name",
         terminal=False,
         retry_at=retry_at,
     )
@@ -214,7 +224,7 @@ def _blocked(seen: observed.Observation) -> observed.Refusal | None:
 def _watch_the_start(
     draft: drafts.Draft,
     seen: observed.Observation,
-    pod: observed.PodView | None,
+    gang: gangs.Gang,
     settings: policy.Policy,
     actions: _Actions,
 ) -> None:
@@ -222,25 +232,31 @@ def _watch_the_start(
     if actions.failed is not None:
         actions.requeue_at = draft.now
         return
-    actions.inquiry = starting.inquiry(draft, seen, pod, settings)
-    actions.requeue_at = starting.next_look(draft, seen, pod, settings)
+    actions.inquiry = starting.inquiry(draft, seen, gang, settings)
+    actions.requeue_at = starting.next_look(draft, seen, gang, settings)
 
 
 def _conclude(
     draft: drafts.Draft,
     seen: observed.Observation,
-    pod: observed.PodView | None,
+    gang: gangs.Gang,
     told: observed.Account | None,
     actions: _Actions,
 ) -> None:
     if actions.failed is not None:
         finishing.fail(draft, seen, told, actions.failed)
     elif seen.workload is not None:
-        ended = finishing.outcome(draft, seen, pod)
+        ended = finishing.outcome(draft, seen, gang)
         if ended:
             finishing.succeed(draft, seen, told)
         elif ended is False:
-            failed = failures.classify(pod=pod, account=told, workload=seen.workload)
+            lost = gangs.first_lost(gang, seen)
+            failed = failures.classify(
+                pod=lost.pod,
+                account=lost.account,
+                workload=seen.workload,
+                processes=actions.processes,
+            )
             finishing.fail(draft, seen, told, failed)
         elif _ending(seen.workload):
             actions.requeue_at = draft.now + finishing.ACCOUNT_GRACE

@@ -25,6 +25,7 @@ _REASONS = {
     Class.HOST_OOM: Reason.HOST_OOM,
     Class.NODE_LOST: Reason.NODE_LOST,
     Class.PREEMPTED: Reason.PREEMPTED,
+    Class.COMM_TIMEOUT: Reason.PEERS_LOST,
 }
 _REFUSALS: dict[str, reasons.FailureClass] = {
     Reason.ENTRY_POINT_NOT_FOUND: Class.USER_CODE,
@@ -38,6 +39,8 @@ _ADVICE = {
     Class.IMAGE_PULL: "check image.ref and image.pullSecrets, then create the job anew",
     Class.BUILD: "mend what the message names, then create the job anew",
     Class.DATA: "mend what the message names in data or training, then create the job anew",
+    Class.COMM_TIMEOUT: "read the other pods' logs, look for a network policy between them, then"
+    " create the job anew",
     Class.QUOTA: "free quota in the namespace or ask for more, then create the job anew",
     Class.UNKNOWN: "read the pod's log and events (kubectl describe pod), then create the job anew",
 }
@@ -83,11 +86,13 @@ def classify(
     pod: observed.PodView | None,
     account: observed.Account | None,
     workload: observed.JobView,
+    processes: int = 1,
 ) -> Failed:
     """Return why the attempt failed.
 
     The cluster's own verdict on the pod comes first, since a process that is killed from outside
-    can't know why; then the process's own account; then exit code and signal.
+    can't know why; then the process's own account; then exit code and signal. `processes`: of each
+    pod, whose first one's rank is told where the account has none.
     """
     if pod is None:
         class_, reason, message = _by_account(account) or _by_job(workload)
@@ -99,7 +104,7 @@ def classify(
         reason=reason,
         message=message,
         failure_class=class_,
-        rank=account.rank if account else 0,
+        rank=account.rank if account else (pod.index if pod else 0) * processes,
         pod=pod.name if pod else None,
         node=(pod.node if pod else None) or None,
         exit_code=pod.container.exit_code if pod else None,

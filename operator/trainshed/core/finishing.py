@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from trainshed.api import reasons, status
-from trainshed.core import accounts, failures, observed, progressing, times
 from trainshed.core import draft as drafts
+from trainshed.core import failures, gangs, keeping, observed, progressing, times
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
@@ -13,39 +13,30 @@ ACCOUNT_GRACE = 10.0
 """Seconds that a finished Job waits for its pod's last words to arrive by the watch."""
 
 
-def account(seen: observed.Observation, pod: observed.PodView | None) -> observed.Account | None:
-    """Return the job's own account: the termination message, else the last push."""
-    written = accounts.parse(pod.container.message) if pod is not None else None
-    if written is not None:
-        return written
-    return seen.progress.account if seen.progress is not None else None
-
-
-def outcome(
-    draft: drafts.Draft, seen: observed.Observation, pod: observed.PodView | None
-) -> bool | None:
+def outcome(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -> bool | None:
     """Return True for success, False for failure, None while the Job goes on."""
     workload = seen.workload
     if workload is None:
         return None
     if workload.condition("Complete") is not None:
-        return True if _heard(draft, workload, pod) else None
+        spoken = gang.speaker is not None and gang.speaker.phase in gangs.FINAL
+        return True if spoken or _waited(draft, workload) else None
     if workload.condition("Failed") is not None and not workload.terminating:
-        return False if _heard(draft, workload, pod) else None
+        lost = any(each.phase == "Failed" for each in gang.pods)
+        ended = bool(gang.pods) and all(each.phase in gangs.FINAL for each in gang.pods)
+        return False if lost or ended or _waited(draft, workload) else None
     return None
 
 
-def _heard(draft: drafts.Draft, workload: observed.JobView, pod: observed.PodView | None) -> bool:
-    """Return whether the pod's end is known, or has been waited for long enough."""
-    if pod is not None and pod.phase in ("Succeeded", "Failed"):
-        return True
+def _waited(draft: drafts.Draft, workload: observed.JobView) -> bool:
+    """Return whether the pods' last words have been waited for long enough."""
     ended = max((each.changed or 0.0 for each in workload.conditions), default=0.0)
     return draft.now - ended >= ACCOUNT_GRACE
 
 
 def succeed(draft: drafts.Draft, seen: observed.Observation, told: observed.Account | None) -> None:
     """Write the end of a job that did what it was asked."""
-    _end(draft, seen, told)
+    _end(draft, seen, told, succeeded=True)
     message = "the command ended with exit code 0"
     if told is not None and told.steps:
         rate = f" at {told.samples_per_second:.1f} samples/s" if told.samples else ""
@@ -60,12 +51,18 @@ def fail(
     failed: failures.Failed,
 ) -> None:
     """Write the end of a job that failed."""
-    _end(draft, seen, told)
+    _end(draft, seen, told, succeeded=False)
     draft.fields["failure"] = failed.status()
     draft.condition(Type.FAILED, True, failed.reason, failed.message)
 
 
-def _end(draft: drafts.Draft, seen: observed.Observation, told: observed.Account | None) -> None:
+def _end(
+    draft: drafts.Draft,
+    seen: observed.Observation,
+    told: observed.Account | None,
+    *,
+    succeeded: bool,
+) -> None:
     workload = seen.workload
     ended = (workload.completed if workload else None) or draft.now
     draft.fields["completion_time"] = times.render(ended)
@@ -73,6 +70,7 @@ def _end(draft: drafts.Draft, seen: observed.Observation, told: observed.Account
         draft.condition(Type.RUNNING, False, Reason.FINISHED, "the container has ended")
     if seen.progress is not None and seen.progress.account is None:
         draft.fields["progress"] = progressing.render(seen.progress)
+    keeping.end(draft, seen, told, succeeded=succeeded)
     if told is None or not told.steps:
         return
     draft.fields["result"] = _result(told)
@@ -88,6 +86,7 @@ def _result(told: observed.Account) -> status.Result:
         epochs=told.epochs,
         loss=told.loss,
         accuracy=told.metrics.get("accuracy"),
+        time_to_target_seconds=progressing.rounded(told.time_to_target_seconds, 3),
     )
 
 

@@ -50,7 +50,9 @@ def order(found: spec.TrainingJobSpec, settings: policy.Policy) -> plan.BuildOrd
     image, source = found.image or image_api.Image(), found.source
     return plan.BuildOrder(
         base=image.base or settings.base_images[found.framework],
-        entrypoint=tuple(commands.launched(found, frameworks.FRAMEWORKS[found.framework])),
+        entrypoint=tuple(
+            commands.launched(found, frameworks.FRAMEWORKS[found.framework].entry_point)
+        ),
         source_entrypoint=tuple(source.entrypoint) if source else (),
         files=source.inline.files if source and source.inline else None,
         config_map=source.config_map.name if source and source.config_map else None,

@@ -51,7 +51,18 @@ def job(body: Body) -> observed.JobView:
         started=times.parse(status.get("startTime")),
         completed=times.parse(status.get("completionTime")),
         conditions=_conditions(status),
+        completions=(body.get("spec") or {}).get("completions") or 1,
         image=_image(body),
+    )
+
+
+def child(body: Body) -> observed.ChildView:
+    """Return the view of any object that may be a child of ours."""
+    meta = body["metadata"]
+    return observed.ChildView(
+        owner_uid=_owner(meta),
+        training_job=_label(meta, labels.JOB),
+        deleting="deletionTimestamp" in meta,
     )
 
 
@@ -74,6 +85,7 @@ def pod(body: Body) -> observed.PodView:
         node=(body.get("spec") or {}).get("nodeName", ""),
         container=_container(status),
         conditions=_conditions(status),
+        index=_index(meta),
     )
 
 
@@ -96,6 +108,11 @@ def _label(meta: Body, name: str) -> str:
 
 def _attempt(meta: Body) -> int:
     text = _label(meta, labels.ATTEMPT)
+    return int(text) if text.isdecimal() else 0
+
+
+def _index(meta: Body) -> int:
+    text = str((meta.get("annotations") or {}).get(labels.COMPLETION_INDEX, ""))
     return int(text) if text.isdecimal() else 0
 
 

@@ -50,6 +50,15 @@ class ConditionView:
 
 
 @dataclass(frozen=True, slots=True)
+class ChildView:
+    """Whose an object is."""
+
+    owner_uid: Uid | None
+    training_job: str
+    deleting: bool
+
+
+@dataclass(frozen=True, slots=True)
 class JobView:
     """A batch/v1 Job of ours."""
 
@@ -70,6 +79,8 @@ class JobView:
     started: float | None
     completed: float | None
     conditions: tuple[ConditionView, ...] = ()
+    completions: int = 1
+    """How many pods it is to have, each with an index of its own."""
     image: str = ""
     """What the training container runs."""
 
@@ -113,10 +124,20 @@ class PodView:
     node: str
     container: ContainerView
     conditions: tuple[ConditionView, ...] = ()
+    index: int = 0
+    """Its number in its Job; rank 0 is in the pod of index 0."""
 
     def condition(self, type_: str) -> ConditionView | None:
         """Return the condition of this type, whatever its status."""
         return next((c for c in self.conditions if c.type == type_), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Up to which step a run is kept, and at which it went on. Steps count from its first run."""
+
+    last_step: int
+    resumed_from_step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +162,8 @@ class Account:
     first_step_time: float | None = None
     first_step_seconds: float | None = None
     end_time: float | None = None
+    time_to_target_seconds: float | None = None
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +191,16 @@ class Progress:
     start_time: float | None = None
     first_step_time: float | None = None
     first_step_seconds: float | None = None
+    checkpoint: Checkpoint | None = None
     account: Account | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The first failure that a rank pushed: its pod's words may be deleted with it."""
+
+    pod_uid: Uid
+    account: Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +237,12 @@ class BuildView:
 
 @dataclass(frozen=True, slots=True)
 class NameHolder:
-    """An object of another owner that holds our child Job's name."""
+    """An object of another owner that holds a child's name."""
 
     name: str
     predecessor: bool
     """Whether an earlier TrainingJob of the same name owns it, so that it will go."""
+    kind: str = "Job"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,3 +259,4 @@ class Observation:
     warning: Refusal | None = None
     """The newest Warning event of the Job or its pod, once it was asked for."""
     progress: Progress | None = None
+    failure: Failure | None = None

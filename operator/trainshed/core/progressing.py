@@ -6,7 +6,7 @@ import math
 
 from trainshed.api import status
 from trainshed.core import draft as drafts
-from trainshed.core import observed, policy, times
+from trainshed.core import gangs, keeping, observed, policy, times
 
 _CENTURY = 3.2e9
 """Seconds beyond which an estimate says nothing."""
@@ -23,6 +23,7 @@ def settle(draft: drafts.Draft, seen: observed.Observation, settings: policy.Pol
         if draft.now - last < settings.progress_interval:
             return
     draft.fields["progress"] = render(pushed)
+    keeping.settle(draft, pushed.checkpoint)
 
 
 def render(pushed: observed.Progress) -> status.ProgressStatus:
@@ -34,8 +35,8 @@ def render(pushed: observed.Progress) -> status.ProgressStatus:
         percent=percent(pushed),
         samples_per_second=round(pushed.samples_per_second, 1),
         step_seconds=_step_seconds(pushed),
-        data_wait_ratio=_rounded(pushed.data_wait_ratio, 3),
-        loss=_rounded(pushed.loss, 6),
+        data_wait_ratio=rounded(pushed.data_wait_ratio, 3),
+        loss=rounded(pushed.loss, 6),
         metrics={name: round(value, 6) for name, value in pushed.metrics.items()} or None,
         estimated_remaining_seconds=remaining(pushed),
         last_update_time=times.render(pushed.received),
@@ -65,7 +66,7 @@ def remaining(pushed: observed.Progress) -> int | None:
 def timeline(
     draft: drafts.Draft,
     seen: observed.Observation,
-    pod: observed.PodView | None,
+    gang: gangs.Gang,
     told: observed.Account | None,
 ) -> None:
     """Add the stages that have ended. Each starts where the one before ended, so that they sum."""
@@ -75,8 +76,8 @@ def timeline(
     first_step, took = _first_step(seen, told)
     moments = {
         "building": _built(draft, seen),
-        "scheduling": _scheduled(pod),
-        "pulling": pod.container.started if pod else None,
+        "scheduling": gang.placed,
+        "pulling": gang.started,
         "initialising": None if first_step is None else first_step - (took or 0.0),
         "first_step": None if took is None else first_step,
     }
@@ -105,11 +106,6 @@ def _built(draft: drafts.Draft, seen: observed.Observation) -> float | None:
     return min(draft.now, seen.workload.created + 1) if seen.workload is not None else draft.now
 
 
-def _scheduled(pod: observed.PodView | None) -> float | None:
-    placed = pod.condition("PodScheduled") if pod is not None else None
-    return placed.changed if placed is not None and placed.status == "True" else None
-
-
 def _first_step(
     seen: observed.Observation, told: observed.Account | None
 ) -> tuple[float | None, float | None]:
@@ -125,9 +121,10 @@ def _step_seconds(pushed: observed.Progress) -> status.StepSeconds | None:
     if pushed.step_seconds_p50 is None and pushed.step_seconds_p95 is None:
         return None
     return status.StepSeconds(
-        p50=_rounded(pushed.step_seconds_p50, 6), p95=_rounded(pushed.step_seconds_p95, 6)
+        p50=rounded(pushed.step_seconds_p50, 6), p95=rounded(pushed.step_seconds_p95, 6)
     )
 
 
-def _rounded(value: float | None, digits: int) -> float | None:
+def rounded(value: float | None, digits: int) -> float | None:
+    """Return a value with so many decimals; None stays None."""
     return None if value is None else round(value, digits)

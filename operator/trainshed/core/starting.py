@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from trainshed.api import reasons
 from trainshed.core import draft as drafts
-from trainshed.core import failures, observed, plan, policy, times
+from trainshed.core import failures, gangs, observed, plan, policy, times
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
@@ -28,32 +30,37 @@ _SILENT = frozenset({"", "ContainerCreating", "PodInitializing"})
 _LONGEST_WAIT = 60.0
 
 
-def settle(draft: drafts.Draft, seen: observed.Observation, pod: observed.PodView | None) -> None:
+def settle(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -> None:
     """Bring the Running condition up to date."""
-    if pod is None or not pod.node:
-        _unplaced(draft, seen, pod)
-        return
-    container = pod.container
-    if container.started is not None:
-        draft.fields["start_time"] = draft.before.start_time or times.render(container.started)
-        if container.exit_code is None and pod.deleting:
-            message = f"pod {pod.name} was told to go; if node {pod.node} does not answer, "
-            message += "remove the node or delete the pod by force"
-            draft.condition(Type.RUNNING, False, Reason.POD_TERMINATING, message)
-        elif container.exit_code is None:
-            draft.condition(Type.RUNNING, True, Reason.TRAINING, f"on node {pod.node}")
-        return
-    reason, message = _waiting(draft, seen, pod)
-    draft.condition(Type.RUNNING, False, reason, message)
+    slow = next((each for each in gang.pods if each.container.started is None), None)
+    if slow is not None and slow.node:
+        reason, message = _waiting(draft, seen, slow)
+        draft.condition(Type.RUNNING, False, reason, gang.named(slow) + message)
+    elif slow is not None or not (gang.complete or _started(draft)):
+        _unplaced(draft, seen, gang)
+    else:
+        _running(draft, seen, gang)
 
 
-def _unplaced(
-    draft: drafts.Draft, seen: observed.Observation, pod: observed.PodView | None
-) -> None:
-    if pod is None and seen.warning is not None:
+def _running(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -> None:
+    if gang.started is not None:
+        draft.fields["start_time"] = draft.before.start_time or times.render(gang.started)
+    going = [each for each in gang.pods if each.container.exit_code is None]
+    leaving = next((each for each in going if each.deleting), None)
+    if leaving is not None:
+        message = f"pod {leaving.name} was told to go; if node {leaving.node} does not answer, "
+        message += "remove the node or delete the pod by force"
+        draft.condition(Type.RUNNING, False, Reason.POD_TERMINATING, message)
+    elif going and gang.complete:
+        draft.condition(Type.RUNNING, True, Reason.TRAINING, gang.where())
+
+
+def _unplaced(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -> None:
+    if not gang.complete and seen.warning is not None:
         draft.condition(Type.RUNNING, False, Reason.POD_REJECTED, seen.warning.message)
+        return
     known = draft.conditions.get(Type.RUNNING)
-    if pod is not None and known is not None and known.reason == Reason.POD_REJECTED:
+    if gang.complete and known is not None and known.reason == Reason.POD_REJECTED:
         draft.condition(Type.RUNNING, False, Reason.WORKLOAD_CREATED, "the pod exists now")
 
 
@@ -109,22 +116,22 @@ def deadline(workload: observed.JobView, settings: policy.Policy) -> float:
 def inquiry(
     draft: drafts.Draft,
     seen: observed.Observation,
-    pod: observed.PodView | None,
+    gang: gangs.Gang,
     settings: policy.Policy,
 ) -> plan.Inquiry | None:
     """Return the object whose events tell why a start takes long and nobody says why."""
-    since = _silent_since(draft, seen, pod)
-    if since is None or draft.now - since < settings.quiet_start or seen.workload is None:
+    silent = _silent(draft, seen, gang)
+    if silent is None or draft.now - silent.since < settings.quiet_start or seen.workload is None:
         return None
-    if pod is not None:
-        return plan.Inquiry("Pod", pod.name, pod.uid)
+    if silent.pod is not None:
+        return plan.Inquiry("Pod", silent.pod.name, silent.pod.uid)
     return plan.Inquiry("Job", seen.workload.name, seen.workload.uid)
 
 
 def next_look(
     draft: drafts.Draft,
     seen: observed.Observation,
-    pod: observed.PodView | None,
+    gang: gangs.Gang,
     settings: policy.Policy,
 ) -> float | None:
     """Return when a start is looked at again; None once it has started.
@@ -134,25 +141,37 @@ def next_look(
     """
     if seen.workload is None or _started(draft):
         return None
-    end, since = deadline(seen.workload, settings), _silent_since(draft, seen, pod)
-    if since is None:
+    end, quiet = deadline(seen.workload, settings), _silent(draft, seen, gang)
+    if quiet is None:
         return end
-    silent = draft.now - since
+    silent = draft.now - quiet.since
     wait = settings.quiet_start - silent
     if wait <= 0:
         wait = min(_LONGEST_WAIT, max(settings.quiet_start, silent / 2))
     return min(end, draft.now + wait)
 
 
-def _silent_since(
-    draft: drafts.Draft, seen: observed.Observation, pod: observed.PodView | None
-) -> float | None:
-    """Return since when nobody says why nothing happens; None where somebody does."""
+@dataclass(frozen=True, slots=True)
+class _Silent:
+    """Since when nobody says why nothing happens to a pod; without one, why there is none."""
+
+    since: float
+    pod: observed.PodView | None = None
+
+
+def _silent(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -> _Silent | None:
+    """Return what has been silent for longest; None where somebody says why."""
     if seen.workload is None or _started(draft):
         return None
-    if pod is None:
-        return seen.workload.created
-    if not pod.node or pod.container.waiting_reason not in _SILENT:
+    if not gang.complete:
+        return _Silent(seen.workload.created)
+    found = [_Silent(since, each) for each in gang.pods if (since := _silent_since(each))]
+    return min(found, key=lambda each: each.since, default=None)
+
+
+def _silent_since(pod: observed.PodView) -> float | None:
+    container = pod.container
+    if not pod.node or container.started is not None or container.waiting_reason not in _SILENT:
         return None
     placed = pod.condition("PodScheduled")
     return placed.changed if placed is not None and placed.changed else pod.created

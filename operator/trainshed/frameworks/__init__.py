@@ -1,1 +1,1 @@
-"""One file a framework: the entry point of its built-in models and its environment. Pure."""
+"""One file a framework: how its built-in models start, how its processes meet. Pure."""

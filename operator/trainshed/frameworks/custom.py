@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-ENTRY_POINT: Sequence[str] = ()
+from trainshed.frameworks import base
+
+
+def rendezvous(hosts: base.Hosts) -> Mapping[str, str]:
+    """Return where the first replica is; ranks are in TRAINSHED_RANK and TRAINSHED_WORLD_SIZE."""
+    return {"MASTER_ADDR": hosts[0], "MASTER_PORT": str(base.MASTER_PORT)}
+
+
+FRAMEWORK = base.Framework((), rendezvous)
 """There are no built-in models."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from trainshed.api import spec
-from trainshed.frameworks import custom, pytorch, tensorflow
+from trainshed.frameworks import base, custom, pytorch, tensorflow
 
-FRAMEWORKS: Mapping[spec.Framework, Sequence[str]] = {
-    spec.Framework.PYTORCH: pytorch.ENTRY_POINT,
-    spec.Framework.TENSORFLOW: tensorflow.ENTRY_POINT,
-    spec.Framework.CUSTOM: custom.ENTRY_POINT,
+FRAMEWORKS: Mapping[spec.Framework, base.Framework] = {
+    spec.Framework.PYTORCH: pytorch.FRAMEWORK,
+    spec.Framework.TENSORFLOW: tensorflow.FRAMEWORK,
+    spec.Framework.CUSTOM: custom.FRAMEWORK,
 }
-"""The entry point of each framework's built-in models."""

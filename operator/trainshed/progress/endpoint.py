@@ -31,7 +31,10 @@ class Sink(Protocol):
         """Return the last progress that was kept."""
 
     def accept(self, key: observed.JobKey, progress: observed.Progress) -> None:
-        """Keep a progress: it is newer than the last, of a pod of that job."""
+        """Keep a progress: it is newer than the last, of the pod of rank 0 of that job."""
+
+    def fail(self, key: observed.JobKey, failure: observed.Failure) -> None:
+        """Keep a failure of any rank, if it is the job's first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +94,23 @@ class _Endpoint:
         subject = await seams.verifier.verify(_bearer(request))
         pod = _authorised(subject, seams.pod(subject.pod_uid), key)
         body = await _body(request, seconds=seams.limits.body_seconds)
+        if pod.index != 0:
+            return self._of_another_rank(key, pod, reader(body, pod, None, seams.clock()))
         last = seams.sink.last(key)
         progress = reader(body, pod, last, seams.clock())
         result = ordering.judge(progress, last, sequenced=sequenced)
         if result is Result.ACCEPTED:
             seams.sink.accept(key, progress)
         return result
+
+    def _of_another_rank(
+        self, key: observed.JobKey, pod: observed.PodView, told: observed.Progress
+    ) -> Result:
+        """Take a failure alone: rank 0 speaks for the job as long as all goes well."""
+        if told.account is None or told.account.outcome != "failed":
+            return Result.OTHER_RANK
+        self._seams.sink.fail(key, observed.Failure(pod.uid, told.account))
+        return Result.ACCEPTED
 
 
 def _bearer(request: web.Request) -> str:

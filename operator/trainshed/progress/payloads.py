@@ -44,6 +44,13 @@ class StepSeconds(_Section):
     p95: Amount | None = None
 
 
+class Checkpoint(_Section):
+    """Up to which step a run is kept, and at which it went on."""
+
+    last_step: Count = 0
+    resumed_from_step: Count = 0
+
+
 class Payload(_Section):
     """What rank 0 says of its job. Times are Unix seconds."""
 
@@ -63,6 +70,7 @@ class Payload(_Section):
     start_time: Time | None = None
     first_step_time: Time | None = None
     first_step_seconds: Amount | None = None
+    checkpoint: Checkpoint | None = None
     account: dict[str, Any] | None = None
 
 
@@ -88,6 +96,7 @@ def _progress(
     payload: Payload, account: observed.Account | None, *, pod_uid: observed.Uid, now: float
 ) -> observed.Progress:
     seconds = payload.step_seconds or StepSeconds()
+    kept = payload.checkpoint
     return observed.Progress(
         pod_uid=pod_uid,
         attempt=payload.attempt,
@@ -109,6 +118,7 @@ def _progress(
         start_time=payload.start_time,
         first_step_time=payload.first_step_time,
         first_step_seconds=payload.first_step_seconds,
+        checkpoint=observed.Checkpoint(kept.last_step, kept.resumed_from_step) if kept else None,
         account=account,
     )
 

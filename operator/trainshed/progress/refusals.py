@@ -12,6 +12,8 @@ class Result(enum.StrEnum):
     ACCEPTED = "accepted"
     STALE = "stale"
     """Older than what is known, or after the final account: answered 200, not kept."""
+    OTHER_RANK = "other_rank"
+    """Progress of a rank that does not speak for the job: answered 200, not kept."""
     BAD_PAYLOAD = "bad_payload"
     BAD_TOKEN = "bad_token"
     FORBIDDEN = "forbidden"
@@ -25,6 +27,7 @@ class Result(enum.StrEnum):
 STATUS: Mapping[Result, int] = {
     Result.ACCEPTED: 200,
     Result.STALE: 200,
+    Result.OTHER_RANK: 200,
     Result.BAD_PAYLOAD: 400,
     Result.BAD_TOKEN: 401,
     Result.FORBIDDEN: 403,

@@ -38,6 +38,7 @@ class Cache:
         self._holders: dict[Uid, observed.NameHolder] = {}
         self._rejections: dict[Uid, observed.Refusal] = {}
         self._warnings: dict[Uid, observed.Refusal] = {}
+        self._failures: dict[Uid, observed.Failure] = {}
 
     def on_forget(self, tell: Callable[[Key], None]) -> None:
         """Have `tell` called with the key of each TrainingJob that is forgotten."""
@@ -97,6 +98,7 @@ class Cache:
             self._holders,
             self._rejections,
             self._warnings,
+            self._failures,
         ):
             facts.pop(uid, None)
 
@@ -189,6 +191,10 @@ class Cache:
         """Keep the last push of a job."""
         self._progress[uid] = value
 
+    def put_failure(self, uid: Uid, value: observed.Failure) -> None:
+        """Keep the first failure that a rank of the job pushed."""
+        self._failures.setdefault(uid, value)
+
     def build(self, uid: Uid) -> observed.BuildView | None:
         """Return what is known of the build for a job."""
         return self._builds.get(uid)
@@ -232,6 +238,7 @@ class Cache:
             rejection=self._rejections.get(job.uid),
             warning=self._warnings.get(job.uid),
             progress=self._progress.get(job.uid),
+            failure=self._failures.get(job.uid),
         )
 
 

@@ -28,7 +28,16 @@ class Pushes:
             return
         known = self._cache.progress(job.uid)
         self._cache.put_progress(job.uid, progress)
+        if progress.account is not None and progress.account.outcome == "failed":
+            failure = observed.Failure(progress.pod_uid, progress.account)
+            self._cache.put_failure(job.uid, failure)
         first = progress.first_step_time is not None and (
             known is None or known.first_step_time is None
         )
         self._pacer.offer(key, now=first or progress.account is not None)
+
+    def fail(self, key: observed.JobKey, failure: observed.Failure) -> None:
+        """Keep a failure of any rank, if it is the job's first."""
+        job = self._cache.job(key)
+        if job is not None:
+            self._cache.put_failure(job.uid, failure)

@@ -71,42 +71,76 @@ class Reconciler:
         uid = seen.job.uid
         for manifest in wanted.creates:
             try:
-                body = await self._api.create_job(manifest)
-            except errors.AlreadyExists:
-                await self._adopt(seen, manifest)
+                created = await self._created(seen, manifest)
             except (errors.Invalid, errors.Forbidden) as error:
-                self._cache.put_rejection(uid, self._rejection(seen, error))
-            else:
-                self._cache.put_workload(observe.job(body), answer=True)
-                self._cache.put_rejection(uid, None)
-                self._cache.put_holder(uid, None)
+                self._cache.put_rejection(uid, self._rejection(seen, manifest, error))
+                created = False
+            if not created:
+                break
+        else:
+            self._cache.put_rejection(uid, None)
+            self._cache.put_holder(uid, None)
         self._again(seen.job.key)
         return loop.Result()
 
-    async def _adopt(self, seen: observed.Observation, manifest: plan.Manifest) -> None:
+    async def _created(self, seen: observed.Observation, manifest: plan.Manifest) -> bool:
+        """Create a child; return whether it is there and ours."""
+        service = manifest["kind"] == "Service"
+        try:
+            if service:
+                await self._api.create_service(manifest)
+            else:
+                body = await self._api.create_job(manifest)
+                self._cache.put_workload(observe.job(body), answer=True)
+        except errors.AlreadyExists:
+            return await (self._service_is_ours if service else self._adopt)(seen, manifest)
+        return True
+
+    async def _adopt(self, seen: observed.Observation, manifest: plan.Manifest) -> bool:
         """Find out whose the existing Job is: ours from before a restart, or another's."""
-        name, uid = manifest["metadata"]["name"], seen.job.uid
+        name = manifest["metadata"]["name"]
         try:
             body = await self._api.read_job(seen.job.key.namespace, name)
         except errors.NotFound:
-            return
+            return False
         found = observe.job(body)
-        ours = found.owner_uid == uid
+        ours = found.owner_uid == seen.job.uid
         labelled = found.training_job == seen.job.key.name
         if ours and labelled and not found.deleting:
             self._cache.put_workload(found)
-            self._cache.put_holder(uid, None)
-            self._cache.put_rejection(uid, None)
-            return
+            return True
         # Ours, but relabelled by somebody: the watch no longer tells of it, a person must.
         going = found.deleting or (labelled and not ours)
-        self._cache.put_holder(uid, observed.NameHolder(name=name, predecessor=going))
+        self._hold(seen, observed.NameHolder(name=name, predecessor=going))
+        return False
+
+    async def _service_is_ours(self, seen: observed.Observation, manifest: plan.Manifest) -> bool:
+        """Find out whose the existing Service is."""
+        name = manifest["metadata"]["name"]
+        try:
+            body = await self._api.read_service(seen.job.key.namespace, name)
+        except errors.NotFound:
+            return False
+        found = observe.child(body)
+        if found.owner_uid == seen.job.uid and not found.deleting:
+            return True
+        going = found.deleting or found.training_job == seen.job.key.name
+        self._hold(seen, observed.NameHolder(name=name, predecessor=going, kind="Service"))
+        return False
+
+    def _hold(self, seen: observed.Observation, holder: observed.NameHolder) -> None:
+        """Note who holds a child's name, and when it is tried again."""
+        self._cache.put_holder(seen.job.uid, holder)
         now = self._clock()
         retry_at = now + building.retry_delay(now - seen.job.first_seen)
-        held = observed.Refusal(reasons.Reason.NAME_TAKEN, name, terminal=False, retry_at=retry_at)
-        self._cache.put_rejection(uid, held)
+        held = observed.Refusal(
+            reasons.Reason.NAME_TAKEN, holder.name, terminal=False, retry_at=retry_at
+        )
+        self._cache.put_rejection(seen.job.uid, held)
 
-    def _rejection(self, seen: observed.Observation, error: errors.ApiError) -> observed.Refusal:
+    def _rejection(
+        self, seen: observed.Observation, manifest: plan.Manifest, error: errors.ApiError
+    ) -> observed.Refusal:
         now = self._clock()
         advice = (
             "create the job anew without it"
@@ -115,7 +149,7 @@ class Reconciler:
         )
         return observed.Refusal(
             reason=reasons.Reason.WORKLOAD_REJECTED,
-            message=f"the API server refuses the Job: {error}; {advice}",
+            message=f"the API server refuses the {manifest['kind']}: {error}; {advice}",
             terminal=isinstance(error, errors.Invalid),
             retry_at=now + building.retry_delay(now - seen.job.first_seen),
         )

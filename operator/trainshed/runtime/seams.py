@@ -16,6 +16,12 @@ class Writer(Protocol):
     async def create_job(self, manifest: plan.Manifest) -> Body:
         """Create a Job; raises AlreadyExists, Forbidden, Invalid, Unavailable."""
 
+    async def create_service(self, manifest: plan.Manifest) -> Body:
+        """Create a Service; raises AlreadyExists, Forbidden, Invalid, Unavailable."""
+
+    async def read_service(self, namespace: str, name: str) -> Body:
+        """Return a Service; raises NotFound."""
+
     async def read_job(self, namespace: str, name: str) -> Body:
         """Return a Job; raises NotFound."""
 

@@ -9,7 +9,7 @@ from trainshed.api import base, labels, spec
 from trainshed.api import checkpoint as checkpoint_api
 from trainshed.api import data as data_api
 from trainshed.api import training as training_api
-from trainshed.workloads import storage
+from trainshed.workloads import ranks, storage
 
 FILES = "/etc/trainshed"
 TOKEN_FOLDER = "/var/run/secrets/trainshed"
@@ -18,17 +18,21 @@ _OF_THE_POD = frozenset({"volume", "secretRef"})
 
 
 def variables(
-    found: spec.TrainingJobSpec, *, namespace: str, name: str, attempt: int, progress_url: str
+    found: spec.TrainingJobSpec,
+    *,
+    namespace: str,
+    name: str,
+    workload: str,
+    attempt: int,
+    progress_url: str,
 ) -> list[dict[str, Any]]:
-    """Return the container's environment."""
+    """Return the container's environment. `workload`: the child Job's name."""
     path = f"/v1/namespaces/{namespace}/{labels.PLURAL}/{name}/progress"
     kubeflow = f"/apis/trainer.kubeflow.org/v1alpha1/namespaces/{namespace}/trainjobs/{name}/status"
     values = {
         "TRAINSHED_JOB": name,
         "TRAINSHED_NAMESPACE": namespace,
         "TRAINSHED_ATTEMPT": str(attempt),
-        "TRAINSHED_RANK": "0",
-        "TRAINSHED_WORLD_SIZE": "1",
         "TRAINSHED_PARAMS_FILE": f"{FILES}/params.json",
         "TRAINSHED_METRICS_PORT": str(labels.METRICS_PORT),
         "TRAINSHED_PROGRESS_URL": progress_url + path,
@@ -47,7 +51,10 @@ def variables(
     }
     if found.model is not None:
         values["TRAINSHED_SPEC_FILE"] = f"{FILES}/spec.json"
-    return [{"name": name, "value": value} for name, value in values.items()]
+    return [
+        *ranks.variables(found, namespace=namespace, workload=workload),
+        *({"name": name, "value": value} for name, value in values.items()),
+    ]
 
 
 def documents(found: spec.TrainingJobSpec, *, namespace: str, ca_pem: str) -> dict[str, str]:

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
-from trainshed.api import labels, spec
+from trainshed.api import spec
 from trainshed.frameworks import registry as frameworks
-from trainshed.workloads import commands, environment, pod
-
-
-class Owner(Protocol):
-    """The TrainingJob that the Job belongs to."""
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Namespace and name."""
-
-    @property
-    def uid(self) -> str:
-        """The API server's id of it."""
+from trainshed.workloads import commands, environment, owning, pod
 
 
 def render(
     found: spec.TrainingJobSpec,
     *,
-    job: Owner,
+    job: owning.Owner,
     name: str,
     attempt: int,
     image: str,
@@ -33,49 +21,35 @@ def render(
 ) -> dict[str, Any]:
     """Return the Job. The same arguments give the same object."""
     namespace, training_job = job.key
-    marks = own_labels(training_job, attempt)
     variables = environment.variables(
         found,
         namespace=namespace,
         name=training_job,
+        workload=name,
         attempt=attempt,
         progress_url=progress_url,
     )
-    command = commands.command(found, frameworks.FRAMEWORKS[found.framework])
+    command = commands.command(found, frameworks.FRAMEWORKS[found.framework].entry_point)
+    template = pod.render(found, image=image, command=command, variables=variables)
+    if found.replicas > 1:
+        template["subdomain"] = name
+    documents = environment.documents(found, namespace=namespace, ca_pem=ca_pem)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {
-            "name": name,
-            "namespace": namespace,
-            "labels": marks,
-            "ownerReferences": [_owner_reference(training_job, job.uid)],
-        },
+        "metadata": owning.metadata(job, name=name, attempt=attempt),
         "spec": {
             "completionMode": "Indexed",
-            "completions": 1,
-            "parallelism": 1,
+            "completions": found.replicas,
+            "parallelism": found.replicas,
+            # A process that fails takes the others with it: they can't go on without it.
             "backoffLimit": 0,
             "podReplacementPolicy": "Failed",
             "template": {
-                "metadata": _pod_metadata(
-                    found, marks, environment.documents(found, namespace=namespace, ca_pem=ca_pem)
-                ),
-                "spec": pod.render(found, image=image, command=command, variables=variables),
+                "metadata": _pod_metadata(found, owning.marks(training_job, attempt), documents),
+                "spec": template,
             },
         },
-    }
-
-
-def own_labels(training_job: str, attempt: int) -> dict[str, str]:
-    """Return the labels of every child object."""
-    return {
-        labels.APP_NAME: labels.MANAGER,
-        labels.APP_COMPONENT: labels.TRAINER,
-        labels.MANAGED_BY: labels.MANAGER,
-        labels.JOB: training_job,
-        labels.ATTEMPT: str(attempt),
-        labels.COMPONENT: labels.TRAINER,
     }
 
 
@@ -88,15 +62,4 @@ def _pod_metadata(
     return {
         "labels": {**chosen_labels, **marks},
         "annotations": {**chosen_annotations, **documents},
-    }
-
-
-def _owner_reference(training_job: str, uid: str) -> dict[str, Any]:
-    return {
-        "apiVersion": labels.API_VERSION,
-        "kind": labels.KIND,
-        "name": training_job,
-        "uid": uid,
-        "controller": True,
-        "blockOwnerDeletion": True,
     }

@@ -8,7 +8,7 @@ from hypothesis import strategies
 
 from tests import builders, facts
 from tests.unit.core import passes, structural
-from trainshed.core import accounts
+from trainshed.core import accounts, observed
 
 JSON = strategies.recursive(
     strategies.none()
@@ -139,3 +139,22 @@ def test_text_is_cut_and_without_lone_surrogates() -> None:
     assert found is not None
     assert found.message == "?" * 1024
     assert len(found.log_tail) == 4096
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"lastStep": 80, "resumedFromStep": 40}, observed.Checkpoint(80, 40)),
+        ({"lastStep": 80}, observed.Checkpoint(80, 0)),
+        ({"lastStep": -1, "resumedFromStep": "x"}, observed.Checkpoint(0, 0)),
+        ({}, None),
+        ([80], None),
+        (None, None),
+    ],
+    ids=["both", "one", "unsound", "empty", "a list", "nothing"],
+)
+def test_checkpoints_of_an_account(told: object, kept: observed.Checkpoint | None) -> None:
+    found = accounts.read({"outcome": "failed", "checkpoint": told})
+
+    assert found is not None
+    assert found.checkpoint == kept

@@ -132,3 +132,26 @@ def test_the_attempt_is_in_the_status_once_its_job_exists() -> None:
 
     assert attempts is not None
     assert attempts.current == 1
+
+
+def test_several_pods_get_a_service_before_their_job() -> None:
+    job = builders.training_job().cnn().replicas(2)
+
+    wanted = passes.decided(builders.observation(job, build=facts.built()))
+
+    assert [each["kind"] for each in wanted.creates] == ["Service", "Job"]
+    assert {each["metadata"]["name"] for each in wanted.creates} == {"gestures-1"}
+
+
+def test_one_pod_needs_no_service() -> None:
+    wanted = passes.decided(builders.observation(build=facts.built()))
+
+    assert [each["kind"] for each in wanted.creates] == ["Job"]
+
+
+def test_a_service_that_is_somebody_elses_is_told() -> None:
+    holder = observed.NameHolder("gestures-1", predecessor=False, kind="Service")
+
+    wanted = passes.decided(blocked(holder, facts.refused("NameTaken", retry=14)), now=10)
+
+    assert passes.condition(wanted, "Accepted")[2].startswith("Service gestures-1 exists")

@@ -76,3 +76,17 @@ def test_timestamps_are_written_as_the_api_writes_them() -> None:
     assert times.render(builders.T0 + 0.9) == "2026-09-21T14:13:20Z"
     assert times.render_precise(builders.T0 + 0.25) == "2026-09-21T14:13:20.250Z"
     assert times.parse(None) is None
+
+
+def test_the_index_of_a_pod_and_the_size_of_its_job() -> None:
+    assert builders.pod().index(3).view().index == 3
+    assert builders.pod().view().index == 0
+    assert builders.job().replicas(4).view().completions == 4
+    assert builders.job().view().completions == 1
+
+
+def test_whose_a_child_is() -> None:
+    found = observe.child(builders.job().deleting().build())
+
+    assert (found.owner_uid, found.training_job) == (builders.UID, builders.NAME)
+    assert found.deleting

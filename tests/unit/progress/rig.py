@@ -27,10 +27,15 @@ class Memory:
     """A sink that is a dictionary."""
 
     kept: dict[observed.JobKey, observed.Progress] = field(default_factory=dict)
+    failures: dict[observed.JobKey, observed.Failure] = field(default_factory=dict)
 
     def last(self, key: observed.JobKey) -> observed.Progress | None:
         """Return what was kept."""
         return self.kept.get(key)
+
+    def fail(self, key: observed.JobKey, failure: observed.Failure) -> None:
+        """Keep a failure, if it is the first."""
+        self.failures.setdefault(key, failure)
 
     def accept(self, key: observed.JobKey, progress: observed.Progress) -> None:
         """Keep it."""
@@ -44,6 +49,7 @@ def pod(
     job: str = "digits",
     namespace: str = "team-a",
     attempt: int = 1,
+    index: int = 0,
 ) -> observed.PodView:
     """Return a running pod of a training job."""
     return observed.PodView(
@@ -61,6 +67,7 @@ def pod(
         message="",
         node="node-1",
         container=observed.ContainerView(),
+        index=index,
     )
 
 

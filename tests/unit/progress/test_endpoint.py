@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.unit.progress import issuer as issuers
 from tests.unit.progress import rig as rigs
+from trainshed.core import observed
 
 
 async def test_push_is_kept_as_it_was_sent(rig: rigs.Rig) -> None:
@@ -121,6 +122,52 @@ async def test_client_of_another_authority_does_not_connect(rig: rigs.Rig) -> No
     async with httpx.AsyncClient(verify=ssl.create_default_context(), trust_env=False) as client:
         with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
             await client.post(f"https://localhost:{rig.port}{rigs.PATH}", json=rigs.push())
+
+
+KEY = observed.JobKey("team-a", "digits")
+FAILED = {"v": 1, "outcome": "failed", "exitCode": 1, "message": "boom", "rank": 1}
+
+
+@pytest.mark.parametrize(
+    "account", [None, {"outcome": "succeeded"}, {"outcome": "stopped"}], ids=str
+)
+async def test_rank_0_alone_tells_of_progress(
+    rig: rigs.Rig, account: dict[str, object] | None
+) -> None:
+    rig.pods["pod-uid-1"] = rigs.pod(index=1)
+
+    answer = await rig.post(rigs.push(account=account))
+
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert (rig.kept, rig.sink.failures) == (None, {})
+    assert rig.counts == {"other_rank": 1}
+
+
+async def test_every_rank_may_tell_of_its_failure(rig: rigs.Rig) -> None:
+    rig.pods["pod-uid-1"] = rigs.pod(index=1)
+
+    answer = await rig.post(rigs.push(account=FAILED))
+
+    assert answer.status_code == 200
+    assert rig.kept is None
+    assert rig.sink.failures[KEY].pod_uid == "pod-uid-1"
+    assert rig.sink.failures[KEY].account.message == "boom"
+    assert rig.counts == {"accepted": 1}
+
+
+async def test_what_another_rank_says_is_read_as_strictly(rig: rigs.Rig) -> None:
+    rig.pods["pod-uid-1"] = rigs.pod(index=1)
+
+    answer = await rig.post(rigs.push(step=-1))
+
+    assert answer.status_code == 400
+
+
+async def test_checkpoints_come_through(rig: rigs.Rig) -> None:
+    await rig.post(rigs.push(checkpoint={"lastStep": 1100, "resumedFromStep": 400}))
+
+    assert rig.kept is not None
+    assert rig.kept.checkpoint == observed.Checkpoint(1100, 400)
 
 
 async def test_only_pushes_are_served(rig: rigs.Rig) -> None:

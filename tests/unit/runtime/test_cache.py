@@ -7,6 +7,7 @@ import pytest
 from tests import builders, facts
 from trainshed.core import observed
 from trainshed.runtime import cache as caches
+from trainshed.runtime import pacing, pushes
 
 KEY = observed.JobKey(builders.NAMESPACE, builders.NAME)
 UID = observed.Uid(builders.UID)
@@ -186,3 +187,43 @@ def test_an_old_view_of_an_earlier_job_does_not_replace_the_present_one() -> Non
     kept = cache.job(KEY)
     assert kept is not None
     assert kept.uid == "uid-2"
+
+
+def failure(message: str) -> observed.Failure:
+    """Return a failure that a rank pushed."""
+    account = observed.Account("failed", 1, message=message)
+    return observed.Failure(observed.Uid(builders.POD_UID), account)
+
+
+def test_the_first_failure_of_a_rank_is_the_one_that_is_kept(cache: caches.Cache) -> None:
+    pushed = pushes.Pushes(cache=cache, pacer=pacing.Pacer(lambda key: None, interval=1.0))
+
+    pushed.fail(KEY, failure("first"))
+    pushed.fail(KEY, failure("second"))
+    pushed.fail(observed.JobKey("default", "unknown"), failure("stray"))
+
+    seen = cache.observe(KEY)
+    assert seen is not None
+    assert seen.failure is not None
+    assert seen.failure.account.message == "first"
+
+
+async def test_a_failure_of_rank_0_is_one_like_any_other(cache: caches.Cache) -> None:
+    pushed = pushes.Pushes(cache=cache, pacer=pacing.Pacer(lambda key: None, interval=1.0))
+    account = observed.Account("failed", 1, message="boom")
+
+    pushed.accept(KEY, facts.progress(3, received=5, account=account))
+
+    seen = cache.observe(KEY)
+    assert seen is not None
+    assert seen.failure == failure("boom")
+
+
+def test_a_failure_is_forgotten_with_its_job(cache: caches.Cache) -> None:
+    cache.put_failure(UID, failure("boom"))
+
+    cache.put_job(training_job(11, uid="uid-2"))
+
+    seen = cache.observe(KEY)
+    assert seen is not None
+    assert seen.failure is None

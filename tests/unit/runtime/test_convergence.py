@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ JOBS: dict[str, Callable[[], builders.TrainingJobBuilder]] = {
     "a model": lambda: builders.training_job().cnn(),
     "a ConfigMap": lambda: builders.training_job().config_map(),
     "a command": lambda: builders.training_job().command("true"),
+    "several pods": lambda: builders.training_job().cnn().replicas(3),
 }
 
 
@@ -283,6 +285,67 @@ def test_a_job_that_is_deleted_leaves_nothing(tape: list[int], maker: str) -> No
 
         assert not any(play.world.objects.values())
         assert play.process.cache.job(KEY) is None
+        await play.close()
+
+    played(work)
+
+
+@plays
+@hypothesis.given(
+    tape=TAPES,
+    fate=strategies.sampled_from(sorted(FATES)),
+    index=strategies.integers(0, 2),
+)
+def test_several_pods_come_to_one_end_whichever_of_them_fails(
+    tape: list[int], fate: str, index: int
+) -> None:
+    async def work() -> None:
+        play = Play(Script(tape), fate=dataclasses.replace(FATES[fate], index=index))
+        uid = play.world.apply(builders.training_job().cnn().training(batchSize=63).replicas(3))
+
+        await play.run()
+
+        status = play.world.status()
+        assert status["phase"] == ("Succeeded" if FATES[fate].good else "Failed")
+        assert play.world.children == {uid: 1}
+        assert len(play.world.services) == 1
+        if fate in ("fails", "is evicted"):
+            assert status["failure"]["rank"] == index
+        await writes_nothing(play)
+        await play.close()
+
+    played(work)
+
+
+@plays
+@hypothesis.given(tape=TAPES)
+def test_several_pods_that_go_well_take_few_writes(tape: list[int]) -> None:
+    async def work() -> None:
+        play = Play(Script(tape, kills=False), fate=GOOD)
+        play.world.apply(builders.training_job().cnn().training(batchSize=63).replicas(3))
+
+        await play.run()
+
+        assert play.world.status()["phase"] == "Succeeded"
+        assert play.world.writes.total() <= 16
+        await play.close()
+
+    played(work)
+
+
+@plays
+@hypothesis.given(tape=TAPES)
+def test_a_service_goes_with_its_job(tape: list[int]) -> None:
+    async def work() -> None:
+        script = Script(tape)
+        play = Play(script, fate=GOOD)
+        play.world.apply(builders.training_job().cnn().training(batchSize=63).replicas(3))
+        script.interrupts.append(play.world.delete)
+
+        await play.run()
+
+        assert not any(play.world.objects.values())
+        assert not play.world.services
         await play.close()
 
     played(work)

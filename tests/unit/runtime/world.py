@@ -14,6 +14,7 @@ from typing import Any
 
 from tests import builders
 from tests.unit.core import merging, structural
+from trainshed.api import labels
 from trainshed.core import observed, plan, times
 from trainshed.kube import errors
 from trainshed.runtime import intake
@@ -27,8 +28,12 @@ FINAL = ("Succeeded", "Failed")
 
 @dataclass(frozen=True)
 class Fate:
-    """What becomes of a job's pod: which node it finds, how it starts and how it ends."""
+    """What becomes of a job's pods: which node they find, how they start and how they end.
 
+    Where it is a bad one, it is that of the pod of one index; the others wait for it.
+    """
+
+    index: int = 0
     placed: bool = True
     starts: bool = True
     exit_code: int = 0
@@ -55,6 +60,8 @@ class World:
     )
     writes: Counter[str] = field(default_factory=Counter)
     reads: Counter[str] = field(default_factory=Counter)
+    services: dict[Place, Body] = field(default_factory=dict)
+    """Services, which nobody watches."""
     children: Counter[str] = field(default_factory=Counter)
     """Jobs that were ever created for a TrainingJob that was there, by its uid."""
     faults: list[str] = field(default_factory=list)
@@ -120,35 +127,57 @@ class World:
             for place, body in self.objects[kind].items():
                 if body["metadata"]["ownerReferences"][0]["uid"] not in uids:
                     yield lambda kind=kind, place=place: self.remove(kind, place)  # type: ignore[misc]
+        for place, body in self.services.items():
+            if body["metadata"]["ownerReferences"][0]["uid"] not in uids:
+                yield lambda place=place: self.services.pop(place)  # type: ignore[misc]
 
     def _job_moves(self) -> Iterator[Move]:
         for job in self.objects[Kind.JOB].values():
-            pods = [p for p in self.objects[Kind.POD].values() if _owned(p, job)]
-            ended = [each for each in pods if each["status"].get("phase") in FINAL]
-            status = job.setdefault("status", {})
-            types = {each["type"] for each in status.get("conditions", ())}
-            if not pods and not types:
-                yield lambda job=job: self._start(job)  # type: ignore[misc]
-            elif ended and not types:
-                good = ended[0]["status"]["phase"] == "Succeeded"
-                first = "SuccessCriteriaMet" if good else "FailureTarget"
-                yield lambda job=job, first=first: self._conclude(job, first)  # type: ignore[misc]
-            elif ended and len(types) == 1:
-                last = "Complete" if "SuccessCriteriaMet" in types else "Failed"
-                yield lambda job=job, last=last: self._conclude(job, last)  # type: ignore[misc]
+            pods = {_index(p): p for p in self.objects[Kind.POD].values() if _owned(p, job)}
+            types = {each["type"] for each in job.setdefault("status", {}).get("conditions", ())}
+            phases = [each["status"].get("phase") for each in pods.values()]
+            if not types:
+                yield from self._pods_missing(job, pods)
+                yield from self._judged(job, phases)
+            elif len(types) == 1 and "SuccessCriteriaMet" in types:
+                yield lambda job=job: self._conclude(job, "Complete")  # type: ignore[misc]
+            elif len(types) == 1:
+                yield from self._ended(job, pods)
 
-    def _start(self, job: Body) -> None:
+    def _pods_missing(self, job: Body, pods: Mapping[int, Body]) -> Iterator[Move]:
+        for index in range(job["spec"]["completions"]):
+            if index not in pods:
+                yield lambda job=job, index=index: self._start(job, index)  # type: ignore[misc]
+
+    def _judged(self, job: Body, phases: list[str]) -> Iterator[Move]:
+        if "Failed" in phases:
+            yield lambda: self._conclude(job, "FailureTarget")
+        elif phases.count("Succeeded") == job["spec"]["completions"]:
+            yield lambda: self._conclude(job, "SuccessCriteriaMet")
+
+    def _ended(self, job: Body, pods: Mapping[int, Body]) -> Iterator[Move]:
+        """Yield the removal of the pods that still run; then the end."""
+        going = [each for each in pods.values() if each["status"].get("phase") not in FINAL]
+        for pod in going:
+            place = pod["metadata"]["namespace"], pod["metadata"]["name"]
+            yield lambda place=place: self.remove(Kind.POD, place)  # type: ignore[misc]
+        if not going:
+            yield lambda: self._conclude(job, "Failed")
+
+    def _start(self, job: Body, index: int) -> None:
         name = job["metadata"]["name"]
         meta = {
             "namespace": job["metadata"]["namespace"],
-            "name": f"{name}-0-{self._next()}",
+            "name": f"{name}-{index}-{self._next()}",
             "uid": f"pod-{self._next()}",
             "creationTimestamp": self._now(),
             "labels": job["spec"]["template"]["metadata"]["labels"],
+            "annotations": {labels.COMPLETION_INDEX: str(index)},
             "ownerReferences": [{"uid": job["metadata"]["uid"], "controller": True}],
         }
         self.put(Kind.POD, {"metadata": meta, "spec": {}, "status": {"phase": "Pending"}})
-        job["status"] |= {"active": 1, "startTime": self._now()}
+        active = job["status"].get("active", 0) + 1
+        job["status"] |= {"active": active, "startTime": self._now()}
         self.put(Kind.JOB, job)
 
     def _conclude(self, job: Body, type_: str) -> None:
@@ -170,20 +199,23 @@ class World:
         state = pod["status"].get("containerStatuses", [{}])[0].get("state", {})
         since = self.clock() - builders.T0
         conditions = {each["type"] for each in pod["status"].get("conditions", ())}
+        fate = self.fate if _index(pod) == self.fate.index else Fate()
         if pod["status"]["phase"] in FINAL:
             return None
         if not pod["spec"].get("nodeName"):
-            if self.fate.placed:
+            if fate.placed:
                 return lambda each: each.on_node(since=since)
             return None if conditions else lambda each: each.unschedulable()
         if not state:
             return lambda each: each.waiting()
         waiting = state.get("waiting", {}).get("reason")
-        if waiting == "ContainerCreating" and not self.fate.starts:
+        if waiting == "ContainerCreating" and not fate.starts:
             return lambda each: each.pull_failed()
         if waiting == "ContainerCreating":
             return lambda each: each.running(since=since)
-        return None if waiting else lambda each: self._end(each, since)
+        if waiting or (fate is not self.fate and not self.fate.good):
+            return None
+        return lambda each: self._end(each, since)
 
     def _end(self, pod: builders.PodBuilder, now: float) -> None:
         if self.fate.evicted:
@@ -211,6 +243,26 @@ class World:
         self.children[owner] += owner in self._uids(Kind.TRAINING_JOB)
         body["metadata"] |= {"uid": f"job-{self._next()}", "creationTimestamp": self._now()}
         return self.put(Kind.JOB, body)
+
+    async def create_service(self, manifest: plan.Manifest) -> Body:
+        """Create a Service."""
+        self.writes["service"] += 1
+        body = copy.deepcopy(dict(manifest))
+        place = body["metadata"]["namespace"], body["metadata"]["name"]
+        if place in self.services:
+            raise errors.AlreadyExists(f"Service {place} exists", status=409)
+        body["metadata"] |= {"uid": f"service-{self._next()}", "creationTimestamp": self._now()}
+        self.services[place] = body
+        copied: Body = merging.copied(body)
+        return copied
+
+    async def read_service(self, namespace: str, name: str) -> Body:
+        """Return a Service."""
+        self.reads["service"] += 1
+        if (namespace, name) not in self.services:
+            raise errors.NotFound(f"Service {name} does not exist", status=404)
+        copied: Body = merging.copied(self.services[namespace, name])
+        return copied
 
     async def read_job(self, namespace: str, name: str) -> Body:
         """Return a Job."""
@@ -256,6 +308,10 @@ class World:
     def record(self, job: observed.TrainingJobView, notice: plan.Notice) -> None:
         """Record an event for a TrainingJob."""
         self.writes["event"] += 1
+
+
+def _index(pod: Body) -> int:
+    return int(pod["metadata"]["annotations"][labels.COMPLETION_INDEX])
 
 
 def _owned(pod: Body, job: Body) -> bool:

@@ -16,6 +16,10 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch]
+# A headless one for each job of several pods; it goes with its TrainingJob.
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, create]
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get]
