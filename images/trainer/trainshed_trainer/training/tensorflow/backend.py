@@ -1,0 +1,141 @@
+"""A model, its optimiser and its data in TensorFlow, as the loop knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainshed_trainer import schema
+from trainshed_trainer.models.tensorflow import registry
+from trainshed_trainer.training import backends, ranks, weights
+from trainshed_trainer.training.tensorflow import (
+    devices,
+    feeding,
+    losses,
+    optimizers,
+    processes,
+    states,
+    stepping,
+)
+
+EVALUATION_BATCH = 1024
+
+
+def open(
+    spec: schema.Spec, prepared: backends.Prepared, *, among: ranks.Ranks = ranks.ALONE
+) -> Backend:
+    """Return a backend that trains what the spec says on prepared data."""
+    return Backend(spec, prepared, among=among)
+
+
+class Backend:
+    """Trains one model on one device, together with the other processes of the job."""
+
+    def __init__(
+        self, spec: schema.Spec, prepared: backends.Prepared, *, among: ranks.Ranks
+    ) -> None:
+        asked = spec.training
+        self._among = among
+        self._size = asked.batch_size
+        self._classes = len(prepared.classes)
+        self._device = devices.choose(asked, local=among.local)
+        self._processes = processes.join(among)
+        keras.utils.set_random_seed(asked.seed)
+        with self._device.building():
+            self._model = registry.build(spec.model, prepared.train.shape, self._classes)
+        learned = [each.value for each in self._model.trainable_variables]
+        self._updater = optimizers.Updater(
+            asked.optimizer, learned, scaling=self._device.precision == "fp16"
+        )
+        self._train = feeding.feed(prepared.train)
+        self._held = feeding.feed(prepared.held)
+        self._held_count = len(prepared.held.labels)
+        self._stepper = stepping.Stepper(
+            self._model,
+            self._updater,
+            self._loss_of(asked.loss, prepared.train),
+            self._train,
+            self._processes,
+            compiled=devices.compiles(asked.compile),
+        )
+        self._evaluator = stepping.Evaluator(self._model, self._held, self._processes)
+        self._seeds = states.seeds(self._model)
+        self._differ(among.rank)
+
+    @property
+    def info(self) -> Mapping[str, str]:
+        """framework, framework_version, device, dtype."""
+        return {
+            "framework": "tensorflow",
+            "framework_version": tf.__version__,
+            "device": self._device.name,
+            "dtype": self._device.dtype,
+        }
+
+    @property
+    def model(self) -> keras.Model:
+        """Return the model itself."""
+        return self._model
+
+    @property
+    def traces(self) -> int:
+        """Return how often a step's graph was made."""
+        return self._stepper.traces
+
+    def batches(self, order: ranks.Numbers, *, epoch: int) -> Generator[feeding.Batch, None, None]:
+        """Yield this process's part of each step of an epoch, or of what is left of it."""
+        portions = list(ranks.portions(order, size=self._size, ranks=self._among))
+        return self._train.batches(portions, epoch=epoch)
+
+    def step(self, batch: feeding.Batch, rate: float) -> Any:
+        """Take one optimiser step; return the loss of all processes' samples."""
+        with self._processes.watched():
+            return self._stepper.step(batch, rate)
+
+    def evaluate(self) -> dict[str, float]:
+        """Return accuracy and mean cross entropy on the held-out split, of all processes."""
+        own = feeding.portions(self._held_count, size=EVALUATION_BATCH, among=self._among)
+        with self._processes.watched():
+            right, lost, count = self._evaluator.sums(self._held.batches(own, epoch=0))
+        return {"accuracy": right / count, "loss": lost / count}
+
+    def stops(self, told: bool) -> bool:
+        """Return whether any process was told to stop."""
+        return self._stepper.stops(told) if self._among.world > 1 else told
+
+    def state(self) -> Mapping[str, bytes]:
+        """Return model, optimizer and random state."""
+        return {
+            "model": states.packed(states.weights(self._model)),
+            "optimizer": states.packed(self._updater.state),
+            "random": states.packed(self._seeds),
+        }
+
+    def restore(self, state: Mapping[str, bytes]) -> None:
+        """Take over what is given of a state; raises ValueError where it does not fit."""
+        if "model" in state:
+            states.unpacked(state["model"], states.weights(self._model))
+        if "optimizer" in state:
+            states.unpacked(state["optimizer"], self._updater.state)
+        if "random" in state:
+            states.unpacked(state["random"], self._seeds)
+            self._differ(self._among.rank)
+
+    def close(self) -> None:
+        """There is nothing to end: the others see it when this process does."""
+
+    def _differ(self, rank: int) -> None:
+        """Have this process drop other units than the first one."""
+        for seed in self._seeds:
+            seed.assign_add(np.array([rank, 0]))
+
+    def _loss_of(self, asked: schema.Loss, train: backends.Split) -> losses.Loss:
+        weighed = None
+        if asked.class_weights == "balanced":
+            weighed = weights.balanced(train.labels, self._classes)
+        gamma = asked.gamma if asked.name == "focal" else None
+        return losses.build(asked.label_smoothing, weights=weighed, gamma=gamma)

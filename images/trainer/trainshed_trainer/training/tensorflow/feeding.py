@@ -1,0 +1,95 @@
+"""Batches on the device: cut from tensors that lie there, or made while the device works."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from trainshed_trainer.training import backends, ranks
+
+Tensor = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What `fetch` makes inputs and labels of; `samples`: of this step in all processes."""
+
+    tensors: tuple[Tensor, ...]
+    samples: int
+
+
+class Feed(Protocol):
+    """Makes batches of sample numbers."""
+
+    @property
+    def signature(self) -> tuple[tf.TensorSpec, ...]:
+        """What `Batch.tensors` are, for any number of samples."""
+
+    def batches(self, portions: list[ranks.Portion], *, epoch: int) -> Generator[Batch, None, None]:
+        """Yield a batch for each portion."""
+
+    def fetch(self, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+        """Return inputs, channels last, and labels; part of a graph."""
+
+
+class Resident:
+    """All samples lie on the device."""
+
+    signature = (tf.TensorSpec((None,), tf.int64),)
+
+    def __init__(self, inputs: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+        self._inputs = tf.constant(np.moveaxis(inputs, -3, -1))
+        self._labels = tf.constant(labels)
+
+    def batches(self, portions: list[ranks.Portion], *, epoch: int) -> Generator[Batch, None, None]:
+        """Yield a batch for each portion."""
+        for portion in portions:
+            yield Batch((tf.constant(portion.numbers),), portion.samples)
+
+    def fetch(self, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the samples of these numbers."""
+        (numbers,) = tensors
+        return tf.gather(self._inputs, numbers), tf.gather(self._labels, numbers)
+
+
+class Streamed:
+    """Samples are decoded while the device works on those before."""
+
+    def __init__(self, split: backends.Split) -> None:
+        self._split = split
+        self.signature = (
+            tf.TensorSpec((None, *split.shape), tf.float32),
+            tf.TensorSpec((None,), tf.int64),
+        )
+
+    def batches(self, portions: list[ranks.Portion], *, epoch: int) -> Generator[Batch, None, None]:
+        """Yield a batch for each portion."""
+        for portion in portions:
+            inputs = self._split.batch(portion.numbers, epoch=epoch)
+            labels = self._split.labels[portion.numbers]
+            yield Batch((tf.constant(inputs), tf.constant(labels)), portion.samples)
+
+    def fetch(self, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the samples, channels last."""
+        inputs, labels = tensors
+        others = range(inputs.shape.rank - 3)
+        first = inputs.shape.rank - 3
+        return tf.transpose(inputs, (*others, first + 1, first + 2, first)), labels
+
+
+def feed(split: backends.Split) -> Feed:
+    """Return the fastest feed that a split allows."""
+    inputs = split.whole()
+    return Streamed(split) if inputs is None else Resident(inputs, split.labels)
+
+
+def portions(count: int, *, size: int, among: ranks.Ranks) -> list[ranks.Portion]:
+    """Return this process's part of so many samples, in batches."""
+    own = ranks.share(count, among)
+    parts = [own[at : at + size] for at in range(0, len(own), size)]
+    return [ranks.Portion(part, len(part)) for part in parts]
