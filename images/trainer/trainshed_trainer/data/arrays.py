@@ -50,10 +50,11 @@ class Arrays:
 
 def open(path: pathlib.Path, asked: schema.Preprocess, tally: corrupt.Tally) -> sources.Source:
     """Return the arrays of an npz file, or of all in a folder one after the other."""
-    read = [_read(file) for file in folders.files(path, ".npz")]
-    name = next(name for name in INPUTS if name in read[0])
-    inputs = _joined([arrays.get(name) for arrays in read], path)
-    labels = _joined([arrays["labels"] for arrays in read], path)
+    most = int(memory.limit() * SHARE)
+    found = [read(file, most=most) for file in folders.files(path, ".npz")]
+    name = next(name for name in INPUTS if name in found[0])
+    inputs = _joined([arrays.get(name) for arrays in found], path)
+    labels = _joined([arrays["labels"] for arrays in found], path)
     if len(inputs) != len(labels):
         raise _wrong(f"{path} has {len(inputs)} {name} and {len(labels)} labels", "as many of both")
     clip = name == "clips" or (name == "x" and is_clip(inputs.shape[1:]))
@@ -64,7 +65,7 @@ def open(path: pathlib.Path, asked: schema.Preprocess, tally: corrupt.Tally) -> 
         )
     if inputs.dtype not in SCALES and inputs.dtype.kind != "f":
         raise _wrong(f"{name} in {path} is of {inputs.dtype}", "uint8, uint16 or a float type")
-    numbers, classes = numbered(labels, read[0].get(NAMES), where=str(path))
+    numbers, classes = numbered(labels, found[0].get(NAMES), where=str(path))
     return Arrays(inputs, numbers, classes, clips.Frames(asked.frames, asked.stride), clip)
 
 
@@ -129,12 +130,12 @@ def parsed(content: bytes) -> Any:
     return np.frombuffer(body, dtype=dtype).reshape(shape, order="F" if fortran else "C")
 
 
-def _read(path: pathlib.Path) -> dict[str, Any]:
-    """Return a file's arrays by name, the labels as `labels`."""
+def read(path: pathlib.Path, *, most: int) -> dict[str, Any]:
+    """Return a file's arrays by name, the labels as `labels`, if it unpacks to no more bytes."""
     try:
         with zipfile.ZipFile(path) as file:
             size = sum(member.file_size for member in file.infolist())
-            if size > memory.limit() * SHARE:
+            if size > most:
                 raise errors.DataError(
                     f"{path} unpacks to {size} bytes, too much for the memory: ask for more by"
                     " resources.memory, or store the set as webdataset shards",
