@@ -14,8 +14,9 @@ from trainshed_trainer import accounts
 
 LIBRARY = pathlib.Path(__file__).resolve().parents[1]
 IMPATIENT = """
-from trainshed_trainer import launch
-launch.TAIL_SECONDS = launch.PUSH_SECONDS = 0.05
+from trainshed_trainer import launch, processes
+processes.TAIL_SECONDS = launch.PUSH_SECONDS = 0.05
+processes.GRACE_SECONDS = 0.2
 raise SystemExit(launch.main())
 """
 
@@ -42,6 +43,7 @@ class Launched:
                 "TMPDIR": str(folder),
                 **environment,
             },
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -49,6 +51,12 @@ class Launched:
     def line(self) -> bytes:
         assert self.process.stdout is not None
         return self.process.stdout.readline()
+
+    def hang_up(self) -> None:
+        """Close the command's standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.stdin = None
 
     def end(self) -> tuple[int, Any, bytes]:
         _, err = self.process.communicate(timeout=30)

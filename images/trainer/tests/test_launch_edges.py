@@ -170,6 +170,7 @@ def test_a_log_that_nobody_reads_does_not_stall_the_command(tmp_path: pathlib.Pa
     assert launched.line() == b"done\n"
     launched.process.wait(timeout=30)
     launched.process.stdout.close()  # type: ignore[union-attr]
+    launched.hang_up()
     assert json.loads(launched.log.read_text())["outcome"] == "succeeded"
 
 

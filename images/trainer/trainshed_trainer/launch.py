@@ -1,87 +1,58 @@
 """`python3 -m trainshed_trainer.launch -- COMMAND…`: process 1 of a training container.
 
-It starts the command in a process group of its own, forwards signals, reaps what the command
-leaves behind, passes its error output through, and when it has ended pushes the final account
-and writes it to the termination log.
+It starts the command, once for each process of its pod and each in a process group of its own,
+forwards signals, reaps what they leave behind, and passes their error output through. When all
+have ended, or one has failed, it writes the final account to the termination log and pushes it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
-from types import FrameType
+from dataclasses import dataclass, field
 from typing import Any
 
-from trainshed_trainer import accounts, claims, context, cpus, errors, failures, pushing, tails
+from trainshed_trainer import (
+    accounts,
+    claims,
+    context,
+    errors,
+    failures,
+    processes,
+    pushing,
+    rendezvous,
+)
 
-FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-TAIL_SECONDS = 2.0
 TAIL_CHARACTERS = 2048
 PUSH_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended; `code` is as `Popen.returncode` has it: a signal is negative."""
+class Told:
+    """The account of a process, and the last progress that it told."""
 
-    code: int
-    tail: str
-    told_to_stop: bool
-    out_of_memory: bool
+    account: accounts.Account
+    progress: dict[str, Any] = field(default_factory=dict)
 
-
-class NotStarted(Exception):
-    """The system refused to start the command."""
-
-    def __init__(self, number: int | None) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-class Forwarder:
-    """Passes signals on to a process group; those that come before it exists are kept for it."""
-
-    def __init__(self) -> None:
-        """Take the signals: process 1 gets none that it has no handler for."""
-        self._group: int | None = None
-        self._kept: list[int] = []
-        self.told_to_stop = False
-        for number in FORWARDED:
-            signal.signal(number, self._take)
-        # Where it is ignored, the kernel reaps our children and nobody learns how they ended.
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-
-    def to(self, group: int) -> None:
-        """Pass on what came so far, and what comes from now on."""
-        self._group = group
-        for number in self._kept:
-            send(group, number)
-
-    def _take(self, number: int, frame: FrameType | None) -> None:
-        self.told_to_stop = self.told_to_stop or number == signal.SIGTERM
-        if self._group is None:
-            self._kept.append(number)
-        else:
-            send(self._group, number)
+    @property
+    def failed(self) -> bool:
+        """Whether the others can't go on."""
+        return bool(self.account["outcome"] == "failed")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the launcher's exit code."""
-    forwarder = Forwarder()
+    forwarder = processes.Forwarder()
     given = list(sys.argv[1:] if arguments is None else arguments)
+    command = given[1:] if given[:1] == ["--"] else given
     started = time.time()
-    progress: dict[str, Any] = {}
     try:
-        account, progress = _told(given[1:] if given[:1] == ["--"] else given, forwarder)
+        return _run(command, forwarder, started)
     except Exception as error:  # whatever is wrong with us, the job must learn of it
         traceback.print_exc()
         account = {
@@ -91,86 +62,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "message": f"the launcher failed: {type(error).__name__}: {error}",
             "exitCode": errors.EXIT_USER_CODE,
         }
-    account = {**accounts.blank(), "startTime": started, **account, "endTime": time.time()}
-    return _end(account, progress)
+        return _end(Told(account), started)
 
 
-def send(group: int, number: int) -> None:
-    """Send a signal to a process group that may be gone."""
-    with contextlib.suppress(OSError):
-        os.killpg(group, number)
-
-
-def _told(command: Sequence[str], forwarder: Forwarder) -> tuple[accounts.Account, dict[str, Any]]:
-    """Run a command; return the account of it, and the last progress that it told."""
-    folder = os.getcwd()
+def _run(command: Sequence[str], forwarder: processes.Forwarder, started: float) -> int:
+    """Run a command in all processes of this pod; return the launcher's exit code."""
+    pod = rendezvous.read()
     if not command:
-        return {"outcome": "failed", **failures.not_started("", folder, None)}, {}
-    path = _account_file()
+        return _end(_not_started("", pod, None), started)
+    _make_folder(os.environ.get("TRAINSHED_CHECKPOINT_DIR", ""))
     try:
-        ended = _run(_started(command, path), forwarder)
-        left = accounts.read(path) or {}
-    except NotStarted as error:
-        return {"outcome": "failed", **failures.not_started(command[0], folder, error.number)}, {}
-    finally:
-        shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+        with processes.Group(command, pod, forwarder) as group:
+            told = _first(group, command, pod)
+            # Before the words of it, which may take seconds: they wait for it in vain.
+            group.tell(signal.SIGTERM)
+            return _end(told, started)
+    except processes.NotStarted as error:
+        return _end(_not_started(command[0], pod, error.number), started)
+
+
+def _first(group: processes.Group, command: Sequence[str], pod: rendezvous.Pod) -> Told:
+    """Return what the first that failed told, else the pod's first process; all have ended then."""
+    spoken: Told | None = None
+    while (ended := group.next()) is not None:
+        told = _told(ended, command)
+        if told.failed:
+            return told
+        if spoken is None or ended.rank == pod.rank(0):
+            spoken = told
+    assert spoken is not None
+    return spoken
+
+
+def _told(ended: processes.Ended, command: Sequence[str]) -> Told:
+    left = accounts.read(ended.account_file) or {}
     account = _account(ended, claims.account(left.get("account")), command=command)
-    return account, claims.progress(left.get("progress"))
+    return Told({**account, "rank": ended.rank}, claims.progress(left.get("progress")))
 
 
-def _account_file() -> str:
-    """Return where the rank may leave its account; nowhere if no folder can be written."""
-    try:
-        return os.path.join(tempfile.mkdtemp(prefix="trainshed-"), "account.json")
-    except OSError:
-        return ""  # the command runs uncounted, but it runs
+def _not_started(name: str, pod: rendezvous.Pod, number: int | None) -> Told:
+    said = failures.not_started(name, os.getcwd(), number)
+    return Told({"outcome": "failed", "rank": pod.rank(0), **said})
 
 
-def _started(command: Sequence[str], account_file: str) -> subprocess.Popen[bytes]:
-    if command[0] == "python" and shutil.which("python") is None:
-        command = [sys.executable, *command[1:]]  # the image may only have python3
-    environment = {**os.environ, "TRAINSHED_ACCOUNT_FILE": account_file}
-    cpus.advise(environment)
-    try:
-        return subprocess.Popen(
-            command, env=environment, stderr=subprocess.PIPE, start_new_session=True
-        )
-    except (OSError, ValueError) as error:
-        raise NotStarted(getattr(error, "errno", None)) from error
+def _make_folder(path: str) -> None:
+    """Make the folder of the checkpoints, for code that expects it; a URI needs none."""
+    if path.startswith("/"):
+        with contextlib.suppress(OSError):
+            os.makedirs(path, exist_ok=True)
 
 
-def _run(child: subprocess.Popen[bytes], forwarder: Forwarder) -> Ended:
-    killed = failures.memory_kills()
-    try:
-        forwarder.to(child.pid)
-        assert child.stderr is not None
-        # Without a buffer: its lock, held by a thread that goes on, would abort our exit.
-        out = open(2, "wb", buffering=0, closefd=False)  # noqa: SIM115
-        tail = tails.Tail(child.stderr, out)
-        child.returncode = _wait(child.pid)
-    finally:
-        send(child.pid, signal.SIGKILL)
-    return Ended(
-        child.returncode,
-        tail.text(wait=TAIL_SECONDS),
-        told_to_stop=forwarder.told_to_stop,
-        out_of_memory=failures.memory_kills() > killed,
-    )
-
-
-def _wait(pid: int) -> int:
-    """Wait for one process and reap every other on the way: we are process 1."""
-    while True:
-        found, status = os.wait()
-        if found == pid:
-            return os.waitstatus_to_exitcode(status)
-
-
-def _account(ended: Ended, left: accounts.Account, *, command: Sequence[str]) -> accounts.Account:
+def _account(
+    ended: processes.Ended, left: accounts.Account, *, command: Sequence[str]
+) -> accounts.Account:
     """Return the final account: the rank's own, completed by how it ended."""
     ending = ("outcome", "class", "reason", "message")
     figures = {name: value for name, value in left.items() if name not in ending}
-    if _was_stopped(ended, left.get("outcome")):
+    if _was_stopped(ended, left):
         return {**figures, **failures.stopped(whole_step=left.get("outcome") == "stopped")}
     if ended.code == 0:
         return {**figures, "outcome": "succeeded", "exitCode": errors.EXIT_DONE}
@@ -188,23 +136,30 @@ def _account(ended: Ended, left: accounts.Account, *, command: Sequence[str]) ->
     return {**figures, **said, "outcome": "failed", "logTail": ended.tail[-TAIL_CHARACTERS:]}
 
 
-def _was_stopped(ended: Ended, outcome: Any) -> bool:
+def _was_stopped(ended: processes.Ended, left: accounts.Account) -> bool:
     """Return whether a process ended because it was told to, however it says so."""
-    if outcome == "stopped":
+    if left.get("outcome") == "stopped":
         return ended.code in (0, errors.EXIT_STOPPED)
+    if not ended.told_to_stop:
+        return False
+    # Those that were told a moment earlier may have left it alone.
+    if left.get("class") == errors.PeersLost.failure_class:
+        return True
     # It had no handler yet, or never has one; a shell adds 128.
-    by_signal = (-signal.SIGTERM, 128 + signal.SIGTERM)
-    return ended.told_to_stop and ended.code in by_signal
+    return ended.code in (-signal.SIGTERM, 128 + signal.SIGTERM)
 
 
-def _end(account: accounts.Account, progress: dict[str, Any]) -> int:
+def _end(told: Told, started: float) -> int:
+    """Write and push the final account; return the exit code."""
+    account = {**accounts.blank(), "startTime": started, **told.account, "endTime": time.time()}
     path = os.environ.get("TRAINSHED_TERMINATION_LOG", accounts.TERMINATION_LOG)
     with contextlib.suppress(OSError):
         accounts.write(path, accounts.render(account))
     if account["outcome"] == "failed":
         with contextlib.suppress(OSError, ValueError):
             print(f"trainshed: {account.get('reason')}: {account.get('message')}", file=sys.stderr)  # noqa: T201
-    pushing.send_within(context.read(), {**progress, "account": account}, seconds=PUSH_SECONDS)
+    known, body = context.read(), {**told.progress, "account": account}
+    pushing.send_within(known, body, seconds=PUSH_SECONDS)
     return int(account["exitCode"])
 
 
