@@ -44,6 +44,7 @@ def data(**fields: Any) -> builders.TrainingJobBuilder:
 CLIPS = {"claimName": "clips"}
 KEPT = {"claimName": "kept"}
 ONE_SET = "data of a built-in model needs exactly one of name (built in), folder"
+ONE_PLACE = "checkpoint needs exactly one of volume (a claim) and uri (object storage)"
 ABSOLUTE = "folder.path is an absolute path without '..'"
 ON_A_VOLUME = "data.folder.path must be on a volume"
 SAFE = "file names are relative paths without '..', such as train.py"
@@ -178,7 +179,20 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         cnn().spec(replicas=1, processesPerReplica="3"),
         "make it a multiple of replicas x processesPerReplica",
     ),
-    "checkpoints nowhere": (cnn().spec(checkpoint={"keep": 2}), "checkpoint.volume: Required"),
+    "checkpoints nowhere": (cnn().spec(checkpoint={"keep": 2}), ONE_PLACE),
+    "checkpoints in two places": (
+        cnn().spec(checkpoint={"volume": KEPT, "uri": "s3://bucket/kept"}),
+        ONE_PLACE,
+    ),
+    "checkpoints at a path": (cnn().spec(checkpoint={"uri": "/kept"}), "checkpoint.uri"),
+    "checkpoints at a place with a slash": (
+        cnn().spec(checkpoint={"uri": "s3://bucket/kept/"}),
+        "checkpoint.uri",
+    ),
+    "credentials for a claim": (
+        cnn().spec(checkpoint={"volume": KEPT, "secretRef": {"name": "keys"}}),
+        "checkpoint.secretRef is for uri",
+    ),
     "no checkpoints kept": (cnn().spec(checkpoint={"volume": KEPT, "keep": 0}), "checkpoint.keep"),
     "a mount where the checkpoints are": (
         mount("/checkpoints").spec(checkpoint={"volume": KEPT}),
@@ -345,6 +359,7 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         data(name="digits", preprocess={"augment": ["hflip", "crop"], "frames": 8, "stride": 2}),
         builders.training_job().script().spec(data={"volume": CLIPS}),
         builders.training_job().command("x").spec(checkpoint={"volume": KEPT}),
+        cnn().spec(checkpoint={"uri": "s3://bucket", "secretRef": {"name": "keys"}, "keep": 1}),
         cnn().spec(
             checkpoint={
                 "volume": KEPT,
@@ -392,6 +407,7 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         "augmentations",
         "a volume for own code",
         "checkpoints of a command",
+        "checkpoints in object storage",
         "checkpoints",
         "an optimiser with momentum",
         "a focal loss",

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import pydantic
 
-from trainshed.api import base, volumes
+from trainshed.api import base, image, volumes
 
 MOUNT = "/checkpoints"
 """Where `checkpoint.volume` is mounted."""
 
+Uri = Annotated[str, pydantic.Field(max_length=1024, pattern=r"^s3://[^\s/]+(/[^\s/]+)*$")]
 JobName = Annotated[str, pydantic.Field(min_length=1, max_length=50, pattern=base.DNS_LABEL)]
 
 
@@ -32,15 +33,36 @@ class CheckpointFrom(base.Model):
     """Another job whose weights this one starts with."""
 
     job: JobName = pydantic.Field(
-        description="A TrainingJob that wrote checkpoints to the same claim; it may be gone."
+        description="A TrainingJob that wrote checkpoints to the same place; it may be gone."
     )
 
 
 class Checkpoint(base.Model):
-    """Checkpoints, each job's in a folder of its own."""
+    """Checkpoints, each job's in a folder of its own: NAMESPACE/NAME."""
 
-    volume: CheckpointVolume = pydantic.Field(
-        description="The claim, mounted at /checkpoints; a job's folder is NAMESPACE/NAME there."
+    model_config = pydantic.ConfigDict(
+        json_schema_extra=base.rules(
+            base.rule(
+                "has(self.volume) != has(self.uri)",
+                "checkpoint needs exactly one of volume (a claim) and uri (object storage)",
+            ),
+            base.rule(
+                "has(self.uri) || !has(self.secretRef)",
+                "checkpoint.secretRef is for uri: remove it",
+            ),
+        )
+    )
+
+    volume: CheckpointVolume | None = pydantic.Field(
+        default=None, description="A claim, mounted at /checkpoints."
+    )
+    uri: Uri | None = pydantic.Field(
+        default=None, description="Object storage, such as s3://bucket/checkpoints."
+    )
+    secret_ref: image.SecretName | None = pydantic.Field(
+        default=None,
+        description="A Secret whose keys become variables, such as AWS_ACCESS_KEY_ID: the "
+        "credentials for uri.",
     )
     every_seconds: int | None = pydantic.Field(
         default=None,
@@ -66,11 +88,13 @@ class Checkpoint(base.Model):
 
 
 MOUNTED = volumes.free(
-    "has(self.checkpoint)", MOUNT, "checkpoint.volume is mounted at /checkpoints"
+    "has(self.checkpoint) && has(self.checkpoint.volume)",
+    MOUNT,
+    "checkpoint.volume is mounted at /checkpoints",
 )
 OWN_CODE = base.rule(
     "has(self.model) || !has(self.checkpoint) || (!has(self.checkpoint.everySeconds)"
     " && !has(self.checkpoint.keep) && !has(self.checkpoint.resume) && !has(self.checkpoint.from))",
     "your own code writes its checkpoints itself, to TRAINSHED_CHECKPOINT_DIR: of checkpoint only"
-    " volume is for it",
+    " the place, volume or uri, is for it",
 )

@@ -15,7 +15,7 @@ MOUNT = "/data"
 
 Side = Annotated[int, pydantic.Field(ge=4, le=1024)]
 Path = Annotated[str, pydantic.Field(min_length=2, max_length=1024)]
-Uri = Annotated[str, pydantic.Field(max_length=1024, pattern=r"^[a-z][a-z0-9+.-]*://[^\s]+$")]
+Uri = Annotated[str, pydantic.Field(max_length=1024, pattern=r"^(s3|gs|https)://[^\s]+$")]
 
 
 class DataName(enum.StrEnum):
@@ -168,8 +168,8 @@ class Data(base.Model):
     )
     uri: Uri | None = pydantic.Field(
         default=None,
-        description="Samples in object storage, such as s3://bucket/clips; read as they are "
-        "needed, and kept on the node's disk.",
+        description="Samples in object storage, such as s3://bucket/clips, also gs:// and https://; "
+        "copied onto the node's disk before the training begins.",
     )
     layout: Layout | None = pydantic.Field(default=None, description=f"What lies at uri; {_LAYOUT}")
     secret_ref: image.SecretName | None = pydantic.Field(
@@ -179,7 +179,8 @@ class Data(base.Model):
     )
     cache_bytes: base.Quantity | None = pydantic.Field(
         default=None,
-        description="How much of uri is kept on the node's disk at once; default: all of it.",
+        description="How large the set at uri may be: a larger one ends the job, before anything "
+        "is copied. Default: as large as the node's disk has room for.",
     )
     max_corrupt: int | None = pydantic.Field(
         default=None,

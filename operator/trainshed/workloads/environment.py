@@ -15,6 +15,7 @@ FILES = "/etc/trainshed"
 TOKEN_FOLDER = "/var/run/secrets/trainshed"
 DEFAULT_EPOCHS = 10
 _OF_THE_POD = frozenset({"volume", "secretRef"})
+_PLACE = frozenset({"uri"})
 
 
 def variables(
@@ -103,9 +104,10 @@ def _data(asked: data_api.Data) -> dict[str, Any]:
 
 
 def _checkpoint(asked: checkpoint_api.Checkpoint, namespace: str) -> dict[str, Any]:
-    out = {name: value for name, value in asked.dump().items() if name not in _OF_THE_POD}
+    known = _OF_THE_POD | _PLACE
+    out = {name: value for name, value in asked.dump().items() if name not in known}
     if asked.from_ is not None:
-        out["from"] = storage.folder(namespace, asked.from_.job)
+        out["from"] = storage.folder(asked, namespace=namespace, training_job=asked.from_.job)
     return out
 
 

@@ -17,7 +17,7 @@ def volumes(found: spec.TrainingJobSpec) -> list[dict[str, Any]]:
         out.append({"name": "trainshed-data", "persistentVolumeClaim": asked.dump()})
     if found.data is not None and found.data.uri is not None:
         out.append({"name": "trainshed-cache", "emptyDir": _cache(found.data)})
-    if found.checkpoint is not None:
+    if found.checkpoint is not None and found.checkpoint.volume is not None:
         claim = found.checkpoint.volume.dump()
         out.append({"name": "trainshed-checkpoints", "persistentVolumeClaim": claim})
     return out
@@ -31,7 +31,7 @@ def mounts(found: spec.TrainingJobSpec) -> list[dict[str, Any]]:
         out.append({**mount, "readOnly": True} if asked.read_only else mount)
     if found.data is not None and found.data.uri is not None:
         out.append({"name": "trainshed-cache", "mountPath": CACHE})
-    if found.checkpoint is not None:
+    if found.checkpoint is not None and found.checkpoint.volume is not None:
         out.append({"name": "trainshed-checkpoints", "mountPath": checkpoint.MOUNT})
     return out
 
@@ -42,24 +42,25 @@ def variables(found: spec.TrainingJobSpec, *, namespace: str, training_job: str)
     if found.data is not None and found.data.uri is not None:
         out["TRAINSHED_CACHE_DIR"] = CACHE
     if found.checkpoint is not None:
-        out["TRAINSHED_CHECKPOINT_DIR"] = folder(namespace, training_job)
+        place = folder(found.checkpoint, namespace=namespace, training_job=training_job)
+        out["TRAINSHED_CHECKPOINT_DIR"] = place
     return out
 
 
 def credentials(found: spec.TrainingJobSpec) -> list[dict[str, Any]]:
-    """Return the container's envFrom for `data.uri`; the kubelet reads the Secret, not we."""
-    if found.data is None or found.data.secret_ref is None:
-        return []
-    return [{"secretRef": found.data.secret_ref.dump()}]
+    """Return the container's envFrom for object storage; the kubelet alone reads the Secrets."""
+    asking = (each for each in (found.data, found.checkpoint) if each is not None)
+    named = dict.fromkeys(each.secret_ref.name for each in asking if each.secret_ref is not None)
+    return [{"secretRef": {"name": name}} for name in named]
 
 
-def folder(namespace: str, training_job: str) -> str:
-    """Return where a job's checkpoints are: claims may be shared, by namespaces too."""
-    return f"{checkpoint.MOUNT}/{namespace}/{training_job}"
+def folder(asked: checkpoint.Checkpoint, *, namespace: str, training_job: str) -> str:
+    """Return where a job's checkpoints are: places may be shared, by namespaces too."""
+    return f"{asked.uri or checkpoint.MOUNT}/{namespace}/{training_job}"
 
 
 def _cache(asked: data.Data) -> dict[str, Any]:
     if asked.cache_bytes is None:
         return {}
-    # The kubelet evicts a pod above the limit, and counts whole blocks and what is half written.
+    # The kubelet evicts a pod above the limit, and counts whole blocks.
     return {"sizeLimit": str(base.amount(asked.cache_bytes) * 11 // 10)}

@@ -81,6 +81,24 @@ def test_checkpoints_of_each_job_have_a_folder_of_their_own() -> None:
     assert pods.variables(job)["TRAINSHED_CHECKPOINT_DIR"] == "/checkpoints/default/gestures"
 
 
+def test_checkpoints_may_be_in_object_storage() -> None:
+    place = {"uri": "s3://bucket/kept", "secretRef": {"name": "keys"}}
+    job = builders.training_job().cnn().spec(checkpoint=place)
+
+    assert "trainshed-checkpoints" not in names(job)
+    assert pods.variables(job)["TRAINSHED_CHECKPOINT_DIR"] == "s3://bucket/kept/default/gestures"
+    assert pods.trainer(job)["envFrom"] == [{"secretRef": {"name": "keys"}}]
+
+
+def test_one_secret_may_be_for_both() -> None:
+    keys = {"secretRef": {"name": "keys"}}
+    job = builders.training_job().data(uri="s3://bucket/clips", layout="npz", **keys)
+    job = job.spec(checkpoint={"uri": "s3://bucket/kept", **keys}, pod={"envFrom": [keys]})
+
+    # The user's own come last, so that they win.
+    assert pods.trainer(job)["envFrom"] == [keys, keys]
+
+
 def test_volumes_belong_to_the_group_of_the_pod() -> None:
     job = builders.training_job().cnn().spec(checkpoint={"volume": {"claimName": "kept"}})
     security = pods.pod_of(job)["spec"]["securityContext"]

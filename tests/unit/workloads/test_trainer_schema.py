@@ -59,6 +59,15 @@ JOBS: dict[str, builders.TrainingJobBuilder] = {
         target={"value": 0.95},
     ),
     "checkpoints": builders.training_job().cnn().spec(checkpoint=CHECKPOINT),
+    "checkpoints in object storage": builders.training_job()
+    .cnn()
+    .spec(
+        checkpoint={
+            "uri": "s3://bucket/kept",
+            "secretRef": {"name": "keys"},
+            "from": {"job": "other"},
+        }
+    ),
     "checkpoints of another job": builders.training_job()
     .cnn()
     .spec(checkpoint={"volume": {"claimName": "kept"}, "from": {"job": "other"}}),
@@ -97,6 +106,9 @@ def test_checkpoints_are_handed_over_with_the_folder_that_they_start_from() -> N
     assert asked == {"everySeconds": 60, "keep": 3, "resume": "never"}
     assert document(JOBS["checkpoints of another job"])["checkpoint"] == {
         "from": "/checkpoints/default/other"
+    }
+    assert document(JOBS["checkpoints in object storage"])["checkpoint"] == {
+        "from": "s3://bucket/kept/default/other"
     }
     assert "checkpoint" not in document(JOBS["the smallest"])
 
