@@ -11,7 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
-from trainshed_trainer import accounts, bars, context, counting, errors, metrics, pushing, sizes
+from trainshed_trainer import (
+    accounts,
+    bars,
+    context,
+    counting,
+    errors,
+    metrics,
+    pushing,
+    sizes,
+    standing,
+)
 
 T = TypeVar("T")
 CHECK_STEPS = 50
@@ -42,16 +52,8 @@ class Run:
         """`total_steps`: steps until the end, for progress and the estimate, where known."""
         self._known = known if known is not None else context.read()
         self._clock = clock
-        self._counts = counting.Counts()
-        self._started = time.time()
-        self._total = total_steps
-        self._epoch = 0
-        self._resumed: int | None = None
-        self._kept: int | None = None
-        self._target_seconds: float | None = None
-        self._loss: Any = None
+        self._at = standing.Standing(total_steps)
         self._logged_at: float | None = None
-        self._evaluated: dict[str, float] = {}
         # Not an Event: its lock could be held by the very code that a signal interrupts.
         self._told = False
         self._cut_short = False
@@ -61,7 +63,7 @@ class Run:
         self._close_server: Callable[[], None] | None = None
         self._handler: Any = None
         if self._series is not None:
-            self._series.loss("train", self._loss_value)
+            self._series.loss("train", self._at.loss_value)
             self._series.target.set(total_steps or 0)
 
     @property
@@ -77,7 +79,7 @@ class Run:
     @property
     def counts(self) -> counting.Counts:
         """Return what has been counted so far."""
-        return self._counts
+        return self._at.counts
 
     def __enter__(self) -> Self:
         """Begin: serve metrics, push progress, take SIGTERM."""
@@ -89,7 +91,7 @@ class Run:
             except OSError as error:
                 print(f"trainshed: no metrics: {error}", file=sys.stderr)  # noqa: T201
         if self._known.progress_url:
-            self._pusher = pushing.Pusher(self._known, self._payload)
+            self._pusher = pushing.Pusher(self._known, self._at.progress)
             self._pusher.start()
         return self
 
@@ -105,7 +107,7 @@ class Run:
                 self._pusher.close()
             self._leave_account(error)
             if self._bar is not None:
-                self._bar.update(self._shown, self._share(), last=True)
+                self._bar.update(self._at.shown, self._at.share(), last=True)
         finally:
             if self._close_server is not None:
                 self._close_server()
@@ -121,28 +123,28 @@ class Run:
 
     def epoch(self, number: int) -> None:
         """Say which epoch begins, from 1."""
-        self._epoch = number
+        self._at.epoch = number
         if self._series is not None:
             self._series.epoch.set(number)
 
     @property
     def step(self) -> int:
         """Return the steps done, with those of earlier attempts."""
-        return (self._resumed or 0) + self._counts.steps
+        return self._at.step
 
     def resumed(self, step: int) -> None:
         """Say at which step the run goes on, by a checkpoint; 0: there was none."""
-        self._resumed = self._kept = step
+        self._at.resumed = self._at.kept = step
         if self._series is not None:
             self._series.step.set(step)
 
     def kept(self, step: int) -> None:
         """Say up to which step a checkpoint holds the run."""
-        self._kept = step
+        self._at.kept = step
 
     def reached(self, seconds: float) -> None:
         """Say that the target is reached, and after how many seconds of the run."""
-        self._target_seconds = seconds
+        self._at.target_seconds = seconds
 
     def steps(
         self,
@@ -186,17 +188,18 @@ class Run:
     def log(self, *, loss: Any = None, learning_rate: float | None = None) -> None:
         """Tell the loss, as a float or as anything that `float` takes, and the learning rate."""
         if loss is not None:
-            self._loss = loss.detach() if hasattr(loss, "detach") else loss
+            self._at.loss = loss.detach() if hasattr(loss, "detach") else loss
             self._logged_at = self._clock()
         if learning_rate is not None and self._series is not None:
             self._series.rate.set(learning_rate)
 
     def evaluate(self, *, loss: float | None = None, **values: float) -> None:
         """Tell evaluation metrics, such as accuracy; the last ones are the run's result."""
+        known = self._at.evaluated
         for name, value in values.items():
-            fits = name in self._evaluated or len(self._evaluated) < accounts.MAX_METRICS
+            fits = name in known or len(known) < accounts.MAX_METRICS
             if fits and len(name) <= LONGEST_NAME:
-                self._evaluated[name] = float(value)
+                known[name] = float(value)
                 if self._series is not None:
                     self._series.evaluated(name, float(value))
             elif self._series is not None:
@@ -206,7 +209,7 @@ class Run:
             self._series.loss("eval", lambda: held_out)
 
     def _count(self, step: float, wait: float, samples: int) -> None:
-        counts = self._counts
+        counts = self._at.counts
         counts.add(step=step, wait=wait, samples=samples)
         series = self._series
         if series is not None:
@@ -216,7 +219,7 @@ class Run:
             series.step_seconds.inc(step)
             series.wait_seconds.inc(wait)
             series.durations.observe(step)
-            series.step.set(self.step)
+            series.step.set(self._at.step)
         if counts.steps == 1:
             counts.first_step_time, counts.first_step_seconds = time.time(), step + wait
             if self._pusher is not None:
@@ -224,104 +227,40 @@ class Run:
         if counts.steps == 1 or counts.steps % CHECK_STEPS == 0:
             self.check_loss()
         if self._bar is not None:
-            self._bar.update(self._shown, self._share())
+            self._bar.update(self._at.shown, self._at.share())
 
     def check_loss(self) -> None:
         """Raise NonFiniteLoss where the last loss is NaN or infinite; waits for its device."""
-        if self._loss is None:
+        if self._at.loss is None:
             return
-        if not math.isfinite(float(self._loss)):  # what float refuses, the script learns at once
+        if not math.isfinite(float(self._at.loss)):  # what float refuses, the script learns at once
             raise errors.NonFiniteLoss(self.step)
 
     def _stop(self, before: Callable[[bool], bool] | None = None) -> bool:
         """Return whether a loop ends here, which cuts the run short unless all steps are done."""
         ends = self._told if before is None else before(self._told)
-        if ends and not (self._total and self.step >= self._total):
+        if ends and not self._at.done:
             self._cut_short = True
         return ends
-
-    def _loss_value(self) -> float:
-        """Return the loss, on any thread; NaN where there is none."""
-        try:
-            return float("nan") if self._loss is None else float(self._loss)
-        except (TypeError, ValueError, RuntimeError):
-            return float("nan")
-
-    def _finite_loss(self) -> float | None:
-        value = self._loss_value()
-        return value if math.isfinite(value) else None
-
-    def _share(self) -> float | None:
-        return self.step / self._total if self._total else None
-
-    def _shown(self) -> str:
-        parts = [f"step {self.step}", f"{self._counts.samples_per_second:.0f} samples/s"]
-        if (loss := self._finite_loss()) is not None:
-            parts.append(f"loss {loss:.4f}")
-        parts += [f"{name} {value:.4f}" for name, value in self._evaluated.items()]
-        return "  ".join(parts)
-
-    def _payload(self) -> pushing.Payload:
-        counts = self._counts
-        return {
-            "step": self.step,
-            "totalSteps": self._total,
-            "epoch": self._epoch,
-            "samples": counts.samples,
-            "trainingSeconds": counts.training_seconds,
-            "samplesPerSecond": counts.recent_samples_per_second(),
-            "stepSeconds": {
-                "p50": counts.step_percentile(0.5),
-                "p95": counts.step_percentile(0.95),
-            },
-            "dataWaitRatio": counts.data_wait_ratio(),
-            "loss": self._finite_loss(),
-            "metrics": dict(self._evaluated),
-            "startTime": self._started,
-            "firstStepTime": counts.first_step_time,
-            "firstStepSeconds": counts.first_step_seconds,
-            **self._extras(),
-        }
 
     def _leave_account(self, error: BaseException | None) -> None:
         if not self._known.account_file:
             return
-        document = {"account": self._account(error), "progress": self._payload()}
+        document = {"account": self._account(error), "progress": self._at.progress()}
         try:
             accounts.write(self._known.account_file, accounts.compact(document))
         except OSError as problem:
             print(f"trainshed: no account: {problem}", file=sys.stderr)  # noqa: T201
 
     def _account(self, error: BaseException | None) -> accounts.Account:
-        counts = self._counts
-        account: accounts.Account = {
-            "v": 1,
+        account = {
+            **self._at.account(),
             "outcome": self._outcome(error),
             "rank": self._known.rank,
-            "steps": self.step,
-            "epochs": self._epoch,
-            "samples": counts.samples,
-            "trainingSeconds": counts.training_seconds,
-            "samplesPerSecond": counts.samples_per_second,
-            "loss": self._finite_loss(),
-            "metrics": dict(self._evaluated),
-            "startTime": self._started,
-            "firstStepTime": counts.first_step_time,
-            "firstStepSeconds": counts.first_step_seconds,
-            **self._extras(),
         }
         if isinstance(error, errors.TrainerError):
             account |= told(error)
         return account
-
-    def _extras(self) -> dict[str, Any]:
-        """Return what only some runs have: checkpoints, and the time to their target."""
-        found: dict[str, Any] = {}
-        if self._kept is not None:
-            found["checkpoint"] = {"lastStep": self._kept, "resumedFromStep": self._resumed or 0}
-        if self._target_seconds is not None:
-            found["timeToTargetSeconds"] = self._target_seconds
-        return found
 
     def _outcome(self, error: BaseException | None) -> str:
         if isinstance(error, SystemExit) and error.code in (None, errors.EXIT_DONE):
