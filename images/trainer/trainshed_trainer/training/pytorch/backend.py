@@ -77,22 +77,25 @@ class Backend:
 
     def step(self, batch: feeding.Batch, rate: float) -> torch.Tensor:
         """Take one optimiser step; return the loss of this process's part."""
-        with self._device.casting():
-            logits = self._model(batch.inputs)
-        loss = self._loss(logits.float(), batch.labels)
-        own = len(batch.labels) * self._among.world
-        # The mean of all processes' gradients is to be that of all samples.
-        scaled = loss if own == batch.samples else loss * (own / batch.samples)
-        try:
+        with self._processes.reaching():
+            with self._device.casting():
+                logits = self._model(batch.inputs)
+            loss = self._loss(logits.float(), batch.labels)
+            own = len(batch.labels) * self._among.world
+            # The mean of all processes' gradients is to be that of all samples.
+            scaled = loss if own == batch.samples else loss * (own / batch.samples)
             self._updater.step(scaled, rate)
-        except RuntimeError as error:
-            self._processes.check(error)
-            raise
         return loss.detach()
 
     def evaluate(self) -> dict[str, float]:
         """Return accuracy and mean cross entropy on the held-out split, of all processes."""
-        self._processes.mean_buffers(self._bare)
+        with self._processes.reaching():
+            self._processes.mean_buffers(self._bare)
+            right, lost, count = self._processes.sum(self._sums()).tolist()
+        return {"accuracy": right / count, "loss": lost / count}
+
+    def _sums(self) -> torch.Tensor:
+        """Return right answers, losses and samples of this process's held-out part."""
         self._bare.eval()
         own = self._held_portions()
         count = float(sum(part.samples for part in own))
@@ -104,12 +107,12 @@ class Backend:
                 found = nn.functional.cross_entropy(logits.float(), batch.labels, reduction="sum")
                 sums[0] += (logits.argmax(1) == batch.labels).sum()
                 sums[1] += found
-        right, lost, count = self._processes.sum(sums).tolist()
-        return {"accuracy": right / count, "loss": lost / count}
+        return sums
 
     def stops(self, told: bool) -> bool:
         """Return whether any process was told to stop."""
-        return self._processes.stops(told)
+        with self._processes.reaching():
+            return self._processes.stops(told)
 
     def state(self) -> Mapping[str, bytes]:
         """Return model, optimizer and random state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from trainshed_trainer.data import pipelines
 from trainshed_trainer.training import backends, ranks
 from trainshed_trainer.training.pytorch import devices
 
@@ -66,10 +68,20 @@ class Streamed:
 
     def batches(self, portions: list[ranks.Portion], *, epoch: int) -> Generator[Batch, None, None]:
         """Yield a batch for each portion."""
-        for portion in portions:
-            inputs = torch.from_numpy(self._split.batch(portion.numbers, epoch=epoch))
-            labels = torch.from_numpy(self._split.labels[portion.numbers])
-            yield Batch(self._moved(inputs), self._moved(labels), portion.samples)
+        if not portions:
+            return
+        order = np.concatenate([each.numbers for each in portions])
+        # All but the last portion are of one size.
+        size = len(portions[0].numbers)
+        with contextlib.closing(
+            pipelines.batches(self._split, order, size=size, epoch=epoch)
+        ) as made:
+            for (inputs, labels), portion in zip(made, portions, strict=True):
+                yield Batch(
+                    self._moved(torch.from_numpy(inputs)),
+                    self._moved(torch.from_numpy(labels)),
+                    portion.samples,
+                )
 
     def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
         if tensor.ndim == 4:

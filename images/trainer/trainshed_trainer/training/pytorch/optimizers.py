@@ -24,11 +24,10 @@ class Updater:
         self._clip = asked.clip_norm
         self._scaler = scaler
         self.optimizer = _build(asked, self._parameters)
-        self._groups = self.optimizer.param_groups
 
     def step(self, loss: torch.Tensor, rate: float) -> None:
         """Change the weights by the gradients of a loss."""
-        for group in self._groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         scaler = self._scaler

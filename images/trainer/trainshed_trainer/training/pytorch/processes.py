@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
+from collections.abc import Iterator
 from typing import Protocol
 
 import torch
@@ -13,6 +15,8 @@ from trainshed_trainer import errors
 from trainshed_trainer.training import ranks
 from trainshed_trainer.training.pytorch import devices
 
+MEETING = "env://?use_libuv=0"
+"""By torchrun's variables; not every build of PyTorch has libuv."""
 TIMEOUT = datetime.timedelta(minutes=10)
 _WORDS = re.compile(r"gloo|nccl|connection (closed|reset)", re.IGNORECASE)
 
@@ -32,8 +36,8 @@ class Processes(Protocol):
     def stops(self, told: bool) -> bool:
         """Return whether any process was told to stop, at the same call in all."""
 
-    def check(self, error: RuntimeError) -> None:
-        """Raise PeersLost where an error says that the others can't be reached."""
+    def reaching(self) -> contextlib.AbstractContextManager[None]:
+        """Return what turns an error of not reaching the others into PeersLost."""
 
     def close(self) -> None:
         """Leave the others."""
@@ -57,8 +61,9 @@ class Alone:
         """Return whether this process was told to."""
         return told
 
-    def check(self, error: RuntimeError) -> None:
-        """There is nobody to lose."""
+    def reaching(self) -> contextlib.AbstractContextManager[None]:
+        """Return what does nothing: there is nobody to lose."""
+        return contextlib.nullcontext()
 
     def close(self) -> None:
         """There is nobody to leave."""
@@ -71,7 +76,7 @@ class Group:
         self._device = device
         try:
             backend = "nccl" if device.is_gpu else "gloo"
-            distributed.init_process_group(backend, timeout=TIMEOUT)
+            distributed.init_process_group(backend, init_method=MEETING, timeout=TIMEOUT)
             # Its own group: the answer is read on the host, and need not wait for the device.
             self._words = distributed.new_group(backend="gloo", timeout=TIMEOUT)
         except (RuntimeError, ValueError) as error:
@@ -102,10 +107,7 @@ class Group:
         """Return what was asked at the call before: the answer has come meanwhile."""
         answer = False
         if self._asked is not None:
-            try:
-                self._asked.wait()
-            except RuntimeError as error:
-                raise errors.PeersLost(str(error)) from error
+            self._asked.wait()
             answer = bool(self._flag.item())
         self._flag.fill_(int(told))
         self._asked = distributed.all_reduce(
@@ -113,16 +115,23 @@ class Group:
         )
         return answer
 
-    def check(self, error: RuntimeError) -> None:
-        """Raise PeersLost where an error says that the others can't be reached."""
-        if isinstance(error, distributed.DistError) or _WORDS.search(str(error)):
-            raise errors.PeersLost(str(error)) from error
+    @contextlib.contextmanager
+    def reaching(self) -> Iterator[None]:
+        """Turn an error of not reaching the others into PeersLost."""
+        try:
+            yield
+        except RuntimeError as error:
+            if isinstance(error, distributed.DistError) or _WORDS.search(str(error)):
+                raise errors.PeersLost(str(error)) from error
+            raise
 
     def close(self) -> None:
         """Leave the others."""
-        if self._asked is not None:
-            self._asked.wait()
-        distributed.destroy_process_group()
+        # One that was lost is told of already.
+        with contextlib.suppress(RuntimeError):
+            if self._asked is not None:
+                self._asked.wait()
+            distributed.destroy_process_group()
 
 
 def join(among: ranks.Ranks, device: devices.Device) -> Processes:

@@ -1,0 +1,124 @@
+"""Two processes on loopback, by torchrun's variables, train as one does."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from trainshed_trainer import errors
+
+pytestmark = pytest.mark.torch
+
+LIBRARY = pathlib.Path(__file__).resolve().parents[1]
+# Layer normalisation is of each sample alone: the processes' losses can be compared.
+MODEL = {"name": "cnn-attention", "params": {"channels": [4], "hidden": 16, "heads": 2}}
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+class Job:
+    """Processes of one job."""
+
+    def __init__(self, folder: pathlib.Path, *, world: int, shown: bool = False) -> None:
+        self.folder, self.world, self.shown = folder, world, shown
+        self.port = free_port()
+        folder.mkdir(exist_ok=True)
+
+    def start(self, *, model: Any = MODEL, **training: Any) -> list[Any]:
+        spec = {
+            "framework": "pytorch",
+            "model": model,
+            "data": {"name": "digits"},
+            "training": {"batchSize": 64, "optimizer": {"learningRate": 0.01}, **training},
+            "checkpoint": {"resume": "auto"},
+        }
+        (self.folder / "spec.json").write_text(json.dumps(spec))
+        return [self._process(rank) for rank in range(self.world)]
+
+    def _process(self, rank: int) -> Any:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(LIBRARY),
+            "OMP_NUM_THREADS": "1",
+            "TRAINSHED_JOB": "" if self.shown and rank == 0 else "digits",
+            "TRAINSHED_RANK": str(rank),
+            "TRAINSHED_WORLD_SIZE": str(self.world),
+            "TRAINSHED_SPEC_FILE": str(self.folder / "spec.json"),
+            "TRAINSHED_ACCOUNT_FILE": str(self.folder / f"account-{rank}.json"),
+            "TRAINSHED_CHECKPOINT_DIR": str(self.folder / "checkpoints"),
+            "RANK": str(rank),
+            "LOCAL_RANK": str(rank),
+            "WORLD_SIZE": str(self.world),
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(self.port),
+            "GLOO_SOCKET_IFNAME": "lo",
+        }
+        command = [sys.executable, "-m", "trainshed_trainer.train"]
+        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+
+    def end(self, processes: list[Any]) -> list[Any]:
+        """Wait for all; return their accounts."""
+        for each in processes:
+            each.communicate(timeout=300)
+        paths = [self.folder / f"account-{rank}.json" for rank in range(self.world)]
+        return [json.loads(path.read_text())["account"] for path in paths]
+
+
+def test_two_processes_train_as_one_does(tmp_path: pathlib.Path) -> None:
+    alone, pair = Job(tmp_path / "one", world=1), Job(tmp_path / "two", world=2)
+
+    (one,) = alone.end(alone.start(epochs=3))
+    first, second = pair.end(pair.start(epochs=3))
+
+    assert [each["outcome"] for each in (one, first, second)] == ["succeeded"] * 3
+    assert first["steps"] == second["steps"] == one["steps"] == 3 * 23
+    assert first["samples"] == one["samples"] == 3 * 1438
+    assert second["samples"] == 0
+    assert first["metrics"] == second["metrics"]
+    assert first["metrics"]["accuracy"] == pytest.approx(one["metrics"]["accuracy"], abs=0.01)
+    assert (first["loss"] + second["loss"]) / 2 == pytest.approx(one["loss"], abs=1e-3)
+    assert first["checkpoint"]["lastStep"] == 69
+
+
+def test_one_that_is_told_to_stop_stops_all_and_all_go_on(tmp_path: pathlib.Path) -> None:
+    job = Job(tmp_path / "job", world=2, shown=True)
+    processes = job.start(epochs=100_000)
+    next(line for line in processes[0].stderr if b"step 1 " in line)
+    processes[1].send_signal(signal.SIGTERM)
+
+    stopped = job.end(processes)
+    steps = stopped[0]["steps"]
+    job.port = free_port()
+    resumed = job.end(job.start(maxSteps=steps + 5))
+
+    assert [each.returncode for each in processes] == [errors.EXIT_STOPPED] * 2
+    assert [each["outcome"] for each in stopped] == ["stopped"] * 2
+    assert stopped[1]["steps"] == steps
+    assert [each["steps"] for each in resumed] == [steps + 5] * 2
+    assert resumed[0]["checkpoint"]["resumedFromStep"] == steps
+
+
+def test_one_whose_peer_is_lost_says_so(tmp_path: pathlib.Path) -> None:
+    job = Job(tmp_path / "job", world=2, shown=True)
+    processes = job.start(epochs=100_000)
+    next(line for line in processes[0].stderr if b"step 1 " in line)
+    processes[1].kill()
+    processes[1].communicate()
+    processes[0].communicate(timeout=120)
+
+    account = json.loads((job.folder / "account-0.json").read_text())["account"]
+
+    assert (account["class"], account["reason"]) == ("CommTimeout", "PeersLost")
+    assert processes[0].returncode == errors.EXIT_USER_CODE
