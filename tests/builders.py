@@ -91,13 +91,15 @@ class TrainingJobBuilder(Builder):
         return self.spec(model=model, data={"name": "digits"})
 
     def model(self, name: str, **params: Any) -> Self:
-        """Train a built-in model on the digits."""
-        self.cnn()
-        return self.spec(model={"name": name, "params": params} if params else {"name": name})
+        """Train a built-in model on digits that stand still, or that move."""
+        data = {"name": "moving-digits" if name in ("lstm", "cnn-lstm") else "digits"}
+        model = {"name": name, "params": params} if params else {"name": name}
+        return self.spec(model=model, data=data)
 
     def data(self, **data: Any) -> Self:
-        """Train the built-in CNN on this data."""
-        return self.cnn().spec(data=data)
+        """Train a built-in model on this data: the CNN on images, a recurrent one on clips."""
+        clips = data.get("name") == "moving-digits" or "videos" in str(data)
+        return self.model("cnn-lstm" if clips else "cnn").spec(data=data)
 
     def replicas(self, number: int, *, processes: int | None = None) -> Self:
         """Train in so many pods, of so many processes each."""

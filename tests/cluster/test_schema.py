@@ -44,6 +44,7 @@ def data(**fields: Any) -> builders.TrainingJobBuilder:
 CLIPS = {"claimName": "clips"}
 KEPT = {"claimName": "kept"}
 ONE_SET = "data of a built-in model needs exactly one of name (built in), folder"
+FITS = "digits are images, for cnn and cnn-attention; moving-digits are clips"
 ONE_PLACE = "checkpoint needs exactly one of volume (a claim) and uri (object storage)"
 ABSOLUTE = "folder.path is an absolute path without '..'"
 ON_A_VOLUME = "data.folder.path must be on a volume"
@@ -87,6 +88,21 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
     ),
     "two data sets": (data(name="digits", folder={"path": "/data/clips"}), ONE_SET),
     "no data set": (data(maxCorrupt=3), ONE_SET),
+    "clips for a model of images": (cnn().spec(data={"name": "moving-digits"}), FITS),
+    "images for a model of clips": (
+        builders.training_job().model("lstm").spec(data={"name": "digits"}),
+        FITS,
+    ),
+    "videos for a model of images": (
+        cnn().spec(data={"folder": {"path": "/data", "layout": "videos"}, "volume": CLIPS}),
+        "layout images is for cnn and cnn-attention, layout videos for lstm and cnn-lstm",
+    ),
+    "images in object storage for a model of clips": (
+        builders.training_job()
+        .model("cnn-lstm")
+        .spec(data={"uri": "s3://bucket/x", "layout": "images"}),
+        "layout images is for cnn and cnn-attention, layout videos for lstm and cnn-lstm",
+    ),
     "a label of scans": (data(name="digits", label="digit"), "label and samples are of moving"),
     "samples of a folder": (
         data(folder={"path": "/data/x"}, volume=CLIPS, samples=100),
@@ -351,6 +367,9 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         builders.training_job().model("cnn-lstm", cell="gru", layers=2, features=8, kernel=5),
         data(name="moving-digits", label="digit", samples=16),
         data(folder={"path": "/data"}, volume=CLIPS),
+        builders.training_job()
+        .model("lstm")
+        .spec(data={"folder": {"path": "/data", "layout": "npz"}, "volume": CLIPS}),
         data(folder={"path": "/data/clips/", "layout": "videos"}, volume=CLIPS, maxCorrupt=3),
         mount("/clips/").spec(data={"folder": {"path": "/clips/a", "layout": "npz"}}),
         data(
@@ -401,6 +420,7 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         "a recurrent model with parameters",
         "moving digits",
         "a whole volume",
+        "arrays for a model of clips",
         "a folder of a volume",
         "a folder of a mount",
         "object storage",

@@ -168,8 +168,8 @@ class Data(base.Model):
     )
     uri: Uri | None = pydantic.Field(
         default=None,
-        description="Samples in object storage, such as s3://bucket/clips, also gs:// and https://; "
-        "copied onto the node's disk before the training begins.",
+        description="Samples in object storage: s3://bucket/clips; also gs:// and https://. They "
+        "are copied onto the node's disk before the training begins.",
     )
     layout: Layout | None = pydantic.Field(default=None, description=f"What lies at uri; {_LAYOUT}")
     secret_ref: image.SecretName | None = pydantic.Field(

@@ -52,6 +52,18 @@ _ONE_DATA_SET = base.rule(
     "data of a built-in model needs exactly one of name (built in), folder (on a volume) and uri"
     " (object storage)",
 )
+_IMAGES = "self.model.name in ['cnn', 'cnn-attention']"
+_SET_FITS_MODEL = base.rule(
+    "!has(self.model) || !has(self.data) || !has(self.data.name)"
+    f" || (self.data.name == 'digits') == ({_IMAGES})",
+    "digits are images, for cnn and cnn-attention; moving-digits are clips, for lstm and cnn-lstm",
+)
+_LAYOUT_FITS_MODEL = base.rule(
+    "!has(self.model) || !has(self.data) || [has(self.data.layout) ? self.data.layout : '',"
+    " has(self.data.folder) ? self.data.folder.layout : ''].all(each,"
+    f" !(each in ['images', 'videos']) || (each == 'images') == ({_IMAGES}))",
+    "layout images is for cnn and cnn-attention, layout videos for lstm and cnn-lstm",
+)
 _FOLDER_IS_MOUNTED = base.rule(
     "!has(self.data) || !has(self.data.folder) || (has(self.data.volume)"
     " ? (self.data.folder.path + '/').startsWith('/data/')"
@@ -100,6 +112,8 @@ class TrainingJobSpec(base.Model):
             _CUSTOM_NEEDS_BASE,
             _MODEL_NEEDS_DATA,
             _ONE_DATA_SET,
+            _SET_FITS_MODEL,
+            _LAYOUT_FITS_MODEL,
             _FOLDER_IS_MOUNTED,
             data_api.MOUNTED,
             _BUILT_IN_ONLY,

@@ -135,6 +135,8 @@ def fields(kind: Any, known: Schema, path: str) -> Iterator[Field]:
             yield where, each, inner
 
 
+NOT_HANDED_OVER = {"spec.evaluation", "spec.export", "spec.visualization"}
+"""What the library can do and a TrainingJob can't ask for yet."""
 ELSEWHERE = {"spec.checkpoint.from", "spec.data.cacheBytes", "spec.framework"}
 """What the library gets in another form than it is written, or does not get in every case."""
 PARAMS = structural.SPEC["properties"]["model"]["properties"]["params"]
@@ -148,7 +150,7 @@ FIELDS = {
             for each in fields(kind, PARAMS, f"spec.model[{name}].params")
         ),
     ]
-    if where not in ELSEWHERE
+    if where not in ELSEWHERE | NOT_HANDED_OVER
 }
 
 
