@@ -54,7 +54,10 @@ IMAGES = (
             "uv.lock",
         ),
     ),
-    Image("pytorch", sources=("images/pytorch/excluded.cfg",)),
+    Image(
+        "pytorch",
+        sources=("images/pytorch/excluded.cfg", "images/pytorch/requirements.txt"),
+    ),
     Image(
         "tensorflow",
         sources=(

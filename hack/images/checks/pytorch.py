@@ -1,5 +1,6 @@
 """Runs inside the pytorch image: what the training library stands on is there and works."""
 
+import io
 import sys
 import time
 
@@ -11,6 +12,9 @@ import sklearn.datasets  # noqa: E402
 import torch  # noqa: E402
 
 imported = time.perf_counter() - started
+import av  # noqa: E402
+import PIL.Image  # noqa: E402
+import s3fs  # noqa: E402
 
 
 def main() -> None:
@@ -24,11 +28,29 @@ def main() -> None:
     layer(torch.tensor(images[:64, None], dtype=torch.float32)).square().mean().backward()
     assert layer.weight.grad is not None
     assert prometheus_client.generate_latest(prometheus_client.CollectorRegistry()) == b""
+    _data()
     sys.stdout.write(
         f"pytorch: torch {torch.__version__}, scikit-learn {sklearn.__version__}, "
         f"numpy {numpy.__version__}, Python {sys.version.split()[0]}: "
         f"imported in {imported:.1f} s, {_gigaflops():.0f} GFLOPS\n"
     )
+
+
+def _data() -> None:
+    """Write and read an image and a video; know S3's protocol."""
+    pixels = numpy.zeros((32, 32, 3), numpy.uint8)
+    image, video = io.BytesIO(), io.BytesIO()
+    PIL.Image.fromarray(pixels).save(image, "jpeg")
+    assert PIL.Image.open(image).size == (32, 32)
+    with av.open(video, "w", format="mp4") as container:
+        stream = container.add_stream("mpeg4", rate=8, width=32, height=32)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+    video.seek(0)
+    with av.open(video) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 1
+    storage = s3fs.S3FileSystem(key="a", secret="b", client_kwargs={"region_name": "us-east-1"})
+    assert "Signature=" in storage.sign("s3://bucket/name")
 
 
 def _gigaflops(size: int = 1024) -> float:

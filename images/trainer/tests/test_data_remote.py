@@ -211,6 +211,12 @@ def test_objects_of_a_bucket_are_copied_and_read_once(cache: pathlib.Path, bucke
     assert times(same)["2.png"] == before["2.png"]
 
 
+def test_google_storage_is_read_by_the_same_protocol(cache: pathlib.Path, bucket: Any) -> None:
+    bucket.put_object(Key="google/1.png", Body=b"one")
+
+    assert content(fetched("gs://sets/google")) == {"1.png": b"one"}
+
+
 def test_a_set_is_trained_on_from_a_bucket(
     cache: pathlib.Path, bucket: Any, tmp_path: pathlib.Path
 ) -> None:

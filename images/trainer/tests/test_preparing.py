@@ -187,6 +187,14 @@ def test_folds_hold_out_each_sample_once() -> None:
     assert [part.folds.number for part in parts if part.folds] == [0, 1, 2]
 
 
+def test_a_sample_a_class_is_too_few(tmp_path: pathlib.Path) -> None:
+    np.savez(tmp_path / "set.npz", images=np.zeros((3, 6, 6)), labels=np.arange(3))
+    folder = {"path": str(tmp_path / "set.npz"), "layout": "npz"}
+
+    with pytest.raises(errors.DataError, match="no class has two samples"):
+        prepared({"name": None, "folder": folder})
+
+
 def test_images_have_no_frames() -> None:
     with pytest.raises(errors.ConfigurationError, match="are of clips"):
         prepared({"preprocess": {"frames": 4}})

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from trainshed_trainer import schema
+from trainshed_trainer import errors, schema
 from trainshed_trainer.data import (
     corrupt,
     memory,
@@ -98,4 +98,10 @@ def _divided(
     if folds is not None:
         every = splitting.folds(labels, folds.count, asked.seed, groups=groups)
         return every[folds.number]
-    return splitting.split(labels, share=asked.validation, seed=asked.seed, groups=groups)
+    train, held = splitting.split(labels, share=asked.validation, seed=asked.seed, groups=groups)
+    if not len(held):
+        raise errors.DataError(
+            "no class has two samples, so that one could be held out: add samples",
+            reason="NoSamples",
+        )
+    return train, held

@@ -31,6 +31,8 @@ TAGS = ("ETag", "etag", "md5Hash", "Content-MD5", "Last-Modified", "mtime")
 """What file systems call that which changes with a file's content."""
 KEPT_FREE = 2**28
 """What is left free on the disk, in bytes."""
+GOOGLE = "https://storage.googleapis.com"
+"""Google's storage speaks S3's protocol, too: credentials are its HMAC keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def fetch(
 ) -> pathlib.Path:
     """Return the folder, or the file, that holds a copy of what the URI names."""
     with _told(uri):
-        storage, files, single = _listed(uri)
+        storage, files, single = _listed(uri, environment)
     total = sum(file.size for file in files)
     if limit is not None and total > limit:
         raise errors.DataError(
@@ -67,7 +69,7 @@ def shown(uri: str) -> str:
     return corrupt.printable(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
 
 
-def _listed(uri: str) -> tuple[Any, list[Remote], bool]:
+def _listed(uri: str, environment: Mapping[str, str]) -> tuple[Any, list[Remote], bool]:
     """Return the storage, the files there by name, and whether the URI names a single file."""
     scheme = uri.partition("://")[0]
     if "://" not in uri or scheme not in SCHEMES:
@@ -78,7 +80,12 @@ def _listed(uri: str) -> tuple[Any, list[Remote], bool]:
     import fsspec.core
 
     # A list that is kept from before would hide what has changed since.
-    storage, path = fsspec.core.url_to_fs(uri, use_listings_cache=False)
+    options: dict[str, Any] = {"use_listings_cache": False}
+    where = uri
+    if scheme == "gs":
+        where = f"s3{uri.removeprefix('gs')}"
+        options["endpoint_url"] = environment.get("AWS_ENDPOINT_URL") or GOOGLE
+    storage, path = fsspec.core.url_to_fs(where, **options)
     info = storage.info(path)
     if info["type"] == "file":
         name = pathlib.PurePosixPath(urllib.parse.urlsplit(path).path).name

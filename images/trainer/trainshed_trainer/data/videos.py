@@ -75,7 +75,7 @@ def grey(stream: BinaryIO) -> bool:
 
 
 def _container(stream: BinaryIO) -> Any:
-    return av.open(stream, mode="r", options=OPTIONS, metadata_errors="ignore")
+    return av.open(stream, mode="r", options=OPTIONS)
 
 
 def _frames(container: Any) -> Iterator[Any]:
