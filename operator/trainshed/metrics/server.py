@@ -33,11 +33,13 @@ def application(
     async def metrics(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": exposition.CONTENT_TYPE})
         parts = [prometheus_client.generate_latest(own), *await jobs.render()]
-        await response.prepare(request)
-        for part in parts:
-            for start in range(0, len(part), PART_BYTES):
-                await response.write(part[start : start + PART_BYTES])
-        await response.write_eof()
+        # Who has gone meanwhile needs no answer, and the log no traceback.
+        with contextlib.suppress(ConnectionResetError):
+            await response.prepare(request)
+            for part in parts:
+                for start in range(0, len(part), PART_BYTES):
+                    await response.write(part[start : start + PART_BYTES])
+            await response.write_eof()
         return response
 
     app = web.Application()
@@ -50,7 +52,14 @@ def application(
 @contextlib.asynccontextmanager
 async def serve(app: web.Application, *, port: int, host: str = "0.0.0.0") -> AsyncIterator[int]:
     """Serve while the context is open; yields the port that is listened on."""
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=75.0, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        keepalive_timeout=75.0,
+        shutdown_timeout=1.0,
+        # Else a scraper that gives up each second would leave one more page in the making.
+        handler_cancellation=True,
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

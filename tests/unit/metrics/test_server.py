@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import httpx
@@ -69,3 +70,32 @@ async def test_health_and_readiness_say_what_is_wrong(rig: Rig) -> None:
 
     assert (await rig.get("/healthz")).status_code == 503
     assert (await rig.get("/readyz")).text == "the first listing is not complete"
+
+
+class Slow:
+    """A page that takes until it is cancelled."""
+
+    def __init__(self) -> None:
+        self.begun, self.cancelled = asyncio.Event(), asyncio.Event()
+
+    async def render(self) -> Sequence[bytes]:
+        """Wait for ever."""
+        self.begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.cancelled.set()
+        return ()
+
+
+async def test_a_page_whose_scraper_gave_up_is_not_made_to_its_end() -> None:
+    page, registry = Slow(), prometheus_client.CollectorRegistry()
+    app = server.application(own=registry, jobs=page, healthy=lambda: None, ready=lambda: None)
+    async with server.serve(app, host="127.0.0.1", port=0) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: operator\r\n\r\n")
+        await asyncio.wait_for(page.begun.wait(), 5)
+        writer.close()
+        await writer.wait_closed()
+
+        await asyncio.wait_for(page.cancelled.wait(), 5)
