@@ -1,15 +1,18 @@
 """How TrainingJobs and their Jobs behave in a real API server."""
 
 import json
+import pathlib
 from typing import Any
 
 import pytest
+import yaml
 
 from hack import apiserver
 from tests import builders, facts
 from tests.cluster import conftest
 from tests.unit.core import passes
 from tests.unit.workloads import test_golden as golden
+from trainshed.api import labels
 from trainshed.core import observe, patching, plan
 
 
@@ -21,12 +24,10 @@ def cnn(**params: Any) -> builders.TrainingJobBuilder:
 def test_defaults_are_stored(namespace: conftest.Namespace) -> None:
     spec = namespace.apply(cnn(hidden=3).epochs(3).training(optimizer={"name": "sgd"}))["spec"]
 
-    assert spec["model"]["params"] == {
-        "channels": [32, 64],
-        "hidden": 3,
-        "kernel": 3,
-        "dropout": 0,
-    }
+    # What a model has of defaults is the training library's business.
+    assert spec["model"] == {"name": "cnn", "params": {"hidden": 3}}
+    assert (spec["replicas"], spec["processesPerReplica"]) == (1, "auto")
+    assert (spec["training"]["precision"], spec["training"]["compile"]) == ("auto", "auto")
     assert spec["training"]["batchSize"] == 64
     assert spec["training"]["optimizer"] == {
         "name": "sgd",
@@ -183,6 +184,33 @@ def test_a_child_goes_with_its_training_job(namespace: conftest.Namespace) -> No
     namespace.api.wait_gone(
         namespace.workloads, "gestures-1", what="the child Job to be collected", seconds=90
     )
+
+
+def test_a_service_goes_with_its_training_job(namespace: conftest.Namespace) -> None:
+    job = cnn().replicas(2)
+    uid = namespace.apply(job)["metadata"]["uid"]
+    services = f"/api/v1/namespaces/{namespace.name}/services"
+    service = owned(namespace, golden.children(job)[0], uid)
+
+    stored = namespace.api.create(services, service)
+
+    assert stored["spec"]["clusterIPs"] == ["None"]
+    assert stored["spec"]["publishNotReadyAddresses"]
+    namespace.api.delete(f"{namespace.jobs}/gestures")
+    namespace.api.wait_gone(services, "gestures-1", what="the Service to be collected", seconds=90)
+
+
+EXAMPLES = {
+    f"{path.name}: {document['metadata']['name']}": document
+    for path in sorted((pathlib.Path(__file__).resolve().parents[2] / "examples").glob("*.yaml"))
+    for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    if document["kind"] == labels.KIND
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_is_taken(namespace: conftest.Namespace, name: str) -> None:
+    namespace.api.create(namespace.jobs, EXAMPLES[name], dryRun="All", fieldValidation="Strict")
 
 
 def test_a_second_child_of_the_same_name_is_refused(namespace: conftest.Namespace) -> None:
