@@ -33,9 +33,10 @@ test-unit: ## Pure logic, in seconds
 	$(COMPILED) $(PYTEST) tests/unit images/trainer/tests -n $$(($$(nproc) + 1)) --dist worksteal -p no:kmock $(JUNIT)
 
 .PHONY: test-trainer
-test-trainer: ## The training library inside the PyTorch image
-	$(RUN) python -m hack.images build pytorch
+test-trainer: ## The training library inside the images of both frameworks
+	$(RUN) python -m hack.images build pytorch tensorflow
 	$(RUN) python -m hack.images run pytorch -- python3 -m pytest images/trainer/tests -m torch
+	$(RUN) python -m hack.images run tensorflow -- python3 -m pytest images/trainer/tests -m tensorflow
 
 .PHONY: test-protocol
 test-protocol: ## API traffic against a recorded HTTP fake: budgets, errors, leadership
@@ -81,7 +82,7 @@ dashboards: ## Write the Grafana dashboards
 	$(RUN) python -m hack.dashboards
 
 .PHONY: images
-images: ## Build the images: base, operator, pytorch
+images: ## Build the images: base, operator, pytorch, tensorflow
 	$(RUN) python -m hack.images build
 
 .PHONY: cluster-up

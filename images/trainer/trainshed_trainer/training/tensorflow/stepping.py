@@ -72,6 +72,8 @@ class Stepper:
         rate, samples, told = tf.unstack(given)
         inputs, labels = self._feed.fetch(*tensors)
         loss, gradients = self._gradients(inputs, labels, samples)
+        for gradient, variable in zip(gradients, self._learned, strict=True):
+            gradient.set_shape(variable.shape)
         if self._among.world > 1:
             # What the model counts, such as batch statistics, is to be the mean of all.
             shares = [each / self._among.world for each in self._counted]

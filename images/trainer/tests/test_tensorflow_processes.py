@@ -1,0 +1,164 @@
+"""Two processes on loopback, by TF_CONFIG, train as one does."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from trainshed_trainer import errors
+from trainshed_trainer.training import ranks
+
+pytestmark = pytest.mark.tensorflow
+
+LIBRARY = pathlib.Path(__file__).resolve().parents[1]
+# Layer normalisation is of each sample alone: the processes' losses can be compared.
+MODEL = {"name": "cnn-attention", "params": {"channels": [4], "hidden": 16, "heads": 2}}
+NORMALISED = {"name": "cnn", "params": {"channels": [4], "hidden": 16}}
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+class Job:
+    """Processes of one job."""
+
+    def __init__(self, folder: pathlib.Path, *, world: int, shown: bool = False) -> None:
+        self.folder, self.world, self.shown = folder, world, shown
+        folder.mkdir()
+
+    def start(self, *, model: Any = MODEL, **training: Any) -> list[Any]:
+        spec = {
+            "framework": "tensorflow",
+            "model": model,
+            "data": {"name": "digits"},
+            "training": {"batchSize": 64, "optimizer": {"learningRate": 0.01}, **training},
+            "checkpoint": {"resume": "auto"},
+        }
+        (self.folder / "spec.json").write_text(json.dumps(spec))
+        places = [f"127.0.0.1:{free_port()}" for _ in range(self.world)]
+        return [self._process(rank, places) for rank in range(self.world)]
+
+    def _process(self, rank: int, places: list[str]) -> Any:
+        task = {"type": "worker", "index": rank}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(LIBRARY),
+            "TF_NUM_INTRAOP_THREADS": "1",
+            "TRAINSHED_JOB": "" if self.shown and rank == 0 else "digits",
+            "TRAINSHED_RANK": str(rank),
+            "TRAINSHED_WORLD_SIZE": str(self.world),
+            "TRAINSHED_SPEC_FILE": str(self.folder / "spec.json"),
+            "TRAINSHED_ACCOUNT_FILE": str(self.folder / f"account-{rank}.json"),
+            "TRAINSHED_CHECKPOINT_DIR": str(self.folder / "checkpoints"),
+            "TF_CONFIG": json.dumps({"cluster": {"worker": places}, "task": task}),
+        }
+        command = [sys.executable, "-m", "trainshed_trainer.train"]
+        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+
+    def end(self, processes: list[Any]) -> list[Any]:
+        """Wait for all; return their accounts."""
+        for each in processes:
+            each.communicate(timeout=300)
+        return [self.account(rank) for rank in range(self.world)]
+
+    def account(self, rank: int) -> Any:
+        return json.loads((self.folder / f"account-{rank}.json").read_text())["account"]
+
+
+def test_two_processes_train_as_one_does(tmp_path: pathlib.Path) -> None:
+    alone, pair = Job(tmp_path / "one", world=1), Job(tmp_path / "two", world=2)
+
+    (one,) = alone.end(alone.start(epochs=3))
+    first, second = pair.end(pair.start(epochs=3))
+
+    assert [each["outcome"] for each in (one, first, second)] == ["succeeded"] * 3
+    assert first["steps"] == second["steps"] == one["steps"] == 3 * 23
+    assert (first["samples"], second["samples"]) == (one["samples"], 0) == (3 * 1438, 0)
+    assert first["metrics"] == second["metrics"]
+    assert first["metrics"]["accuracy"] == pytest.approx(one["metrics"]["accuracy"], abs=0.01)
+    assert first["loss"] == second["loss"] == pytest.approx(one["loss"], abs=1e-3)
+    assert first["checkpoint"]["lastStep"] == 69
+
+
+def test_one_that_is_told_to_stop_stops_all_and_all_go_on(tmp_path: pathlib.Path) -> None:
+    job = Job(tmp_path / "job", world=2, shown=True)
+    processes = job.start(model=NORMALISED, epochs=100_000)
+    next(line for line in processes[0].stderr if b"step 1 " in line)
+    processes[1].send_signal(signal.SIGTERM)
+
+    stopped = job.end(processes)
+    steps = stopped[0]["steps"]
+    resumed = job.end(job.start(model=NORMALISED, maxSteps=steps + 5))
+
+    assert [each.returncode for each in processes] == [errors.EXIT_STOPPED] * 2
+    assert [each["outcome"] for each in stopped] == ["stopped"] * 2
+    assert stopped[1]["steps"] == steps
+    assert [each["steps"] for each in resumed] == [steps + 5] * 2
+    assert resumed[0]["checkpoint"]["resumedFromStep"] == steps
+    assert resumed[0]["metrics"] == resumed[1]["metrics"]
+
+
+def test_one_whose_peer_is_lost_says_so(tmp_path: pathlib.Path) -> None:
+    job = Job(tmp_path / "job", world=2, shown=True)
+    processes = job.start(epochs=100_000)
+    next(line for line in processes[0].stderr if b"step 1 " in line)
+    processes[1].kill()
+    processes[1].communicate()
+    processes[0].communicate(timeout=60)
+
+    account = job.account(0)
+    assert (account["class"], account["reason"]) == ("CommTimeout", "PeersLost")
+    assert processes[0].returncode == errors.EXIT_USER_CODE
+
+
+def config(task: str, index: int, **roles: list[str]) -> dict[str, str]:
+    told = {"cluster": roles, "task": {"type": task, "index": index}}
+    return {"TF_CONFIG": json.dumps(told)}
+
+
+@pytest.mark.parametrize(
+    ("environment", "rank"),
+    [
+        (config("worker", 1, worker=["a:1", "b:1"]), 1),
+        (config("chief", 0, chief=["a:1"], worker=["b:1"]), 0),
+        (config("worker", 0, chief=["a:1"], worker=["b:1"]), 1),
+        (config("master", 0, master=["a:1"], worker=["b:1"], ps=[]), 0),
+    ],
+    ids=str,
+)
+def test_the_roles_of_kubeflow_are_taken(environment: dict[str, str], rank: int) -> None:
+    from trainshed_trainer.training.tensorflow import processes
+
+    found = processes.cluster(environment, ranks.Ranks(rank=rank, world=2))
+
+    assert found["cluster"] == {"worker": ["a:1", "b:1"]}
+    assert found["task"] == {"type": "worker", "index": rank}
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "TF_CONFIG has no cluster and task"),
+        ({"TF_CONFIG": "[]"}, "TF_CONFIG has no cluster and task"),
+        (config("worker", 0, worker=["a:1", "b:1"]), "is not of rank 1 of 2"),
+        (config("worker", 1, worker=["a:1", "b:1", "c:1"]), "is not of rank 1 of 2"),
+        (config("worker", 1, worker=["a:1", "b:1"], ps=["c:1"]), "has roles worker, ps"),
+    ],
+    ids=str,
+)
+def test_another_jobs_processes_are_refused(environment: dict[str, str], said: str) -> None:
+    from trainshed_trainer.training.tensorflow import processes
+
+    with pytest.raises(errors.ConfigurationError, match=said):
+        processes.cluster(environment, ranks.Ranks(rank=1, world=2))
