@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from trainshed_trainer.data import pipelines
 from trainshed_trainer.training import backends, ranks
 
 Tensor = Any
@@ -58,7 +60,7 @@ class Resident:
 
 
 class Streamed:
-    """Samples are decoded while the device works on those before."""
+    """Samples are decoded while the device works on those before; only the last batch is less."""
 
     def __init__(self, split: backends.Split) -> None:
         self._split = split
@@ -69,10 +71,14 @@ class Streamed:
 
     def batches(self, portions: list[ranks.Portion], *, epoch: int) -> Generator[Batch, None, None]:
         """Yield a batch for each portion."""
-        for portion in portions:
-            inputs = self._split.batch(portion.numbers, epoch=epoch)
-            labels = self._split.labels[portion.numbers]
-            yield Batch((tf.constant(inputs), tf.constant(labels)), portion.samples)
+        if not portions:
+            return
+        order = np.concatenate([each.numbers for each in portions])
+        size = len(portions[0].numbers)
+        found = pipelines.batches(self._split, order, size=size, epoch=epoch)
+        with contextlib.closing(found):
+            for (inputs, labels), portion in zip(found, portions, strict=True):
+                yield Batch((tf.constant(inputs), tf.constant(labels)), portion.samples)
 
     def fetch(self, *tensors: Tensor) -> tuple[Tensor, Tensor]:
         """Return the samples, channels last."""
