@@ -27,6 +27,9 @@ _AMOUNTS = frozenset(
 )
 _CHECKPOINT = frozenset({"lastStep", "resumedFromStep"})
 _PROGRESS = frozenset({"step", "totalSteps", "epoch", "samples"})
+_EXPORT_TEXTS = {"format": 16, "path": 128}
+_LATENCIES = ("latencySeconds", "batchLatencySeconds")
+MOST_EXPORTS = 3
 _TEXTS = {"outcome": 16, "class": 32, "reason": 64, "message": accounts.MAX_MESSAGE}
 
 
@@ -34,12 +37,11 @@ def account(left: Any) -> accounts.Account:
     """Return what is sound of an account: figures, and how the rank says that it ended."""
     if not isinstance(left, Mapping):
         return {}
-    said = {
-        name: accounts.finite(left[name][:limit])
-        for name, limit in _TEXTS.items()
-        if isinstance(left.get(name), str) and left[name]
-    }
-    return {**_numbers(left, counts=_FIGURES, amounts=_AMOUNTS), **said}
+    kept = {**_numbers(left, counts=_FIGURES, amounts=_AMOUNTS), **_said(left, _TEXTS)}
+    exports = left.get("exports")
+    if isinstance(exports, list):
+        kept["exports"] = [_export(each) for each in exports[:MOST_EXPORTS]]
+    return kept
 
 
 def progress(left: Any) -> dict[str, Any]:
@@ -51,6 +53,27 @@ def progress(left: Any) -> dict[str, Any]:
     if isinstance(percentiles, Mapping):
         kept["stepSeconds"] = {name: _amount(percentiles.get(name)) for name in ("p50", "p95")}
     return kept
+
+
+def _export(told: Any) -> dict[str, Any]:
+    """Return what is sound of what is told of one file of the model."""
+    if not isinstance(told, Mapping):
+        return {}
+    kept = _said(told, _EXPORT_TEXTS)
+    kept |= {name: told[name] for name in ("bytes",) if _is_count(told.get(name))}
+    kept["maxDifference"] = _amount(told.get("maxDifference"))
+    for name in _LATENCIES:
+        if isinstance(found := told.get(name), Mapping):
+            kept[name] = {part: _amount(found.get(part)) for part in ("samples", "p50", "p95")}
+    return kept
+
+
+def _said(left: Mapping[str, Any], texts: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        name: accounts.finite(left[name][:limit])
+        for name, limit in texts.items()
+        if isinstance(left.get(name), str) and left[name]
+    }
 
 
 def _numbers(

@@ -28,6 +28,12 @@ class Context:
     """Where a rank leaves its account for the launcher."""
     checkpoint_dir: str = ""
     """The folder or URI that checkpoints are written to."""
+    artifacts_dir: str = ""
+    """The folder that the report, TensorBoard's files and traces are written to."""
+    export_dir: str = ""
+    """The folder that the trained model is written to."""
+    fold: int | None = None
+    """Which part of the data a cross-validation holds out here, from 0."""
 
     @property
     def in_job(self) -> bool:
@@ -65,4 +71,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Context:
         params_file=text("PARAMS_FILE"),
         account_file=text("ACCOUNT_FILE"),
         checkpoint_dir=text("CHECKPOINT_DIR"),
+        artifacts_dir=text("ARTIFACTS_DIR"),
+        export_dir=text("EXPORT_DIR"),
+        fold=number("FOLD", 0) if text("FOLD").isdecimal() else None,
     )

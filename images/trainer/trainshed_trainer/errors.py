@@ -5,7 +5,8 @@ TrainerError            reason, failure_class, exit_code 2
 ├── DataError           the data can't be used as asked
 ├── NonFiniteLoss       the loss is NaN or infinite
 ├── PeersLost           the other processes of the job can't be reached
-└── CheckpointError     a checkpoint can't be written, or is not to be resumed from
+├── CheckpointError     a checkpoint can't be written, or is not to be resumed from
+└── ExportError         the trained model can't be exported
 """
 
 from __future__ import annotations
@@ -66,3 +67,7 @@ class PeersLost(TrainerError):
 
 class CheckpointError(TrainerError):
     """A checkpoint can't be written, or is not to be resumed from."""
+
+
+class ExportError(TrainerError):
+    """The trained model can't be exported, or the file answers otherwise than the model."""

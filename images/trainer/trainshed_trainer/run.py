@@ -146,6 +146,10 @@ class Run:
         """Say that the target is reached, and after how many seconds of the run."""
         self._at.target_seconds = seconds
 
+    def record(self, **found: Any) -> None:
+        """Put into the account what was found after training, as JSON has it."""
+        self._at.recorded |= found
+
     def steps(
         self,
         loader: Iterable[T],

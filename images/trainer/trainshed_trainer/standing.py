@@ -28,6 +28,8 @@ class Standing:
     """The step of the last whole checkpoint."""
     target_seconds: float | None = None
     """Seconds of the run until its target was reached."""
+    recorded: dict[str, Any] = field(default_factory=dict)
+    """What was found after training, by its name in the account."""
 
     @property
     def step(self) -> int:
@@ -88,6 +90,7 @@ class Standing:
             "epochs": self.epoch,
             "samplesPerSecond": counts.samples_per_second,
             **self._figures(),
+            **self.recorded,
         }
 
     def _figures(self) -> dict[str, Any]:

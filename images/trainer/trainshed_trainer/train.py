@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from trainshed_trainer import accounts, context, cpus, errors, run, schema
 
 if TYPE_CHECKING:
+    from trainshed_trainer.data import preparing
     from trainshed_trainer.training import backends
 
 
@@ -32,20 +33,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(spec: schema.Spec) -> None:
+    from trainshed_trainer import observing
     from trainshed_trainer.data import preparing
     from trainshed_trainer.training import checkpoints, loop, ranks
 
-    among = ranks.read()
-    data = preparing.prepare(spec.data)
+    among, known = ranks.read(), context.read()
+    data = preparing.prepare(spec.data, folds=_folds(spec.evaluation, known.fold))
     framework = importlib.import_module(f"trainshed_trainer.training.{spec.framework}")
     backend: backends.Backend = framework.open(spec, data, among=among)
     keeper = None
     if spec.checkpoint is not None:
-        place, identity = context.read().checkpoint_dir, checkpoints.identify(spec, data)
+        place, identity = known.checkpoint_dir, checkpoints.identify(spec, data)
         keeper = checkpoints.open(spec.checkpoint, place, identity, writes=among.first)
     with contextlib.closing(backend):
         samples = len(data.train.labels)
-        loop.train(spec.training, backend, samples=samples, keeper=keeper, among=among)
+        watching = observing.observers_of(spec, data, backend, known=known, among=among)
+        loop.train(
+            spec.training, backend, samples=samples, keeper=keeper, among=among, watching=watching
+        )
+
+
+def _folds(asked: schema.Evaluation, fold: int | None) -> preparing.Folds | None:
+    """Return which part of the data is held out here, in a cross-validation."""
+    from trainshed_trainer.data import preparing
+
+    if asked.cross_validation is None:
+        return None
+    count = asked.cross_validation.folds
+    if fold is None or fold >= count:
+        raise errors.ConfigurationError(
+            f"evaluation.crossValidation has {count} folds: set TRAINSHED_FOLD to one of"
+            f" 0 to {count - 1}",
+            reason="InvalidSpec",
+        )
+    return preparing.Folds(count, fold)
 
 
 def _leave(error: errors.TrainerError) -> None:

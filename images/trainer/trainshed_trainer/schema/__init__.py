@@ -2,6 +2,8 @@
 
 from trainshed_trainer.schema.checkpoint import Checkpoint
 from trainshed_trainer.schema.data import Data, Folder, Preprocess, Split
+from trainshed_trainer.schema.evaluation import CrossValidation, Evaluation
+from trainshed_trainer.schema.export import Export
 from trainshed_trainer.schema.model import (
     PARAMS,
     CnnAttentionParams,
@@ -20,7 +22,10 @@ __all__ = [
     "CnnAttentionParams",
     "CnnLstmParams",
     "CnnParams",
+    "CrossValidation",
     "Data",
+    "Evaluation",
+    "Export",
     "Folder",
     "Loss",
     "LstmParams",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from trainshed_trainer import context, errors, run, schema
-from trainshed_trainer.training import backends, checkpoints, courses, ranks
+from trainshed_trainer.training import backends, checkpoints, courses, observers, ranks
 
 
 def train(
@@ -18,12 +18,14 @@ def train(
     samples: int,
     keeper: checkpoints.Keeper | None = None,
     among: ranks.Ranks = ranks.ALONE,
+    watching: Sequence[observers.Observer] = (),
     known: context.Context | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Train on so many samples, evaluate after each epoch, and tell of both.
 
-    `keeper`: what keeps checkpoints; the run goes on from the last one.
+    `keeper`: what keeps checkpoints; the run goes on from the last one. `watching`: told of the
+    run as it goes on; closing them is the caller's.
     """
     course = courses.plan(asked, samples=samples, world=among.world)
     with (
@@ -31,7 +33,16 @@ def train(
         keeper or contextlib.nullcontext(),
     ):
         telling.describe(**backend.info)
-        _Loop(asked, course, backend, telling, keeper=keeper, among=among, clock=clock).run()
+        _Loop(
+            asked,
+            course,
+            backend,
+            telling,
+            keeper=keeper,
+            among=among,
+            watching=watching,
+            clock=clock,
+        ).run()
 
 
 class _Loop:
@@ -46,6 +57,7 @@ class _Loop:
         *,
         keeper: checkpoints.Keeper | None,
         among: ranks.Ranks,
+        watching: Sequence[observers.Observer],
         clock: Callable[[], float],
     ) -> None:
         self._asked = asked
@@ -54,6 +66,7 @@ class _Loop:
         self._telling = telling
         self._keeper = keeper
         self._among = among
+        self._watching = watching
         self._clock = clock
         self._began = clock()
         self._stopped = False
@@ -69,6 +82,9 @@ class _Loop:
             if self._stopped or self._reached():
                 break
         self._keep()
+        if not self._stopped:
+            for each in self._watching:
+                each.finished(telling)
 
     def _resume(self) -> None:
         """Go on from a checkpoint, where there is one."""
@@ -119,12 +135,17 @@ class _Loop:
         self._stopped = self._backend.stops(told) and not done
         if self._keeper is not None and self._keeper.due():
             self._keep()
+        if not self._stopped:
+            for each in self._watching:
+                each.stepping(self._telling)
         return self._stopped
 
     def _reached(self) -> bool:
         """Evaluate; return whether the target is reached."""
         found = self._backend.evaluate()
         self._telling.evaluate(**found)
+        for each in self._watching:
+            each.evaluated(self._telling, found)
         target = self._asked.target
         if target is None or not target.reached(found[target.metric]):
             return False

@@ -21,7 +21,9 @@ class EachFrame(nn.Module):  # type: ignore[misc]
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         """Return features (n, frames, features)."""
-        return self.encoder(clips.flatten(0, 1)).unflatten(0, clips.shape[:2])
+        # Not by `unflatten`, which leaves the number of clips in an exported graph.
+        features = self.encoder(clips.flatten(0, 1))
+        return features.reshape(clips.shape[0], clips.shape[1], -1)
 
 
 def build(params: schema.CnnLstmParams, shape: Sequence[int], classes: int) -> nn.Module:

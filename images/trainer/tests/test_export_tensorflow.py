@@ -1,0 +1,67 @@
+"""Exports of Keras' models, read back without the training library."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from images.trainer.tests import training
+
+pytestmark = pytest.mark.tensorflow
+
+
+@pytest.mark.parametrize("name", training.SMALL)
+def test_every_model_is_exported_as_it_was_trained(
+    name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = training.spec("tensorflow", name, export={"formats": ["savedmodel", "onnx"]})
+
+    account = training.trained(asked, tmp_path, monkeypatch)
+
+    assert [each["format"] for each in account["exports"]] == ["savedmodel", "onnx"]
+    for each in account["exports"]:
+        assert each["maxDifference"] < 1e-4
+        assert each["bytes"] > 1000
+
+
+def test_a_reader_needs_no_more_than_the_files(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnxruntime
+    import sklearn.datasets
+    import tensorflow as tf
+
+    asked = training.spec("tensorflow", "cnn", export={"formats": ["savedmodel", "onnx"]})
+    asked["training"] = {"epochs": 3, "optimizer": {"learningRate": 0.01}}
+    accuracy = training.trained(asked, tmp_path, monkeypatch)["metrics"]["accuracy"]
+    found = sklearn.datasets.load_digits()
+    pixels = (found.images[..., None] / 16).astype(np.float32)
+
+    saved = tf.saved_model.load(str(tmp_path / "models/savedmodel"))
+    session = onnxruntime.InferenceSession(str(tmp_path / "models/onnx/model.onnx"))
+    words = json.loads((tmp_path / "models/savedmodel/preprocessing.json").read_text())
+
+    assert (words["input"]["layout"], words["input"]["shape"]) == ("NHWC", [None, 8, 8, 1])
+    for logits in (
+        saved.signatures["serving_default"](inputs=tf.constant(pixels))["logits"].numpy(),
+        session.run(["logits"], {"inputs": pixels})[0],
+    ):
+        classes = np.array(words["output"]["classes"])[logits.argmax(1)].astype(int)
+        assert (classes == found.target).mean() == pytest.approx(accuracy, abs=0.05)
+
+
+def test_a_model_that_was_trained_in_16_bits_is_exported_in_32_and_timed(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = {"formats": ["onnx"], "benchmark": True}
+    asked = training.spec("tensorflow", "cnn", export=export)
+    asked["training"]["precision"] = "bf16"
+
+    (export,) = training.trained(asked, tmp_path, monkeypatch)["exports"]
+
+    assert export["maxDifference"] < 1e-4
+    assert export["latencySeconds"]["samples"] == 1
+    assert 0 < export["latencySeconds"]["p50"] <= export["latencySeconds"]["p95"]
