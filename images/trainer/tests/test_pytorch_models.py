@@ -82,6 +82,18 @@ def test_recurrent_weights_begin_glorot_uniform_orthogonal_and_open() -> None:
     assert not cells.bias_hh_l0.requires_grad
 
 
+@pytest.mark.parametrize("side", [(3, 9, 14), (4, 16, 16)], ids=str)
+def test_wide_frames_are_computed_as_narrow_ones(side: tuple[int, ...]) -> None:
+    import torch
+
+    model = built("lstm", (5, *side))
+    clip = torch.randn(2, 5, *side)
+    outputs, _ = model[1].cells(clip.flatten(2))
+
+    assert torch.allclose(model(clip), model[1].head(outputs[:, -1]), atol=1e-5)
+    assert torch.backends.mkldnn.enabled
+
+
 def test_the_order_of_frames_matters() -> None:
     import torch
 
