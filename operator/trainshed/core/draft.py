@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +65,16 @@ class Draft:
         """Return whether the condition is True, as it is stored."""
         known = self.before.condition(type_)
         return known is not None and known.status == "True"
+
+    def steady(self, type_: Type, reason: str, messages: Sequence[str]) -> str:
+        """Return what is told already of several that are all true, else the first of them.
+
+        Of many pods, each may have the same to say: telling of one is enough, and one write.
+        """
+        known = self.before.condition(type_)
+        if known is not None and known.reason == reason and known.message in messages:
+            return known.message
+        return messages[0]
 
     def is_true(self, type_: Type) -> bool:
         """Return whether the condition is True, as it stands in the draft."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainshed.api import reasons
@@ -27,16 +28,26 @@ _REPEATS = frozenset({"ImagePullBackOff", "CrashLoopBackOff"})
 """Waiting reasons that only say that the one before will be tried again."""
 _SILENT = frozenset({"", "ContainerCreating", "PodInitializing"})
 """Waiting reasons that say nothing."""
+_TOLD = (
+    (_PULL, "check the image's name and pullSecrets", Reason.IMAGE_PULL_FAILED),
+    (
+        _CONFIG,
+        "create what is missing, or create the job anew without it",
+        Reason.CONTAINER_CONFIG_INVALID,
+    ),
+)
+"""Waiting reasons of the kubelet, what to do about them, and our reason."""
 _LONGEST_WAIT = 60.0
 
 
 def settle(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -> None:
     """Bring the Running condition up to date."""
-    slow = next((each for each in gang.pods if each.container.started is None), None)
-    if slow is not None and slow.node:
-        reason, message = _waiting(draft, seen, slow)
-        draft.condition(Type.RUNNING, False, reason, gang.named(slow) + message)
-    elif slow is not None or not (gang.complete or _started(draft)):
+    slow = [each for each in gang.pods if each.container.started is None]
+    prepared = [each for each in slow if each.node]
+    if prepared:
+        reason, message = _waiting(draft, seen, gang, prepared)
+        draft.condition(Type.RUNNING, False, reason, message)
+    elif slow or not (gang.complete or _started(draft)):
         _unplaced(draft, seen, gang)
     else:
         _running(draft, seen, gang)
@@ -65,20 +76,33 @@ def _unplaced(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang)
 
 
 def _waiting(
-    draft: drafts.Draft, seen: observed.Observation, pod: observed.PodView
+    draft: drafts.Draft,
+    seen: observed.Observation,
+    gang: gangs.Gang,
+    pods: Sequence[observed.PodView],
 ) -> tuple[str, str]:
-    why, said = pod.container.waiting_reason, pod.container.waiting_message
-    if why in _PULL:
-        known = draft.conditions.get(Type.RUNNING)
-        if why in _REPEATS and known is not None and known.reason == Reason.IMAGE_PULL_FAILED:
-            return known.reason, known.message
-        return Reason.IMAGE_PULL_FAILED, f"{said or why}; check the image's name and pullSecrets"
-    if why in _CONFIG:
-        advice = "create what is missing, or create the job anew without it"
-        return Reason.CONTAINER_CONFIG_INVALID, f"{said or why}; {advice}"
+    """Return why containers have not started, as the first that says so has it."""
+    for known, advice, reason in _TOLD:
+        said = [
+            _said(gang, each, advice) for each in pods if each.container.waiting_reason in known
+        ]
+        if not said:
+            continue
+        before = draft.conditions.get(Type.RUNNING)
+        repeats = all(each.container.waiting_reason in _REPEATS | _SILENT for each in pods)
+        if repeats and before is not None and before.reason == reason:
+            return before.reason, before.message
+        return reason, draft.steady(Type.RUNNING, reason, said)
     if seen.warning is not None:
         return seen.warning.reason, seen.warning.message
-    return Reason.CONTAINER_STARTING, "the node prepares the container"
+    one = gang.size == 1
+    message = "the node prepares the container" if one else "the nodes prepare the containers"
+    return Reason.CONTAINER_STARTING, message
+
+
+def _said(gang: gangs.Gang, pod: observed.PodView, advice: str) -> str:
+    why, said = pod.container.waiting_reason, pod.container.waiting_message
+    return f"{gang.named(pod)}{said or why}; {advice}"
 
 
 def overdue(

@@ -59,7 +59,7 @@ def test_a_job_runs_once_all_of_its_pods_do() -> None:
     assert passes.condition(waiting, "Running") == (
         "False",
         "ContainerStarting",
-        "pod gestures-1-2-abcde: the node prepares the container",
+        "the nodes prepare the containers",
     )
     assert passes.condition(whole, "Running") == (
         "True",
@@ -262,3 +262,36 @@ def test_a_pod_beyond_the_jobs_size_does_not_count() -> None:
     found = gangs.of(seen(active(), pod(0), pod(7)))
 
     assert [each.index for each in found.pods] == [0]
+
+
+def test_what_one_pod_says_stands_for_what_all_say() -> None:
+    late, early = builders.pod().index(1).unschedulable("none"), builders.pod().index(0)
+    before = seen(active(), early, late)
+    before = passes.stored(before, passes.decided(before))
+    both = seen(active(), early.unschedulable("none"), late)
+
+    assert passes.decided(dataclasses.replace(both, job=before.job)).status is None
+
+
+def test_a_pull_that_fails_in_every_pod_is_told_once() -> None:
+    def failing(*indices: int) -> observed.Observation:
+        pods = [pod(each) for each in range(3)]
+        return seen(active(), *(p.pull_failed() if p.view().index in indices else p for p in pods))
+
+    before = failing(1)
+    before = passes.stored(before, passes.decided(before))
+
+    assert passes.condition(passes.decided(failing(1)), "Running")[2].startswith(
+        "pod gestures-1-1-abcde: not found; check the image's name"
+    )
+    for indices in ((0, 1), (0, 1, 2)):
+        again = dataclasses.replace(failing(*indices), job=before.job)
+        assert passes.decided(again).status is None
+
+
+def test_a_pull_that_is_tried_again_keeps_the_name_of_its_pod() -> None:
+    before = seen(active(), pod(0), pod(1).pull_failed(), pod(2))
+    before = passes.stored(before, passes.decided(before))
+    backing = seen(active(), pod(0), pod(1).pull_failed("ImagePullBackOff", "Back-off"), pod(2))
+
+    assert passes.decided(dataclasses.replace(backing, job=before.job)).status is None

@@ -274,6 +274,19 @@ async def test_several_pods_cost_one_write_more() -> None:
 
 
 @pytest.mark.looptime
+async def test_many_pods_cost_no_more_writes_than_a_few() -> None:
+    bench = benches.Bench()
+    await bench.applied(builders.training_job().script().replicas(40))
+    while moves := bench.world.moves():
+        moves[-1]()
+        bench.takes_all()
+        await bench.passes()
+
+    assert bench.world.status()["phase"] == "Succeeded"
+    assert bench.world.writes.total() <= 16
+
+
+@pytest.mark.looptime
 async def test_a_service_from_before_a_restart_is_used() -> None:
     bench = benches.Bench()
     uid = bench.world.apply(two_pods())
