@@ -14,6 +14,7 @@ from typing import Any
 
 from tests import builders
 from tests.unit.core import merging, structural
+from tests.unit.runtime import fates
 from trainshed.api import labels
 from trainshed.core import observed, plan, times
 from trainshed.kube import errors
@@ -23,27 +24,8 @@ Body = dict[str, Any]
 Kind = intake.Kind
 Place = tuple[str, str]
 Move = Callable[[], None]
-FINAL = ("Succeeded", "Failed")
-
-
-@dataclass(frozen=True)
-class Fate:
-    """What becomes of a job's pods: which node they find, how they start and how they end.
-
-    Where it is a bad one, it is that of the pod of one index; the others wait for it.
-    """
-
-    index: int = 0
-    placed: bool = True
-    starts: bool = True
-    exit_code: int = 0
-    evicted: bool = False
-    account: bool = True
-
-    @property
-    def good(self) -> bool:
-        """Return whether the job can succeed."""
-        return self.placed and self.starts and self.exit_code == 0 and not self.evicted
+FINAL = fates.FINAL
+Fate = fates.Fate
 
 
 @dataclass
@@ -51,7 +33,7 @@ class World:
     """The objects, what was done to them, and what may happen next."""
 
     clock: Callable[[], float]
-    fate: Fate
+    fate: fates.Fate
     objects: dict[Kind, dict[Place, Body]] = field(
         default_factory=lambda: {kind: {} for kind in Kind}
     )
@@ -133,7 +115,7 @@ class World:
 
     def _job_moves(self) -> Iterator[Move]:
         for job in self.objects[Kind.JOB].values():
-            pods = {_index(p): p for p in self.objects[Kind.POD].values() if _owned(p, job)}
+            pods = {fates.index(p): p for p in self.objects[Kind.POD].values() if _owned(p, job)}
             types = {each["type"] for each in job.setdefault("status", {}).get("conditions", ())}
             phases = [each["status"].get("phase") for each in pods.values()]
             if not types:
@@ -190,40 +172,9 @@ class World:
 
     def _pod_moves(self) -> Iterator[Move]:
         for pod in self.objects[Kind.POD].values():
-            step = self._pod_step(pod)
+            step = fates.step(pod, self.fate, since=self.clock() - builders.T0)
             if step is not None:
                 yield lambda pod=pod, step=step: self._move_pod(pod, step)  # type: ignore[misc]
-
-    def _pod_step(self, pod: Body) -> Callable[[builders.PodBuilder], object] | None:
-        """Return the next thing that happens to a pod; None when nothing does."""
-        state = pod["status"].get("containerStatuses", [{}])[0].get("state", {})
-        since = self.clock() - builders.T0
-        conditions = {each["type"] for each in pod["status"].get("conditions", ())}
-        fate = self.fate if _index(pod) == self.fate.index else Fate()
-        if pod["status"]["phase"] in FINAL:
-            return None
-        if not pod["spec"].get("nodeName"):
-            if fate.placed:
-                return lambda each: each.on_node(since=since)
-            return None if conditions else lambda each: each.unschedulable()
-        if not state:
-            return lambda each: each.waiting()
-        waiting = state.get("waiting", {}).get("reason")
-        if waiting == "ContainerCreating" and not fate.starts:
-            return lambda each: each.pull_failed()
-        if waiting == "ContainerCreating":
-            return lambda each: each.running(since=since)
-        if waiting or (fate is not self.fate and not self.fate.good):
-            return None
-        return lambda each: self._end(each, since)
-
-    def _end(self, pod: builders.PodBuilder, now: float) -> None:
-        if self.fate.evicted:
-            pod.evicted()
-        elif self.fate.exit_code == 0 and self.fate.account:
-            pod.succeeded(after=now)
-        else:
-            pod.exited(self.fate.exit_code, "the end", after=now)
 
     def _move_pod(self, pod: Body, step: Callable[[builders.PodBuilder], object]) -> None:
         step(builders.PodBuilder(pod))
@@ -269,7 +220,8 @@ class World:
         self.reads["job"] += 1
         if (namespace, name) not in self.objects[Kind.JOB]:
             raise errors.NotFound(f"Job {name} does not exist", status=404)
-        return merging.copied(self.objects[Kind.JOB][namespace, name])
+        copied: Body = merging.copied(self.objects[Kind.JOB][namespace, name])
+        return copied
 
     async def delete_job(self, namespace: str, target: plan.Delete) -> None:
         """Delete a Job."""
@@ -308,10 +260,6 @@ class World:
     def record(self, job: observed.TrainingJobView, notice: plan.Notice) -> None:
         """Record an event for a TrainingJob."""
         self.writes["event"] += 1
-
-
-def _index(pod: Body) -> int:
-    return int(pod["metadata"]["annotations"][labels.COMPLETION_INDEX])
 
 
 def _owned(pod: Body, job: Body) -> bool:
