@@ -15,7 +15,7 @@ demo: ## Bring up a cluster, train a CNN on it and show its throughput in Promet
 	$(RUN) python -m hack.demo
 
 .PHONY: test
-test: check test-unit test-trainer test-protocol test-charts test-cluster test-e2e ## Run every test
+test: check test-unit test-data test-trainer test-protocol test-charts test-cluster test-e2e ## Run every test
 
 ##@ Tests
 .PHONY: check
@@ -32,11 +32,18 @@ check: ## Lint, types, layers, generated files
 test-unit: ## Pure logic, in seconds
 	$(COMPILED) $(PYTEST) tests/unit images/trainer/tests -n $$(($$(nproc) + 1)) --dist worksteal -p no:kmock $(JUNIT)
 
+# An environment of its own: the storage's libraries hold back what the operator needs.
+.PHONY: test-data
+test-data: export UV_PROJECT_ENVIRONMENT = $(CURDIR)/build/data-venv
+test-data: ## Data sets of files and of object storage, with a real S3-compatible server
+	$(UV) run --project images/trainer --frozen --extra data --extra metrics \
+	  env PYTHONPATH=images/trainer pytest images/trainer/tests/test_data_*.py images/trainer/tests/test_preparing.py $(JUNIT)
+
 .PHONY: test-trainer
 test-trainer: ## The training library inside the images of both frameworks
 	$(RUN) python -m hack.images build pytorch tensorflow
-	$(RUN) python -m hack.images run pytorch -- python3 -m pytest images/trainer/tests -m torch
-	$(RUN) python -m hack.images run tensorflow -- python3 -m pytest images/trainer/tests -m tensorflow
+	$(RUN) python -m hack.images run pytorch -- python3 -m pytest images/trainer/tests -m "torch or numpy"
+	$(RUN) python -m hack.images run tensorflow -- python3 -m pytest images/trainer/tests -m "tensorflow or numpy"
 
 .PHONY: test-protocol
 test-protocol: ## API traffic against a recorded HTTP fake: budgets, errors, leadership

@@ -1,1 +1,1 @@
-"""The built-in data sets and what is done to them before training. NumPy only."""
+"""Data sets: sources of samples, their division and preparation, and batches of them."""

@@ -46,7 +46,7 @@ class Decoder:
             image, largest = image.convert("L" if self._channels == 1 else "RGB"), 255
         values = np.asarray(image)
         planes = values[None] if values.ndim == 2 else np.moveaxis(values, -1, 0)
-        pixels: sources.Pixels = np.divide(planes, np.float32(largest), dtype=np.float32)
+        pixels: sources.Pixels = np.divide(planes, np.float32(largest), dtype=np.float32, order="C")
         return pixels
 
 

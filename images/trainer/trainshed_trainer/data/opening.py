@@ -6,7 +6,7 @@ import importlib
 import pathlib
 
 from trainshed_trainer import errors, schema
-from trainshed_trainer.data import corrupt, digits, moving, sources
+from trainshed_trainer.data import corrupt, digits, moving, remote, sources
 
 LAYOUTS = {"images": "images", "videos": "videos", "npz": "arrays", "webdataset": "shards"}
 """The module of each layout: its `open(path, asked, tally)` returns a source."""
@@ -56,6 +56,4 @@ def _place(asked: schema.Data) -> tuple[pathlib.Path, str]:
         raise errors.ConfigurationError(
             "data must have one of name, folder and uri", reason="InvalidSpec"
         )
-    from trainshed_trainer.data import remote
-
     return remote.fetch(asked.uri, limit=asked.cache_bytes), asked.layout

@@ -1,4 +1,8 @@
-"""Images at another size, by weights alone: the same numbers on any machine."""
+"""Images at another size, by weights alone: the same numbers on any machine.
+
+Each pixel is a sum of a few others. With matrices it would be a hundred times the work, and BLAS
+would start threads of its own within those that decode.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +20,33 @@ def resize(images: sources.Pixels, *, height: int, width: int) -> sources.Pixels
     """
     if images.shape[-2:] == (height, width):
         return images
-    rows = _weights(images.shape[-2], height)
-    columns = _weights(images.shape[-1], width)
-    found: sources.Pixels = np.matmul(np.matmul(rows, images), columns.T)
+    return _along(_along(images, height, axis=-2), width, axis=-1)
+
+
+def _along(images: sources.Pixels, new: int, *, axis: int) -> sources.Pixels:
+    """Return images with `new` pixels along one side."""
+    places, weights = _taps(images.shape[axis], new)
+    if axis == -2:
+        weights = weights[..., None]
+    found: sources.Pixels = np.take(images, places[0], axis=axis) * weights[0]
+    for place, weight in zip(places[1:], weights[1:], strict=True):
+        found += np.take(images, place, axis=axis) * weight
     return found
 
 
 @functools.lru_cache(maxsize=256)
-def _weights(old: int, new: int) -> sources.Pixels:
-    """Return the (new, old) matrix of weights along one side: a triangle around each centre."""
+def _taps(old: int, new: int) -> tuple[sources.Numbers, sources.Pixels]:
+    """Return which pixels (k, new) each new one is made of, and their weights (k, new).
+
+    The weights are a triangle around the new pixel's centre.
+    """
     reach = max(1.0, old / new)
     centre = (np.arange(new) + 0.5) * old / new - 0.5
-    away = np.abs(np.arange(old)[None] - centre[:, None]) / reach
-    weights = np.maximum(0.0, 1.0 - away)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
+    first = np.maximum(np.ceil(centre - reach).astype(np.int64), 0)
+    places = first + np.arange(int(2 * reach) + 2)[:, None]
+    weights = np.maximum(0.0, 1.0 - np.abs(places - centre) / reach)
+    weights[places >= old] = 0.0
+    weights /= weights.sum(axis=0)
+    used = weights.any(axis=1)
+    places = np.minimum(places, old - 1)
+    return places[used], np.asarray(weights[used], dtype=np.float32)

@@ -46,7 +46,7 @@ class Decoder:
             raise corrupt.Corrupt("has no frames")
         taken = np.stack(found[self._frames.of(len(found), title=title)])
         planes = taken[:, None] if taken.ndim == 3 else np.moveaxis(taken, -1, 1)
-        clip: sources.Pixels = np.divide(planes, np.float32(255), dtype=np.float32)
+        clip: sources.Pixels = np.divide(planes, np.float32(255), dtype=np.float32, order="C")
         return clip
 
     def _decoded(self, container: Any) -> list[Any]:
