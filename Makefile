@@ -22,7 +22,7 @@ test: check test-unit test-data test-trainer test-protocol test-charts test-clus
 check: ## Lint, types, layers, generated files
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) mypy operator/trainshed images/trainer/trainshed_trainer hack tests/builders.py tests/facts.py tests/scale
+	$(RUN) mypy operator/trainshed images/trainer/trainshed_trainer hack tests/builders.py tests/facts.py tests/benches tests/scale tests/train
 	$(RUN) lint-imports
 	$(RUN) python -m hack.crds --check
 	$(RUN) python -m hack.dashboards --check
@@ -71,12 +71,17 @@ test-gpu: ## What needs a GPU: nothing yet, it says so
 
 ##@ Measurements
 .PHONY: bench
-bench: bench-scale ## Run every bench, figures in build/bench.json
+bench: bench-scale bench-train ## Run every bench, figures in build/bench.json
 
 .PHONY: bench-scale
 bench-scale: ## Burst, latency, API calls and memory with kwok nodes
 	$(RUN) python -m hack.demo --prepare
 	$(RUN) python -m tests.scale
+
+.PHONY: bench-train
+bench-train: ## Training in both frameworks beside plain scripts of the same
+	$(RUN) python -m hack.images build pytorch tensorflow
+	$(RUN) python -m tests.train
 
 ##@ Parts
 .PHONY: crds

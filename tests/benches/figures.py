@@ -1,11 +1,11 @@
-"""Writes figures to build/bench.json and holds them to tests/scale/ranges.yaml."""
+"""Writes figures to build/bench.json and holds them to a bench's ranges.yaml."""
 
 from __future__ import annotations
 
 import json
 import pathlib
 import statistics
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import yaml
@@ -13,25 +13,6 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BENCH = ROOT / "build" / "bench.json"
 ROUNDS = ROOT / "build" / "bench"
-RANGES = pathlib.Path(__file__).with_name("ranges.yaml")
-NAMES = frozenset(
-    {
-        "build_unchanged_seconds",
-        "burst_300_floor_seconds",
-        "burst_300_job_p50_seconds",
-        "burst_300_job_p99_seconds",
-        "burst_300_seconds",
-        "demo_apply_to_first_step_seconds",
-        "loop_lag_p99_ms",
-        "reads_steady_state",
-        "rss_0_mib",
-        "rss_1000_mib",
-        "rss_5000_mib",
-        "single_job_p50_seconds",
-        "writes_per_job",
-    }
-)
-"""What a whole run of this bench finds."""
 
 
 def keep_rounds(name: str, rounds: list[float]) -> float:
@@ -53,10 +34,13 @@ def merge(found: Mapping[str, float]) -> dict[str, float]:
 
 
 def outside(
-    found: Mapping[str, float], ranges: Mapping[str, Mapping[str, Any]], *, partial: bool
+    found: Mapping[str, float],
+    ranges: Mapping[str, Mapping[str, Any]],
+    *,
+    whole: Collection[str] = (),
 ) -> list[str]:
-    """Return one sentence for each figure that is outside its range, or missing in a whole run."""
-    missing = [] if partial else sorted(NAMES - found.keys())
+    """Return one sentence for each figure that is outside its range, or missing of a whole run."""
+    missing = sorted(set(whole) - found.keys())
     problems = [f"{name} was not measured" for name in missing]
     for name, limits in ranges.items():
         if name not in found:
@@ -64,6 +48,8 @@ def outside(
         value = found[name]
         if "max" in limits and value > limits["max"]:
             problems.append(f"{name} is {value:.3f}, at most {limits['max']} is allowed")
+        if "min" in limits and value < limits["min"]:
+            problems.append(f"{name} is {value:.3f}, at least {limits['min']} is allowed")
         if "times" in limits and value > limits["times"] * found[limits["of"]]:
             bound = limits["times"] * found[limits["of"]]
             problems.append(
@@ -73,7 +59,8 @@ def outside(
     return problems
 
 
-def ranges() -> dict[str, dict[str, Any]]:
-    """Return the committed ranges."""
-    found: dict[str, dict[str, Any]] = yaml.safe_load(RANGES.read_text(encoding="utf-8"))
+def ranges(bench: str) -> dict[str, dict[str, Any]]:
+    """Return the committed ranges of a bench, such as scale."""
+    path = ROOT / "tests" / bench / "ranges.yaml"
+    found: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return found

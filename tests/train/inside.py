@@ -1,0 +1,73 @@
+"""`python3 -m tests.train.inside pytorch FILE`: all runs of one framework, in its image."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import time
+from typing import Any
+
+from tests.train import cases
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CLIPS = ROOT / "build" / "bench" / "clips.npz"
+PLAIN, OURS = "plain", "ours"
+
+
+def main() -> None:
+    """Run everything, and write what each run printed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("framework", choices=cases.FRAMEWORKS)
+    parser.add_argument("file", type=pathlib.Path)
+    parser.add_argument("--quick", action="store_true")
+    asked = parser.parse_args()
+    asked.file.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, "-m", "tests.train.clips", str(CLIPS)], check=True)
+    epochs = cases.QUICK if asked.quick else cases.EPOCHS
+    count = cases.QUICK_PAIRS if asked.quick else cases.PAIRS
+    pairs = {
+        model: [_pair(asked.framework, model, epochs[model], number) for number in range(count)]
+        for model in epochs
+    }
+    others = {
+        name: _json([sys.executable, "-m", f"tests.train.{name}", asked.framework])
+        for name in ("instrumentation", "checkpointing")
+    }
+    asked.file.write_text(json.dumps({"pairs": pairs, **others}, indent=2) + "\n", "utf-8")
+
+
+def _pair(framework: str, model: str, epochs: int, number: int) -> dict[str, Any]:
+    """Run plain and ours after one another, each first in every other pair."""
+    order = (PLAIN, OURS) if number % 2 == 0 else (OURS, PLAIN)
+    seed = str(number % cases.SEEDS)
+    found = {}
+    for which in order:
+        command = [*_command(which, framework, model), "--model", model]
+        began = time.time()
+        run = _json([*command, "--epochs", str(epochs), "--seed", seed])
+        found[which] = {**run, "first_step_seconds": run["first_step_time"] - began}
+        speed, accuracy = run["samples_per_second"], run["accuracy"]
+        said = f"{framework} {model} {which}: {speed:.0f} samples/s, accuracy {accuracy:.4f}\n"
+        sys.stdout.write(said)
+    return found
+
+
+def _command(which: str, framework: str, model: str) -> list[str]:
+    if which == OURS:
+        return [sys.executable, "-m", "tests.train.ours", "--framework", framework]
+    script = ROOT / "examples" / "plain" / f"train_{framework}.py"
+    clips = ["--data", str(CLIPS)] if model in cases.CLIPS else []
+    return [sys.executable, str(script), *clips]
+
+
+def _json(command: list[str]) -> Any:
+    """Return what a program's last line says."""
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    main()

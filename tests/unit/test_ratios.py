@@ -1,0 +1,28 @@
+"""What pairs of measurements tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.benches import figures
+from tests.train import ratios
+
+
+def test_the_median_is_of_each_pairs_ratio() -> None:
+    assert ratios.median([(1.0, 2.0), (10.0, 10.0), (100.0, 150.0)]) == pytest.approx(1.5)
+
+
+def test_the_bound_is_never_above_the_median_and_the_same_each_time() -> None:
+    pairs = [(1.0, 1.0 + 0.1 * number) for number in range(5)]
+
+    assert ratios.low(pairs) == ratios.low(pairs) <= ratios.median(pairs)
+
+
+def test_pairs_that_agree_have_a_bound_of_their_own() -> None:
+    assert ratios.low([(2.0, 3.0)] * 5) == pytest.approx(1.5)
+
+
+def test_a_figure_below_its_least_is_outside() -> None:
+    found = figures.outside({"ratio": 0.9}, {"ratio": {"min": 1.0}}, whole=("ratio", "other"))
+
+    assert found == ["other was not measured", "ratio is 0.900, at least 1.0 is allowed"]
