@@ -1,0 +1,66 @@
+"""A built-in model trains on files of a volume that another job has written."""
+
+from __future__ import annotations
+
+from tests.e2e import conftest, volumes
+
+WRITER = """
+import pathlib
+import av
+import numpy as np
+from trainshed_trainer import schema
+from trainshed_trainer.data import moving
+
+clips = moving.read(samples=64, label="direction", seed=0, frames=8, stride=1)
+for number, label in enumerate(clips.labels):
+    clip = (clips.load(number) * 255).astype(np.uint8)
+    folder = pathlib.Path("/data/clips", clips.classes[label])
+    folder.mkdir(parents=True, exist_ok=True)
+    with av.open(str(folder / f"{number:03d}.mp4"), "w") as file:
+        stream = file.add_stream("mpeg4", rate=8)
+        stream.width = stream.height = 32
+        stream.pix_fmt = "yuv420p"
+        for frame in clip[:, 0]:
+            shown = av.VideoFrame.from_ndarray(np.stack([frame] * 3, -1), format="rgb24")
+            for packet in stream.encode(shown):
+                file.mux(packet)
+        for packet in stream.encode():
+            file.mux(packet)
+print("written")
+"""
+
+
+def test_a_model_trains_on_encoded_videos_of_a_volume(
+    namespace: conftest.Namespace, info: conftest.Body
+) -> None:
+    with volumes.claim(namespace, info, "clips") as folder:
+        mounts = {
+            "volumes": [{"name": "clips", "persistentVolumeClaim": {"claimName": "clips"}}],
+            "volumeMounts": [{"name": "clips", "mountPath": "/data"}],
+        }
+        namespace.apply("writer", conftest.script(WRITER, pod=mounts))
+        written = namespace.finished("writer", seconds=300)
+        assert written["phase"] == "Succeeded", written
+        assert len(list(folder.glob("clips/*/*.mp4"))) == 64
+
+        namespace.apply("videos", trained_on("/data/clips"))
+        status = namespace.finished("videos", seconds=300)
+
+    assert status["phase"] == "Succeeded", status
+    assert status["result"]["samples"] == 2 * 48
+
+
+def trained_on(path: str) -> conftest.Body:
+    """Return the spec of a small cnn-lstm on a folder of videos."""
+    params = {"channels": [8], "features": 16, "hidden": 16}
+    return {
+        "framework": "pytorch",
+        "model": {"name": "cnn-lstm", "params": params},
+        "data": {
+            "folder": {"path": path, "layout": "videos"},
+            "volume": {"claimName": "clips"},
+            "preprocess": {"frames": 8},
+            "split": {"validation": 0.25},
+        },
+        "training": {"epochs": 2, "batchSize": 16},
+    }
