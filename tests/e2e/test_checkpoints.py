@@ -9,7 +9,7 @@ import pytest
 from tests.e2e import conftest, volumes
 
 KEPT = {"volume": {"claimName": "kept"}, "everySeconds": 1}
-TRAINING = {"epochs": 250, "batchSize": 32, "seed": 3}
+TRAINING = {"epochs": 150, "batchSize": 32, "seed": 3}
 
 
 def spec() -> conftest.Body:
