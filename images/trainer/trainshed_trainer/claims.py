@@ -30,7 +30,8 @@ _PROGRESS = frozenset({"step", "totalSteps", "epoch", "samples"})
 _EXPORT_TEXTS = {"format": 16, "path": 128}
 _LATENCIES = ("latencySeconds", "batchLatencySeconds")
 MOST_EXPORTS = 3
-_TEXTS = {"outcome": 16, "class": 32, "reason": 64, "message": accounts.MAX_MESSAGE}
+_TESTED = frozenset({"samplesPerSecond", "dataWaitRatio", "utilisation"})
+_TEXTS = {"outcome": 16, "class": 32, "reason": 64, "message": accounts.MAX_MESSAGE, "report": 128}
 
 
 def account(left: Any) -> accounts.Account:
@@ -41,6 +42,10 @@ def account(left: Any) -> accounts.Account:
     exports = left.get("exports")
     if isinstance(exports, list):
         kept["exports"] = [_export(each) for each in exports[:MOST_EXPORTS]]
+    if isinstance(tested := left.get("performance"), Mapping):
+        counts = frozenset({"steps", "parameters", "flops"})
+        kept["performance"] = _numbers(tested, counts=counts, amounts=_TESTED)
+        kept["performance"] |= _percentiles(tested)
     return kept
 
 
@@ -49,10 +54,7 @@ def progress(left: Any) -> dict[str, Any]:
     if not isinstance(left, Mapping):
         return {}
     kept = _numbers(left, counts=_PROGRESS, amounts=_AMOUNTS | {"dataWaitRatio"})
-    percentiles = left.get("stepSeconds")
-    if isinstance(percentiles, Mapping):
-        kept["stepSeconds"] = {name: _amount(percentiles.get(name)) for name in ("p50", "p95")}
-    return kept
+    return kept | _percentiles(left)
 
 
 def _export(told: Any) -> dict[str, Any]:
@@ -66,6 +68,13 @@ def _export(told: Any) -> dict[str, Any]:
         if isinstance(found := told.get(name), Mapping):
             kept[name] = {part: _amount(found.get(part)) for part in ("samples", "p50", "p95")}
     return kept
+
+
+def _percentiles(left: Mapping[str, Any]) -> dict[str, Any]:
+    found = left.get("stepSeconds")
+    if not isinstance(found, Mapping):
+        return {}
+    return {"stepSeconds": {name: _amount(found.get(name)) for name in ("p50", "p95")}}
 
 
 def _said(left: Mapping[str, Any], texts: Mapping[str, int]) -> dict[str, Any]:

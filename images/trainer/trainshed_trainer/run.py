@@ -81,6 +81,19 @@ class Run:
         """Return what has been counted so far."""
         return self._at.counts
 
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Return what the last evaluation has found."""
+        return self._at.evaluated
+
+    def figures(self) -> dict[str, float]:
+        """Return loss, learning rate and samples/s of now; the loss may wait for its device."""
+        found = {"loss": self._at.loss_value()}
+        if self._at.rate is not None:
+            found["learning rate"] = self._at.rate
+        found["samples/s"] = self._at.counts.recent_samples_per_second() or 0.0
+        return found
+
     def __enter__(self) -> Self:
         """Begin: serve metrics, push progress, take SIGTERM."""
         if threading.current_thread() is threading.main_thread():
@@ -194,8 +207,10 @@ class Run:
         if loss is not None:
             self._at.loss = loss.detach() if hasattr(loss, "detach") else loss
             self._logged_at = self._clock()
-        if learning_rate is not None and self._series is not None:
-            self._series.rate.set(learning_rate)
+        if learning_rate is not None:
+            self._at.rate = learning_rate
+            if self._series is not None:
+                self._series.rate.set(learning_rate)
 
     def evaluate(self, *, loss: float | None = None, **values: float) -> None:
         """Tell evaluation metrics, such as accuracy; the last ones are the run's result."""

@@ -21,6 +21,8 @@ class Standing:
     epoch: int = 0
     loss: Any = None
     """The last one, or what `float` makes it of; that may wait for a device."""
+    rate: float | None = None
+    """The last learning rate."""
     evaluated: dict[str, float] = field(default_factory=dict)
     resumed: int | None = None
     """The step of the checkpoint that the run goes on from; 0: it began anew; None: it has none."""

@@ -2,7 +2,7 @@
 
 from trainshed_trainer.schema.checkpoint import Checkpoint
 from trainshed_trainer.schema.data import Data, Folder, Preprocess, Split
-from trainshed_trainer.schema.evaluation import CrossValidation, Evaluation
+from trainshed_trainer.schema.evaluation import CrossValidation, Evaluation, Performance
 from trainshed_trainer.schema.export import Export
 from trainshed_trainer.schema.model import (
     PARAMS,
@@ -32,6 +32,7 @@ __all__ = [
     "Model",
     "Optimizer",
     "Params",
+    "Performance",
     "Preprocess",
     "Spec",
     "Split",

@@ -15,7 +15,17 @@ class CrossValidation:
 
 
 @dataclass(frozen=True, slots=True)
+class Performance:
+    """The performance test: `steps` are timed, after `warmup_steps` that are not."""
+
+    warmup_steps: int = limits.limited(10, at_least=0, at_most=10_000)
+    steps: int = limits.limited(50, at_least=1, at_most=100_000)
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The tests."""
+    """The tests. `visual`: sample predictions, confusion matrix and saliency in the report."""
 
     cross_validation: CrossValidation | None = None
+    performance: Performance | None = None
+    visual: bool = False

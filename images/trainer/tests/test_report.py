@@ -1,0 +1,241 @@
+"""The report's page: what it says, what it must not let through, how a browser takes it."""
+
+from __future__ import annotations
+
+import html.parser
+import pathlib
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from trainshed_trainer import context, schema
+from trainshed_trainer.data import statistics
+from trainshed_trainer.evaluation import lenses, performance, visual
+from trainshed_trainer.exporting import exporter, timing
+from trainshed_trainer.reporting import charts, findings, history, markup, page, pictures
+from trainshed_trainer.run import Run
+
+pytestmark = pytest.mark.numpy
+HOSTILE = "<script>document.title='taken'</script>\"'><img src=x onerror=alert(1)>"
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+MOST_BYTES = 1_000_000
+
+
+def found(*classes: str, shape: tuple[int, ...] = (3, 64, 64)) -> findings.Findings:
+    """Return the findings of a run with all there is to tell of."""
+    random = np.random.default_rng(0)
+    confusion = np.eye(len(classes), dtype=np.int64) * 40
+    confusion[0, -1] = 7
+
+    def sample(number: int) -> visual.Sample:
+        inputs, saliency = random.normal(size=(2, *shape)).astype(np.float32)
+        return visual.Sample(number, inputs, saliency, 0, number % 2, 0.75)
+
+    spec = schema.read(
+        {
+            "model": {"name": "cnn"},
+            "data": {"uri": "s3://key:secret@store/set?signature=secret", "layout": "images"},
+            "training": {"epochs": 3},
+        }
+    )
+    column = np.full((3, 1, 1), 0.5, dtype=np.float32)
+    latencies = (timing.Latency(1, 0.001, 0.002), timing.Latency(32, 0.01, 0.02))
+    return findings.Findings(
+        title="digits",
+        spec=spec,
+        info={"framework_version": "2.6", "device": "cpu", "dtype": "float32"},
+        steps=300,
+        samples=19_200,
+        seconds=12.0,
+        metrics={"accuracy": 0.9125, "loss": 0.25},
+        model=findings.Model([lenses.Layer("0", "Conv2d", (32, 64, 64), 864)], 864, 7_077_888),
+        data=findings.Data(
+            classes, shape, [(10, 2)] * len(classes), statistics.Statistics(column, column)
+        ),
+        curves={
+            "loss": [(step, 2 / (step + 1)) for step in range(0, 300, 10)],
+            "held-out loss": [(100, 0.5), (200, 0.3), (300, 0.25)],
+            "held-out accuracy": [(300, 0.9125)],
+        },
+        performance=performance.Measured(50, 0.01, 0.02, 6400.0, 0.04),
+        exports=[exporter.Exported("onnx", "onnx", 123_456, 1e-6, latencies)],
+        seen=visual.Seen(confusion, tuple(sample(number) for number in range(12))),
+    )
+
+
+class Outline(html.parser.HTMLParser):
+    """What a page has: elements with attributes, and its open elements at the end."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in markup.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def test_the_page_tells_all_that_was_found() -> None:
+    text = page.render(found("cat", "dog"))
+
+    for words in ("0.9125", "19,200", "7,077,888", "123,456", "1e-06", "6,400", "cross", "Conv2d"):
+        assert words in text
+    assert "Share of the device's peak (MFU)" in text.replace("&#x27;", "'")
+    assert "not measured" in text
+
+
+def test_the_page_is_whole_small_and_needs_neither_script_nor_network() -> None:
+    text = page.render(found("cat", "dog"))
+    outline = Outline(text)
+
+    assert outline.open == []
+    assert len(text.encode()) < MOST_BYTES
+    assert not {"script", "link", "iframe", "object"} & {name for name, _ in outline.elements}
+    sources = [each["src"] or "" for each in outline.all("img")]
+    assert len(sources) == 24
+    assert all(each.startswith("data:image/png;base64,") for each in sources)
+    assert "http" not in text
+    assert "url(" not in text
+
+
+def test_the_page_is_one_that_everybody_can_read() -> None:
+    outline = Outline(page.render(found("cat", "dog")))
+
+    assert outline.all("html") == [{"lang": "en"}]
+    assert len(outline.all("title")) == 1 + len(outline.all("svg"))
+    assert all(each["alt"] for each in outline.all("img"))
+    assert all(each["role"] == "img" for each in outline.all("svg"))
+    assert len(outline.all("caption")) == len(outline.all("table"))
+    assert {each["scope"] for each in outline.all("th")} == {"col", "row"}
+
+
+def test_no_name_becomes_markup() -> None:
+    outline = Outline(page.render(found(HOSTILE, "dog")))
+
+    assert not outline.all("script")
+    assert not any("onerror" in each for _, each in outline.elements)
+
+
+def test_no_secret_of_a_uri_is_told() -> None:
+    text = page.render(found("cat", "dog"))
+
+    assert "secret" not in text
+    assert "s3://store/set" in text
+
+
+def test_a_thousand_classes_and_large_clips_stay_below_a_megabyte() -> None:
+    names = [f"class {number} " + "long " * 100 for number in range(1000)]
+
+    text = page.render(found(*names, shape=(16, 3, 224, 224)))
+
+    assert len(text.encode()) < MOST_BYTES
+    assert "The commonest mistakes" in text
+
+
+def test_what_was_not_asked_for_is_no_section() -> None:
+    whole = found("cat", "dog")
+    bare = findings.Findings(
+        title="digits",
+        spec=whole.spec,
+        info={},
+        steps=0,
+        samples=0,
+        seconds=0.0,
+        metrics={},
+        model=whole.model,
+        data=whole.data,
+    )
+
+    text = page.render(bare)
+
+    assert [name for name in ("Samples</h2>", "Exports", "Performance test") if name in text] == []
+    assert Outline(text).open == []
+
+
+def test_a_line_of_one_value_or_of_none_is_drawn_all_the_same() -> None:
+    assert "<circle" in charts.lines("Loss", [charts.Line("loss", [(3, 0.5)])], across="step")
+    nan = [(1.0, float("nan"))]
+    assert "nothing was measured" in charts.lines("Loss", [charts.Line("x", nan)], across="step")
+
+
+def test_a_picture_is_a_png_of_the_sample() -> None:
+    uri = pictures.shown(np.zeros((1, 8, 8), dtype=np.float32))
+
+    assert uri.startswith("data:image/png;base64,iVBORw0KGgo")
+
+
+def test_a_long_run_is_halved_to_what_a_chart_can_show(job: context.Context) -> None:
+    told: list[tuple[str, int, float]] = []
+    curves = history.History(written=lambda *point: told.append(point))
+    with Run(known=job) as run:
+        for step in run.steps(range(20_000), samples=1):
+            curves.stepping(run)
+            run.log(loss=float(step), learning_rate=0.1)
+        curves.evaluated(run, {"accuracy": 0.5})
+
+    points = curves.series["loss"]
+    assert len(points) <= history.MOST_POINTS
+    assert points[-1] == (20_000, 19_999.0)
+    assert curves.series["held-out accuracy"] == [(20_000, 0.5)]
+    assert {name for name, _, _ in told} == set(curves.series)
+
+
+def test_the_surest_mistakes_and_some_of_each_class_are_shown() -> None:
+    labels = np.arange(40) % 4
+    said = labels.copy()
+    said[[5, 9]] = 0
+    sure = np.linspace(0.5, 1.0, 40)
+
+    numbers = visual.chosen(labels, said, sure)
+
+    assert numbers[:2].tolist() == [9, 5]
+    assert len(numbers) == visual.SHOWN
+    assert np.bincount(labels[numbers[2:]]).min() >= 2
+
+
+def test_a_model_that_is_mostly_wrong_shows_no_fewer() -> None:
+    labels = np.zeros(20, dtype=np.int64)
+    said = np.ones(20, dtype=np.int64)
+    said[7] = 0
+
+    numbers = visual.chosen(labels, said, np.full(20, 0.5))
+
+    assert (len(set(numbers.tolist())), 7 in numbers) == (visual.SHOWN, True)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium here: `apt-get install chromium` has it")
+def test_a_browser_opens_the_page_as_it_is_meant(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(page.render(found(HOSTILE, "dog")))
+    argv = [
+        str(BROWSER),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--virtual-time-budget=999",
+    ]
+    argv += [
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--log-level=3",
+        "--dump-dom",
+        file.as_uri(),
+    ]
+
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120)
+
+    outline = Outline(done.stdout)
+    assert "<title>digits: training report</title>" in done.stdout
+    assert not outline.all("script")
+    assert len(outline.all("svg")) == 2
+    assert len(outline.all("img")) == 24
