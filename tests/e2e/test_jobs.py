@@ -116,7 +116,9 @@ def test_every_example_succeeds(
         for name in claims(job["spec"]):
             stack.enter_context(volumes.claim(namespace, info, name))
         for each in documents:
-            namespace.api.create(_collection(namespace, each), each)
+            # This cluster makes no volumes for claims: those above stand in.
+            if each["kind"] != "PersistentVolumeClaim":
+                namespace.api.create(_collection(namespace, each), each)
         status = namespace.finished(job["metadata"]["name"], seconds=300)
 
     assert status["phase"] == "Succeeded", status
