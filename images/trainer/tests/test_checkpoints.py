@@ -30,7 +30,6 @@ def keeper(place: pathlib.Path | str, *, of: Any = None, **asked: Any) -> checkp
 
 
 def written(place: pathlib.Path, *steps: int, of: Any = None, **asked: Any) -> None:
-    """Write checkpoints of these steps, one after the other."""
     with keeper(place, of=of, **asked) as keeping:
         for step in steps:
             keeping.save(step, STATE, seconds=step / 10)
@@ -43,9 +42,7 @@ def names(place: pathlib.Path) -> list[str]:
 def test_a_run_goes_on_from_the_last_checkpoint(tmp_path: pathlib.Path) -> None:
     written(tmp_path, 7, 12)
 
-    found = keeper(tmp_path).resume()
-
-    assert found == checkpoints.Resumed(12, 1.2, STATE)
+    assert keeper(tmp_path).resume() == checkpoints.Resumed(12, 1.2, STATE)
 
 
 def test_without_a_checkpoint_a_run_begins_anew(tmp_path: pathlib.Path) -> None:
@@ -271,7 +268,6 @@ def test_another_run_begins_with_the_weights_alone(tmp_path: pathlib.Path) -> No
 
     other = identity(training={"batchSize": 32})
     found = keeper(tmp_path / "two", of=other, **{"from": str(tmp_path / "one")}).resume()
-
     assert found == checkpoints.Resumed(0, 0.0, {"model": STATE["model"]})
 
 
@@ -281,8 +277,7 @@ def test_its_own_checkpoints_win_over_those_of_another_run(tmp_path: pathlib.Pat
 
     found = keeper(tmp_path / "two", **{"from": str(tmp_path / "one")}).resume()
 
-    assert found is not None
-    assert found.step == 9
+    assert found == checkpoints.Resumed(9, 0.9, STATE)
 
 
 def test_weights_of_another_model_are_refused(tmp_path: pathlib.Path) -> None:

@@ -28,6 +28,10 @@ class TrainerError(Exception):
         super().__init__(message)
         self.reason = reason
 
+    def account(self) -> dict[str, str]:
+        """Return the part of an account that tells of it."""
+        return {"class": self.failure_class, "reason": self.reason, "message": str(self)}
+
 
 class ConfigurationError(TrainerError):
     """The spec says what can't be done."""

@@ -196,10 +196,10 @@ class Run:
                 yield batch
             except GeneratorExit:
                 if self._logged_at is not None:
-                    self._count(self._logged_at - got, got - asked, held)
+                    self.count(self._logged_at - got, got - asked, held)
                 raise
             done = self._clock()
-            self._count(done - got, got - asked, held)
+            self.count(done - got, got - asked, held)
             asked = done
 
     def log(self, *, loss: Any = None, learning_rate: float | None = None) -> None:
@@ -227,7 +227,8 @@ class Run:
             held_out = float(loss)
             self._series.loss("eval", lambda: held_out)
 
-    def _count(self, step: float, wait: float, samples: int) -> None:
+    def count(self, step: float, wait: float, samples: int) -> None:
+        """Count a step that was not taken by `steps`, such as a library's own; seconds."""
         counts = self._at.counts
         counts.add(step=step, wait=wait, samples=samples)
         series = self._series
@@ -278,7 +279,7 @@ class Run:
             "rank": self._known.rank,
         }
         if isinstance(error, errors.TrainerError):
-            account |= told(error)
+            account |= error.account()
         return account
 
     def _outcome(self, error: BaseException | None) -> str:
@@ -295,12 +296,3 @@ class Run:
         outer = getattr(self._handler, "__self__", None)
         if isinstance(outer, Run):
             self._handler(number, frame)
-
-
-def told(error: errors.TrainerError) -> accounts.Account:
-    """Return the part of an account that tells of an error of ours."""
-    return {
-        "class": error.failure_class,
-        "reason": error.reason,
-        "message": str(error),
-    }

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from trainshed_trainer import accounts, context, cpus, errors, run, schema
+from trainshed_trainer import accounts, context, cpus, errors, schema
 
 if TYPE_CHECKING:
     from trainshed_trainer.data import preparing
@@ -73,7 +73,7 @@ def _leave(error: errors.TrainerError) -> None:
     """Leave an account where the run had not begun and so has left none."""
     path = context.read().account_file
     if path and accounts.read(path) is None:
-        account = {"v": 1, "outcome": "failed", **run.told(error)}
+        account = {"v": 1, "outcome": "failed", **error.account()}
         accounts.write(path, accounts.compact({"account": account}))
 
 

@@ -35,7 +35,7 @@ class Stepping:
         step, wait = (done - self._got) / steps, (self._got - self._asked) / steps
         for number in range(steps):
             share = samples * (number + 1) // steps - samples * number // steps
-            self._telling._count(step, wait, share)
+            self._telling.count(step, wait, share)
         self._asked = done
         return not self._telling.stopping
 
