@@ -32,8 +32,9 @@ print("written")
 """
 
 
+@pytest.mark.parametrize("framework", ["pytorch", "tensorflow"])
 def test_a_model_trains_on_encoded_videos_of_a_volume(
-    namespace: conftest.Namespace, info: conftest.Body
+    namespace: conftest.Namespace, info: conftest.Body, framework: str
 ) -> None:
     with volumes.claim(namespace, info, "clips") as folder:
         mounts = {
@@ -45,7 +46,7 @@ def test_a_model_trains_on_encoded_videos_of_a_volume(
         assert written["phase"] == "Succeeded", written
         assert len(list(folder.glob("clips/*/*.mp4"))) == 64
 
-        namespace.apply("videos", trained_on("/data/clips"))
+        namespace.apply("videos", trained_on(framework, "/data/clips"))
         status = namespace.finished("videos", seconds=300)
 
     assert status["phase"] == "Succeeded", status
@@ -53,11 +54,11 @@ def test_a_model_trains_on_encoded_videos_of_a_volume(
     assert status["result"]["samples"] == pytest.approx(2 * 48, abs=8)
 
 
-def trained_on(path: str) -> conftest.Body:
+def trained_on(framework: str, path: str) -> conftest.Body:
     """Return the spec of a small cnn-lstm on a folder of videos."""
     params = {"channels": [8], "features": 16, "hidden": 16}
     return {
-        "framework": "pytorch",
+        "framework": framework,
         "model": {"name": "cnn-lstm", "params": params},
         "data": {
             "folder": {"path": path, "layout": "videos"},

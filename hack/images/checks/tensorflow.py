@@ -14,6 +14,9 @@ import sklearn.datasets  # noqa: E402
 import tensorflow  # noqa: E402
 
 imported = time.perf_counter() - started
+import av  # noqa: E402
+import PIL.Image  # noqa: E402
+import s3fs  # noqa: E402
 
 
 def main() -> None:
@@ -28,6 +31,9 @@ def main() -> None:
         loss = keras.ops.mean(keras.ops.square(layer(images[:64, ..., None])))
     assert all(each is not None for each in tape.gradient(loss, layer.trainable_variables))
     assert prometheus_client.generate_latest(prometheus_client.CollectorRegistry()) == b""
+    assert "mpeg4" in av.codecs_available
+    assert PIL.Image.new("L", (4, 4)).size == (4, 4)
+    assert s3fs.S3FileSystem.protocol
     compiled = pathlib.Path(importlib.util.cache_from_source(str(keras.__file__)))
     assert compiled.is_file(), f"{compiled} is missing: every start would compile"
     sys.stdout.write(
