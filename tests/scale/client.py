@@ -37,7 +37,7 @@ class Client:
         """Send a request and return the answer."""
         async with self.session.request(method, self._server + path, json=body) as answer:
             text = await answer.read()
-            if answer.status >= 400 and answer.status not in (404, 409):
+            if answer.status >= 400:
                 raise RuntimeError(f"{method} {path}: {answer.status} {text[:300]!r}")
             found: Body = json.loads(text)
             return found

@@ -16,8 +16,8 @@ class Request:
     """One image: what goes onto which base. Digests are `sha256:<hex>`."""
 
     base_digest: str
-    library: Mapping[str, bytes] = field(repr=False)
-    """The training library's files by their path below its folder."""
+    library: str
+    """The hash of the training library's tree: the same for every job, so made once."""
     source: Mapping[str, bytes] = field(repr=False)
     """The user's files by their path below /app; empty for a built-in model."""
     entrypoint: tuple[str, ...]
@@ -29,7 +29,7 @@ class Request:
         parts = {
             "version": VERSION,
             "base": self.base_digest,
-            "library": tree_hash(self.library),
+            "library": self.library,
             "source": tree_hash(self.source),
             "entrypoint": self.entrypoint,
             "platform": self.platform,

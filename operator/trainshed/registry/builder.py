@@ -76,7 +76,7 @@ class Builder:
         self._http = http
         self._target = target
         self._logins = logins
-        self._library = library
+        self._library = requests.tree_hash(library)
         self._clock = clock
         self._times = times
         self._patience = patience

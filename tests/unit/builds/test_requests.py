@@ -12,21 +12,24 @@ from trainshed.builds import requests
 
 BASE = requests.Request(
     base_digest=f"sha256:{'a' * 64}",
-    library={"launch.py": b"run()"},
+    library=requests.tree_hash({"launch.py": b"run()"}),
     source={"train.py": b"print(1)"},
     entrypoint=("python3", "train.py"),
 )
 CHANGES: dict[str, dict[str, Any]] = {
     "another base": {"base_digest": f"sha256:{'b' * 64}"},
-    "another byte in the library": {"library": {"launch.py": b"run( )"}},
-    "another name in the library": {"library": {"launcher.py": b"run()"}},
+    "another byte in the library": {"library": requests.tree_hash({"launch.py": b"run( )"})},
+    "another name in the library": {"library": requests.tree_hash({"launcher.py": b"run()"})},
     "another byte in the code": {"source": {"train.py": b"print(2)"}},
     "another name in the code": {"source": {"main.py": b"print(1)"}},
     "one more empty file": {"source": {"train.py": b"print(1)", "__init__.py": b""}},
     "no code": {"source": {}},
     "another entry point": {"entrypoint": ("python3", "main.py")},
     "the entry point cut otherwise": {"entrypoint": ("python3 train.py",)},
-    "library and code exchanged": {"library": BASE.source, "source": BASE.library},
+    "library and code exchanged": {
+        "library": requests.tree_hash(BASE.source),
+        "source": {"launch.py": b"run()"},
+    },
     "another platform": {"platform": "linux/arm64"},
     "another compression": {"compression": "gzip"},
 }

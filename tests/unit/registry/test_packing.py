@@ -16,7 +16,7 @@ LIBRARY = {"__init__.py": b"", "launch.py": b"launch()"}
 def request(code: bytes = b"1", *, compression: str = "zstd") -> requests.Request:
     return requests.Request(
         base_digest="sha256:" + "a" * 64,
-        library=LIBRARY,
+        library=requests.tree_hash(LIBRARY),
         source={"train.py": code},
         entrypoint=("python3", "train.py"),
         compression=compression,
