@@ -15,6 +15,7 @@ from trainshed_trainer.schema.model import (
 )
 from trainshed_trainer.schema.spec import Spec, read
 from trainshed_trainer.schema.training import Loss, Optimizer, Target, Training
+from trainshed_trainer.schema.visualization import Profile, Visualization
 
 __all__ = [
     "PARAMS",
@@ -34,9 +35,11 @@ __all__ = [
     "Params",
     "Performance",
     "Preprocess",
+    "Profile",
     "Spec",
     "Split",
     "Target",
     "Training",
+    "Visualization",
     "read",
 ]

@@ -15,12 +15,13 @@ from trainshed_trainer.schema import (
     model,
     reading,
     training,
+    visualization,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A built-in run. `checkpoint`, `export`: None writes none."""
+    """A built-in run. `checkpoint`, `export`, `visualization`: None writes none."""
 
     framework: str = limits.one_of("pytorch", "tensorflow")
     model: model.Model = field(default_factory=model.Model)
@@ -29,6 +30,7 @@ class Spec:
     checkpoint: checkpoint.Checkpoint | None = None
     evaluation: evaluation.Evaluation = field(default_factory=evaluation.Evaluation)
     export: export.Export | None = None
+    visualization: visualization.Visualization | None = None
 
     def conflict(self) -> str:
         """Return what the fields are not together."""
