@@ -110,13 +110,14 @@ def test_after_a_crash_it_goes_on_from_the_last_checkpoint(
 def test_a_run_that_was_done_does_nothing_more_but_evaluate(
     job: context.Context, tmp_path: pathlib.Path
 ) -> None:
-    Attempt(job, tmp_path).run()
+    done = Attempt(job, tmp_path).run()
     again = Attempt(job, tmp_path)
 
     account = again.run()
 
     assert (again.backend.steps, again.backend.evaluations) == ([], 1)
     assert (account["outcome"], account["steps"]) == ("succeeded", 30)
+    assert account["loss"] == done["loss"]
 
 
 def test_a_run_from_another_ones_weights_begins_at_the_first_step(

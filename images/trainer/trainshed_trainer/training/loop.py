@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -95,6 +96,9 @@ class _Loop:
             self._restore(found)
             self._kept = found.step
         self._telling.resumed(self._kept)
+        if found is not None and found.loss is not None:
+            # A run that was done takes no step more, and its result has a loss all the same.
+            self._telling.log(loss=found.loss)
 
     def _restore(self, found: checkpoints.Resumed) -> None:
         try:
@@ -113,8 +117,14 @@ class _Loop:
         if keeper is None or not keeper.writes or step == self._kept:
             return
         self._telling.check_loss()
-        seconds = self._clock() - self._began
-        keeper.save(step, self._backend.state(), seconds=seconds, then=self._telling.kept)
+        seconds, loss = self._clock() - self._began, self._telling.figures()["loss"]
+        keeper.save(
+            step,
+            self._backend.state(),
+            seconds=seconds,
+            loss=loss if math.isfinite(loss) else None,
+            then=self._telling.kept,
+        )
         self._kept = step
 
     def _epoch(self, epoch: int) -> None:

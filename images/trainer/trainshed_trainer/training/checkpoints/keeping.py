@@ -23,6 +23,7 @@ class Resumed:
     step: int
     seconds: float
     state: Mapping[str, bytes]
+    loss: float | None = None
 
 
 class Keeper:
@@ -73,7 +74,7 @@ class Keeper:
         if self._asked.resume == "auto" and (steps := self._store.steps()):
             found = self._read(self._store, steps, weights_only=False)
             self._steps = steps
-            return Resumed(found.step, found.seconds, found.state)
+            return Resumed(found.step, found.seconds, found.state, found.loss)
         if self._asked.from_ is None:
             return None
         other = stores.at(self._asked.from_)
@@ -97,13 +98,14 @@ class Keeper:
         state: Mapping[str, bytes],
         *,
         seconds: float,
+        loss: float | None = None,
         then: Callable[[int], None] = lambda step: None,
     ) -> None:
         """Begin to write a checkpoint; waits for the one before. `then`: told when it is whole."""
         self._join()
         self._check()
         self._next = self._clock() + self._asked.every_seconds
-        content = sealing.Sealed(step, seconds, self._identity.values, state)
+        content = sealing.Sealed(step, seconds, self._identity.values, state, loss)
         self._writing = threading.Thread(
             target=self._write, args=(content, then), name="trainshed-checkpoint"
         )

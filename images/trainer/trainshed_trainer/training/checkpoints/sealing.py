@@ -15,12 +15,16 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What a checkpoint holds. `seconds`: of the run until then, with earlier attempts."""
+    """What a checkpoint holds. `seconds`: of the run until then, with earlier attempts.
+
+    `loss`: of the last step, where it was told.
+    """
 
     step: int
     seconds: float
     identity: Mapping[str, Any]
     state: Mapping[str, bytes]
+    loss: float | None = None
 
 
 class Damaged(Exception):
@@ -33,6 +37,7 @@ def seal(content: Sealed) -> dict[str, bytes]:
         "version": VERSION,
         "step": content.step,
         "seconds": content.seconds,
+        "loss": content.loss,
         "identity": content.identity,
         "files": {name: _sums(data) for name, data in content.state.items()},
     }
@@ -44,8 +49,13 @@ def opened(files: Mapping[str, bytes]) -> Sealed:
     try:
         meta = json.loads(files[stores.META])
         sums: Mapping[str, Any] = meta["files"]
+        state = {name: files[name] for name in sums if name in files}
         found = Sealed(
-            int(meta["step"]), float(meta["seconds"]), dict(meta["identity"]), dict(files)
+            int(meta["step"]),
+            float(meta["seconds"]),
+            dict(meta["identity"]),
+            state,
+            None if meta.get("loss") is None else float(meta["loss"]),
         )
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise Damaged(f"its {stores.META} can't be read ({error!r:.100})") from error
@@ -57,7 +67,7 @@ def opened(files: Mapping[str, bytes]) -> Sealed:
         if (actual := _sums(files[name])) != expected:
             told = f"{actual['bytes']} bytes of {expected.get('bytes')}"
             raise Damaged(f"its file {name} is not what was written ({told})")
-    return Sealed(found.step, found.seconds, found.identity, {name: files[name] for name in sums})
+    return found
 
 
 def _sums(data: bytes) -> dict[str, Any]:
