@@ -1,0 +1,85 @@
+"""The builds of one job, by a maker of images that does as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests import builders, facts
+from tests.unit.runtime import world as worlds
+from trainshed.core import observed, plan
+from trainshed.runtime import building
+from trainshed.runtime import cache as caches
+
+KEY = observed.JobKey(builders.NAMESPACE, builders.NAME)
+
+
+UID = observed.Uid(builders.UID)
+
+
+ORDER = plan.BuildOrder(base=builders.BASE, entrypoint=("x",))
+
+
+FROM_MAP = plan.BuildOrder(
+    base=builders.BASE,
+    entrypoint=("x",),
+    source_entrypoint=("python", "train.py"),
+    config_map="code",
+)
+
+
+@dataclass
+class Maker:
+    """Makes images as it is told."""
+
+    seconds: float = 0.0
+    error: Exception | None = None
+    files: list[Mapping[str, bytes]] = field(default_factory=list)
+    busy: int = 0
+    busiest: int = 0
+
+    async def make(
+        self, namespace: str, order: plan.BuildOrder, files: Mapping[str, bytes]
+    ) -> observed.BuiltImage:
+        """Return an image after some seconds, or raise."""
+        self.files.append(files)
+        self.busy += 1
+        self.busiest = max(self.busiest, self.busy)
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.busy -= 1
+        if self.error is not None:
+            raise self.error
+        image = facts.built().image
+        assert image is not None
+        return image
+
+
+class Bench:
+    """The builds of one job."""
+
+    def __init__(self, maker: Maker, *, parallel: int = 16) -> None:
+        self.world = worlds.World(clock=lambda: builders.T0, fate=worlds.Fate())
+        self.cache = caches.Cache()
+        self.job = builders.training_job().cnn().view()
+        self.cache.put_job(self.job)
+        self.woken: list[observed.JobKey] = []
+        self.counted: list[str] = []
+        self.builds = building.Builds(
+            cache=self.cache,
+            maker=maker,
+            api=self.world,
+            clock=self.world.clock,
+            wake=self.woken.append,
+            observe=lambda seconds, result: self.counted.append(result),
+            parallel=parallel,
+        )
+
+    def refusal(self) -> observed.Refusal:
+        """Return why there is no image."""
+        view = self.cache.build(UID)
+        assert view is not None
+        assert view.refusal is not None
+        return view.refusal

@@ -1,0 +1,109 @@
+"""A pass over a job of several pods: they have a Service, and cost no more writes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import builders
+from tests.unit.runtime import benches
+from trainshed.api import labels
+from trainshed.core import observed, plan
+from trainshed.kube import errors
+
+
+def two_pods() -> builders.TrainingJobBuilder:
+    """Return a job of two pods."""
+    return builders.training_job().cnn().replicas(2)
+
+
+@pytest.mark.looptime
+async def test_several_pods_cost_one_write_more() -> None:
+    bench = benches.Bench()
+    await bench.applied(two_pods())
+    while moves := bench.world.moves():
+        moves[0]()
+        bench.takes_all()
+        await bench.passes()
+
+    assert bench.world.status()["phase"] == "Succeeded"
+    assert (bench.world.writes["service"], bench.world.writes["create"]) == (1, 1)
+    assert bench.world.writes.total() <= 16
+    assert not bench.world.reads
+
+
+@pytest.mark.looptime
+async def test_many_pods_cost_no_more_writes_than_a_few() -> None:
+    bench = benches.Bench()
+    await bench.applied(builders.training_job().script().replicas(40))
+    while moves := bench.world.moves():
+        moves[-1]()
+        bench.takes_all()
+        await bench.passes()
+
+    assert bench.world.status()["phase"] == "Succeeded"
+    assert bench.world.writes.total() <= 16
+
+
+@pytest.mark.looptime
+async def test_a_service_from_before_a_restart_is_used() -> None:
+    bench = benches.Bench()
+    uid = bench.world.apply(two_pods())
+    bench.takes_all()
+
+    def lost() -> None:
+        raise errors.Unavailable("no answer in time")
+
+    bench.happens.append(lost)
+    await bench.passes()
+    await bench.process.sleep(1.0)
+    await bench.passes()
+
+    assert bench.world.children == {uid: 1}
+    assert bench.world.reads == {"service": 1}
+    assert len(bench.world.services) == 1
+
+
+SERVICE_OWNERS = {
+    "nobody's": (None, {}, "NameTaken"),
+    "an earlier job's": ("uid-0", {labels.JOB: builders.NAME}, "WaitingForOldWorkload"),
+}
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("owner", "marks", "reason"), list(SERVICE_OWNERS.values()), ids=list(SERVICE_OWNERS)
+)
+async def test_a_service_that_is_not_ours_is_waited_for(
+    owner: str | None, marks: dict[str, str], reason: str
+) -> None:
+    bench = benches.Bench()
+    owners = [{"uid": owner, "controller": True}]
+    meta = {"name": "gestures-1", "labels": marks, "ownerReferences": owners}
+    bench.world.services[builders.NAMESPACE, "gestures-1"] = {"metadata": meta}
+
+    uid = await bench.applied(two_pods())
+
+    (accepted,) = (c for c in bench.world.status()["conditions"] if c["type"] == "Accepted")
+    assert accepted["reason"] == reason
+    assert accepted["message"].startswith("Service gestures-1")
+    assert not bench.world.children
+    bench.world.services.clear()
+    await bench.process.sleep(3.0)
+    await bench.passes()
+    assert bench.world.children == {uid: 1}
+
+
+@pytest.mark.looptime
+async def test_a_refused_service_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = benches.Bench()
+
+    async def refuse(manifest: plan.Manifest) -> None:
+        raise errors.Forbidden("exceeded quota: services")
+
+    monkeypatch.setattr(bench.world, "create_service", refuse)
+    await bench.applied(two_pods())
+
+    (accepted,) = (c for c in bench.world.status()["conditions"] if c["type"] == "Accepted")
+    assert accepted["message"].startswith("the API server refuses the Service: exceeded quota")
+    assert not bench.world.children
+    assert observed.JobKey(builders.NAMESPACE, builders.NAME) in bench.process.timers
