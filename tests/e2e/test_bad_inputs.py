@@ -87,6 +87,15 @@ def test_a_node_selector_that_no_node_has(namespace: conftest.Namespace) -> None
     assert "nodeSelector" in message
 
 
+def test_an_affinity_that_is_misspelt(namespace: conftest.Namespace) -> None:
+    spec = {**conftest.cnn(epochs=1), "pod": {"affinity": {"nodeAfinity": {}}}}
+    namespace.apply("misspelt", spec)
+
+    message = namespace.told("misspelt", "Failed", "WorkloadRejected", seconds=10)
+
+    assert "nodeAfinity" in message
+
+
 def test_a_secret_that_does_not_exist(namespace: conftest.Namespace) -> None:
     reference = {"secretKeyRef": {"name": "no-such", "key": "token"}}
     pod = {"env": [{"name": "TOKEN", "valueFrom": reference}]}

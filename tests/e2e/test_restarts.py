@@ -52,9 +52,10 @@ def ready(pod: dict[str, Any]) -> bool:
 
 def tell(number: signal.Signals) -> None:
     """Send a signal to the operator's process, which the host provider runs on this machine."""
-    for folder in pathlib.Path("/proc").iterdir():
-        if folder.name.isdecimal() and _is_operator(folder):
-            os.kill(int(folder.name), number)
+    folders = [each for each in pathlib.Path("/proc").iterdir() if each.name.isdecimal()]
+    found = [int(each.name) for each in folders if _is_operator(each)]
+    assert len(found) == 1, f"there must be one operator to signal, not {found}"
+    os.kill(found[0], number)
 
 
 @contextlib.contextmanager

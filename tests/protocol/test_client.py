@@ -50,6 +50,7 @@ async def test_a_created_object_is_sent_untouched_and_returned_as_stored(
     assert stored["metadata"]["uid"] == "uid-1"
     [request] = kmock["post"]
     assert request.data == JOB
+    assert request.params == {"fieldValidation": "Strict"}, "a misspelt field is no field dropped"
     assert request.headers["Content-Type"] == "application/json"
     assert request.headers["Authorization"] == "Bearer first"
 

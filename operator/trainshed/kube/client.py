@@ -17,6 +17,7 @@ from trainshed.kube.ratelimit import Lane
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 CHUNK = 500
 LIST_ATTEMPTS = 3
+STRICT = {"fieldValidation": "Strict"}
 
 
 class Client(Protocol):
@@ -124,9 +125,13 @@ class ApiClient:
         return _parsed(answer)
 
     async def create(self, kind: Kind, body: Body, *, lane: Lane = Lane.CREATE) -> Body:
-        """POST an object into its own namespace and return it as stored."""
+        """POST an object into its own namespace and return it as stored.
+
+        Raises Invalid where a field is unknown: the default is to drop it without a word.
+        """
         path = kind.path(namespace=body.get("metadata", {}).get("namespace"))
-        return _parsed(await self._write("POST", path, verb="create", lane=lane, body=body))
+        answer = await self._write("POST", path, verb="create", lane=lane, body=body, query=STRICT)
+        return _parsed(answer)
 
     async def replace(self, kind: Kind, body: Body, *, lane: Lane = Lane.CREATE) -> Body:
         """PUT an object; its metadata.resourceVersion is the precondition."""
@@ -190,25 +195,24 @@ class ApiClient:
         lane: Lane,
         body: Body,
         content_type: str = transport.JSON,
+        query: Mapping[str, str] | None = None,
     ) -> bytes:
+        async def send() -> bytes:
+            # Asked after the wait for a turn: leadership may have gone meanwhile.
+            if not self._may_write():
+                raise errors.FencedOff(f"{verb} refused: this process does not lead")
+            return await self._transport.send(
+                method, path, verb=verb, query=query, body=body, content_type=content_type
+            )
+
         if self._limiter is None:
-            return await self._fenced(method, path, verb, body, content_type)
+            return await send()
         async with self._limiter.slot(lane):
             try:
-                return await self._fenced(method, path, verb, body, content_type)
+                return await send()
             except errors.Throttled as error:
                 self._limiter.pause(error.retry_after or 1.0)
                 raise
-
-    async def _fenced(
-        self, method: str, path: str, verb: str, body: Body, content_type: str
-    ) -> bytes:
-        # Asked after the wait for a turn: leadership may have gone meanwhile.
-        if not self._may_write():
-            raise errors.FencedOff(f"{verb} refused: this process does not lead")
-        return await self._transport.send(
-            method, path, verb=verb, body=body, content_type=content_type
-        )
 
 
 def _parsed(answer: bytes) -> Body:

@@ -110,7 +110,9 @@ async def _followed(http: httpx.AsyncClient, request: Request, host: str) -> htt
         if there.netloc != url.netloc:
             headers.pop("Authorization", None)
         url = there
-    raise errors.Rejected(f"registry {host} sends us round in circles")
+    raise errors.Rejected(
+        f"registry {host} sends us round in circles: mend the redirects before it"
+    )
 
 
 def _failed(host: str, error: Exception) -> errors.RegistryError:
@@ -129,9 +131,13 @@ def _failed(host: str, error: Exception) -> errors.RegistryError:
         cause = cause.__cause__ or cause.__context__
     what = type(error).__name__
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-        return errors.Rejected(f"registry {host} sends us to what is no address ({what})")
+        return errors.Rejected(
+            f"registry {host} sends us to what is no address ({what}): see that its name in the"
+            " settings is that of a registry"
+        )
     return errors.Unavailable(
-        f"registry {host} can't be reached ({what}): it is tried again",
+        f"registry {host} can't be reached ({what}): it is tried again; see that it runs, and that"
+        " the operator's network lets it through",
         slow=isinstance(error, httpx.TimeoutException),
     )
 
@@ -152,9 +158,14 @@ def refusal(answer: Answer, *, host: str, secrets: Iterable[str]) -> errors.Regi
         if after.isdecimal():
             seconds = float(after)
         return errors.Unavailable(
-            f"registry {host} answers {code}: it is tried again", retry_after=seconds
+            f"registry {host} answers {code}: it is tried again; if that goes on, its own log"
+            " says more",
+            retry_after=seconds,
         )
-    return errors.Rejected(f"registry {host} answers {code}: {_said(answer.body, secrets)}")
+    return errors.Rejected(
+        f"registry {host} answers {code}: {_said(answer.body, secrets)}: see that its name and"
+        " repository in the settings are right, and what its own log says"
+    )
 
 
 def document(body: bytes, *, host: str) -> Mapping[str, Any]:
@@ -162,9 +173,15 @@ def document(body: bytes, *, host: str) -> Mapping[str, Any]:
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
-        raise errors.Rejected(f"registry {host} answers with what is no JSON") from None
+        raise errors.Rejected(
+            f"registry {host} answers with what is no JSON: see that its name in the settings is"
+            " that of a registry"
+        ) from None
     if not isinstance(found, dict):
-        raise errors.Rejected(f"registry {host} answers with what is no object")
+        raise errors.Rejected(
+            f"registry {host} answers with what is no object: see that its name in the settings"
+            " is that of a registry"
+        )
     return found
 
 

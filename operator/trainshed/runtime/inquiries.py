@@ -20,6 +20,14 @@ log = logging.getLogger(__name__)
 GAP_SECONDS = 0.5
 RECENT_SECONDS = 300.0
 """A cause that has not been told of for so long is over: the kubelet repeats itself sooner."""
+_MOUNT = "see that the claim, Secret or ConfigMap exists and that the pod's node can mount it"
+_ADVICE = {
+    "FailedAttachVolume": _MOUNT,
+    "FailedCreate": "change the job's resources or pod, or what refuses its pods: a quota, a policy",
+    "FailedMount": _MOUNT,
+}
+"""What to do about an event, by its reason."""
+_OTHER = "mend what it names; `kubectl describe pod` shows all events"
 
 
 class Inquiries:
@@ -56,7 +64,10 @@ class Inquiries:
         said = str(event.get("message") or event.get("note") or "")
         reason = failures.sound_reason(str(event.get("reason")), reasons.Reason.START_FAILED)
         self._cache.put_warning(
-            job.uid, observed.Refusal(reason, f"{reason}: {said}", terminal=False)
+            job.uid,
+            observed.Refusal(
+                reason, f"{reason}: {said}; {_ADVICE.get(reason, _OTHER)}", terminal=False
+            ),
         )
         return True
 

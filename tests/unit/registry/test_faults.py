@@ -121,6 +121,7 @@ async def test_a_registry_that_is_gone_is_told(method: str) -> None:
 
     assert (found.reason, found.terminal) == ("RegistryUnavailable", False)
     assert "can't be reached (ConnectError)" in str(found)
+    assert "see that it runs" in str(found)
 
 
 async def test_what_took_long_to_fail_is_not_tried_again_at_once() -> None:
