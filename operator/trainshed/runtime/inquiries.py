@@ -23,7 +23,7 @@ RECENT_SECONDS = 300.0
 _MOUNT = "see that the claim, Secret or ConfigMap exists and that the pod's node can mount it"
 _ADVICE = {
     "FailedAttachVolume": _MOUNT,
-    "FailedCreate": "change the job's resources or pod, or what refuses its pods: a quota, a policy",
+    "FailedCreate": "change the job, or what refuses its pods: a quota, a policy",
     "FailedMount": _MOUNT,
 }
 """What to do about an event, by its reason."""
