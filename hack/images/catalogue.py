@@ -10,6 +10,8 @@ import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import yaml
+
 from hack.images import errors
 
 TAG = "dev"
@@ -34,12 +36,12 @@ class Image:
     @property
     def local(self) -> str:
         """The image's name in the engine's store."""
-        return f"localhost/{self.repository}"
+        return f"localhost/{self.repository}:{TAG}"
 
     @property
     def repository(self) -> str:
-        """The image's name in any registry."""
-        return f"trainshed/{self.name}:{TAG}"
+        """The image's name in any registry, without a tag."""
+        return f"trainshed/{self.name}"
 
 
 BASE = Image("base", sources=(), on_base=False)
@@ -89,6 +91,12 @@ def inputs(image: Image, *, root: pathlib.Path, base: str) -> str:
     """Return the hash of all that the image is made of; base names what it stands on."""
     paths = [image.dockerfile, ".dockerignore", *image.sources]
     return digest([_VERSION, base, *(line for path in paths for line in _tree(root, path))])
+def tags(root: pathlib.Path) -> tuple[str, str]:
+    """Return the tags of a pushed image: the one of any tree, and the chart's version."""
+    text = (root / "charts/trainshed/Chart.yaml").read_text("utf-8")
+    return TAG, str(yaml.safe_load(text)["appVersion"])
+
+
 
 
 def digest(parts: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -26,7 +27,7 @@ app = typer.Typer(
 )
 Names = Annotated[list[str] | None, typer.Argument(help="Which images; all where none is named")]
 Engine = Annotated[str | None, typer.Option(envvar="TRAINSHED_ENGINE", help="buildah or docker")]
-Registry = Annotated[str, typer.Option(envvar="TRAINSHED_REGISTRY", help="Its host and port")]
+Registry = Annotated[str, typer.Option(envvar="TRAINSHED_REGISTRY", help="Its URL, or host:port")]
 Plain = Annotated[bool, typer.Option("--plain-http", help="Speak to the registry without TLS")]
 
 
@@ -73,16 +74,21 @@ def push(
     plain_http: Plain = False,
     engine: Engine = None,
 ) -> None:
-    """Push the images to a registry that may lack them; prints each by its digest."""
+    """Push the images to a registry that may lack them; prints each by its digest.
+
+    Each gets two tags: `dev`, and the version under which the chart looks for it.
+    """
     shown = console.Console()
     lie = places.load()
-    chosen = choice.choose(engine, lie=lie, run=programs.Programs())
     target = _registry(registry, plain_http=plain_http)
+    chosen = choice.choose(engine, lie=lie, run=programs.Programs())
     pusher = pushing.Pusher(chosen, lie.pushed, target.digest)
-    for image in catalogue.select(names or []):
-        with shown.step(f"pushing {image.name} to {target.address}") as step:
+    tags = catalogue.tags(lie.root)
+    for image, tag in itertools.product(catalogue.select(names or []), tags):
+        with shown.step(f"pushing {image.name}:{tag} to {target.address}") as step:
             log = lie.logs / f"push-{image.name}.log"
-            pushed = pusher.push(image, target, log=log, on_line=engines.Steps(step.update))
+            on_line = engines.Steps(step.update)
+            pushed = pusher.push(image, target, tag=tag, log=log, on_line=on_line)
             step.update("sent" if pushed.sent else "it was there")
         sys.stdout.write(f"{pushed.ref}@{pushed.digest}\n")
 
@@ -145,8 +151,7 @@ def clean() -> None:
 
 def _registry(address: str, *, plain_http: bool) -> pushing.Registry:
     """Return the registry; the local cluster's speaks no TLS."""
-    plain = plain_http or address == settings.REGISTRY
-    return pushing.Registry(address.removeprefix("http://"), plain or address.startswith("http://"))
+    return pushing.registry(address, plain_http=plain_http or address == settings.REGISTRY)
 
 
 def _inside(engine: str | None) -> running.Inside:

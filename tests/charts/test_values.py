@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hack.images import catalogue, pushing
 from tests.charts import cases, rendering
 
 Body = rendering.Body
@@ -228,3 +229,23 @@ def test_the_guide_names_only_values_that_exist() -> None:
     assert given
     for name in (*named, *given):
         assert name in known or name.rpartition(".")[0] in known, name
+
+
+def test_the_install_pulls_what_the_documented_push_has_pushed(
+    charts: Mapping[str, rendering.Rendered],
+) -> None:
+    guide = (rendering.ROOT / "docs" / "how-to" / "install.md").read_text(encoding="utf-8")
+    (address,) = re.findall(r"hack\.images push --registry (\S+)", guide)
+    registry = pushing.registry(address)
+    pushed = {
+        registry.ref(image, tag=tag)
+        for image in catalogue.IMAGES
+        for tag in catalogue.tags(rendering.ROOT)
+    }
+    least = charts["least"]
+    config = yaml.safe_load(least.config)
+    (container,) = least.pod["spec"]["containers"]
+
+    assert f"registry.pull={registry.address}" in guide
+    assert config["registry"]["push"] == address
+    assert {container["image"], *config["images"].values()} <= pushed
