@@ -26,6 +26,8 @@ _APT = re.compile(
     r'^Acquire::(?:Check-(?:Valid-Until|Date)|Retries|https?::(?:\S+::)?Proxy|ForceIPv4)\b .*";$'
 )
 _PIP = ("index-url", "extra-index-url", "trusted-host")
+# What stands before an @ in an address, as in https://user:token@host/ or "user:token@host:80".
+_USER = re.compile(r"""(?:^|//|[\s"'=])[^\s"'/=]+@""", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def read(*, run: programs.Runner, environment: Mapping[str, str] = os.environ) -
     files = [home / ".pip" / "pip.conf", home / ".config" / "pip" / "pip.conf"]
     named = [pathlib.Path(path) for path in [environment.get("PIP_CONFIG_FILE")] if path]
     found = index([pathlib.Path("/etc/pip.conf"), *files, *named], environment)
-    return Machine(
+    machine = Machine(
         mirror=mirror or DEFAULT_MIRROR,
         security=security,
         apt=fetching(_or_nothing(run, ["apt-config", "dump"]).splitlines()),
@@ -55,6 +57,23 @@ def read(*, run: programs.Runner, environment: Mapping[str, str] = os.environ) -
         uv=uv_configuration(found),
         authorities=_authorities(environment),
     )
+    refuse_secrets(machine)
+    return machine
+
+
+def refuse_secrets(machine: Machine) -> None:
+    """Raise where an address has a user in it: whoever pulls the image could read that."""
+    written = {
+        "apt's sources": f"{machine.mirror}\n{machine.security or ''}",
+        "apt's proxy": machine.apt,
+        "the package index of pip": machine.pip,
+    }
+    if named := [name for name, text in written.items() if _USER.search(text)]:
+        raise errors.Refused(
+            f"{' and '.join(named)} of this machine has a user and a password in its address, and "
+            "all that is built here would show them: name an address without, or stand on a "
+            "public image, which carries nothing of this machine (BASE=debian:trixie)"
+        )
 
 
 def fetching(configuration: Iterable[str]) -> str:
