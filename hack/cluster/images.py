@@ -5,6 +5,7 @@ Knows buildah's store, docker's, and OCI archives; looks in that order.
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 import shutil
@@ -76,10 +77,21 @@ def _push_by_docker(image: str, *, target: str, run: commands.Runner) -> str:
     run(["docker", "tag", image, target])
     try:
         run(["docker", "push", "--quiet", target])
-        told = run(["docker", "image", "inspect", "--format", "{{index .RepoDigests 0}}", target])
-        return told.strip().rpartition("@")[2]
+        told = run(["docker", "image", "inspect", "--format", "{{json .RepoDigests}}", target])
+        return _digest(json.loads(told), repository=target.rpartition(":")[0])
     finally:
         run(["docker", "image", "rm", "--no-prune", target])
+
+
+def _digest(digests: list[str], *, repository: str) -> str:
+    """Return the image's digest in the repository: it may have another one in another registry."""
+    for each in digests:
+        name, _, digest = each.partition("@")
+        if name == repository:
+            return digest
+    raise errors.CommandFailed(
+        f"docker pushed to {repository} but knows no digest of it: push again, or by buildah"
+    )
 
 
 def _runs(argv: list[str], *, run: commands.Runner) -> bool:

@@ -76,7 +76,10 @@ def programs(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib
     return folder
 
 
-def play(ran: list[str], *, known: str = "") -> commands.Runner:
+DIGESTS = ("other.example/a@sha256:22", "r:5000/a/b@sha256:33", "r:5000/a@sha256:11")
+
+
+def play(ran: list[str], *, known: str = "", digests: Sequence[str] = DIGESTS) -> commands.Runner:
     """Return a machine whose buildah and docker know the images named in known."""
 
     def run(argv: Sequence[str], **_: object) -> str:
@@ -85,7 +88,7 @@ def play(ran: list[str], *, known: str = "") -> commands.Runner:
             raise errors.CommandFailed("no such image")
         if "--digestfile" in argv:
             pathlib.Path(argv[argv.index("--digestfile") + 1]).write_text("sha256:00", "ascii")
-        return "an-id\n" if "pull" in argv else "r:5000/a@sha256:11\n"
+        return "an-id\n" if "pull" in argv else f"{json.dumps(digests)}\n"
 
     return run
 
@@ -128,6 +131,15 @@ def test_docker_pushes_where_there_is_no_buildah(programs: pathlib.Path) -> None
     assert images.push("a:dev", to="http://r:5000", pulled_as="p:5000", run=run) == (
         "p:5000/a@sha256:11"
     )
+    assert ran[-1] == "docker image rm --no-prune r:5000/a:dev"
+
+
+def test_a_push_by_docker_that_left_no_digest_is_an_error(programs: pathlib.Path) -> None:
+    (programs / "docker").touch(mode=0o755)
+    ran: list[str] = []
+    run = play(ran, known="docker image inspect", digests=DIGESTS[:2])
+    with pytest.raises(errors.CommandFailed, match="knows no digest"):
+        images.push("a:dev", to="http://r:5000", pulled_as="p:5000", run=run)
     assert ran[-1] == "docker image rm --no-prune r:5000/a:dev"
 
 
