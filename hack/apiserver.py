@@ -1,7 +1,6 @@
 """A small client of the API server for the demo, the tests and the benches.
 
-It reads a kubeconfig with certificates or a token, speaks JSON and waits on watches. It knows
-nothing of the operator.
+It speaks JSON and waits on watches; who it is, a kubeconfig says. It knows nothing of the operator.
 """
 
 from __future__ import annotations
@@ -9,16 +8,16 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import os
 import pathlib
 import ssl
-import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import httpx
 import yaml
+
+from hack import identities
 
 Body = dict[str, Any]
 
@@ -44,17 +43,18 @@ class ApiServer:
 
     @classmethod
     def from_kubeconfig(cls, path: str | pathlib.Path) -> ApiServer:
-        """Return the client of a kubeconfig's current context."""
+        """Return the client of a kubeconfig's current context; raises identities.Unusable."""
         document = yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))
-        context = _named(document["contexts"], document["current-context"])["context"]
-        cluster = _named(document["clusters"], context["cluster"])["cluster"]
-        user = _named(document["users"], context["user"])["user"]
-        headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
+        context = _named(document, "context", document.get("current-context"))
+        cluster = _named(document, "cluster", context.get("cluster"))
+        user = _named(document, "user", context["user"]) if context.get("user") else {}
+        folder = pathlib.Path(path).parent
+        identity = identities.read(user, cluster=cluster, folder=folder)
         return cls(
             httpx.Client(
                 base_url=cluster["server"],
-                verify=_tls(cluster, user, pathlib.Path(path).parent),
-                headers=headers,
+                verify=_tls(cluster, identity, folder),
+                auth=identity.auth,
                 timeout=httpx.Timeout(30),
                 trust_env=False,
             )
@@ -174,8 +174,11 @@ class _Gone(Exception):
     """What should be deleted does not exist."""
 
 
-def _named(entries: list[Body], name: str) -> Body:
-    return next(each for each in entries if each["name"] == name)
+def _named(document: Body, kind: str, name: str | None) -> Body:
+    for each in document.get(f"{kind}s") or ():
+        if each["name"] == name:
+            return dict(each[kind] or {})
+    raise identities.Unusable(f"the kubeconfig has no {kind} {name!r}: choose another context")
 
 
 def _message(answer: httpx.Response) -> str:
@@ -185,7 +188,9 @@ def _message(answer: httpx.Response) -> str:
         return answer.text
 
 
-def _tls(cluster: Body, user: Body, folder: pathlib.Path) -> ssl.SSLContext | bool:
+def _tls(
+    cluster: Body, identity: identities.Identity, folder: pathlib.Path
+) -> ssl.SSLContext | bool:
     if not cluster["server"].startswith("https"):
         return True
     context = ssl.create_default_context()
@@ -198,11 +203,7 @@ def _tls(cluster: Body, user: Body, folder: pathlib.Path) -> ssl.SSLContext | bo
     elif "certificate-authority" in cluster:
         path = folder / cluster["certificate-authority"]
         context = ssl.create_default_context(cafile=str(path))
-    if "client-certificate-data" in user:
-        with _file(user["client-certificate-data"]) as chain, _file(user["client-key-data"]) as key:
-            context.load_cert_chain(chain, key)
-    elif "client-certificate" in user:
-        context.load_cert_chain(folder / user["client-certificate"], folder / user["client-key"])
+    identity.present(context)
     return context
 
 
