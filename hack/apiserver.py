@@ -205,15 +205,3 @@ def _tls(
         context = ssl.create_default_context(cafile=str(path))
     identity.present(context)
     return context
-
-
-@contextlib.contextmanager
-def _file(encoded: str) -> Iterator[str]:
-    """Yield the path of a file that only we can read: ssl takes keys from files alone."""
-    handle, path = tempfile.mkstemp()
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(base64.b64decode(encoded))
-        yield path
-    finally:
-        pathlib.Path(path).unlink()
