@@ -4,7 +4,7 @@ Core v1 events, not events.k8s.io: describe and `get events` read `count`, `firs
 `lastTimestamp`, which a merge patch can bump; an events.k8s.io event shows no age until it is a
 series. Repeats of one (object, reason, message) are one event with a count, the same after a
 restart, since its name is derived. Never blocks and never raises: an event that can't be
-written in time is dropped and counted.
+written in time is dropped.
 """
 
 from __future__ import annotations
@@ -68,14 +68,6 @@ class _Entry:
 
 
 @dataclass(slots=True)
-class Counts:
-    """What became of the events, for metrics."""
-
-    written: int = 0
-    dropped: int = 0
-
-
-@dataclass(slots=True)
 class Recorder:
     """Takes events from the reconciler and writes them in the background, one at a time."""
 
@@ -84,7 +76,6 @@ class Recorder:
     """The pod's name: `reportingInstance`."""
     now: Callable[[], float] = time.time
     """Wall clock: timestamps are for people."""
-    counts: Counts = field(default_factory=Counts)
     _seen: OrderedDict[_Key, _Entry] = field(default_factory=OrderedDict)
     _queue: OrderedDict[_Key, _Entry] = field(default_factory=OrderedDict)
     _buckets: OrderedDict[str, Bucket] = field(default_factory=OrderedDict)
@@ -97,7 +88,6 @@ class Recorder:
         """Queue an event, or drop it where its object or the queue has too many."""
         key = _Key(regarding, type_, reason, message[:MESSAGE_LIMIT])
         if not self._bucket(regarding.uid).take() or len(self._queue) >= QUEUED:
-            self.counts.dropped += 1
             return
         now = self.now()
         entry = self._seen.get(key)
@@ -120,10 +110,7 @@ class Recorder:
             while self._queue:
                 key, entry = self._queue.popitem(last=False)
                 self._storing = True
-                if await self._store(key, entry):
-                    self.counts.written += 1
-                else:
-                    self.counts.dropped += 1
+                await self._store(key, entry)
                 self._storing = False
             self._wanted.clear()
             await self._wanted.wait()
@@ -137,7 +124,7 @@ class Recorder:
         bucket.fill(now)
         return bucket
 
-    async def _store(self, key: _Key, entry: _Entry) -> bool:
+    async def _store(self, key: _Key, entry: _Entry) -> None:
         for _ in range(ATTEMPTS):
             try:
                 await (self._bump(key, entry) if entry.stored else self._post(key, entry))
@@ -145,17 +132,16 @@ class Recorder:
                 entry.stored = True  # by the process before this one
             except errors.NotFound:
                 if not entry.stored:
-                    return False  # the namespace is gone
+                    return  # the namespace is gone
                 entry.stored = False  # it outlived its hour
             except (errors.Throttled, errors.Unavailable) as error:
                 await asyncio.sleep(error.retry_after or 1.0)
             except errors.ApiError as error:
                 log.debug("event_refused", extra={"reason": key.reason, "error": str(error)})
-                return False
+                return
             else:
                 entry.stored = True
-                return True
-        return False
+                return
 
     async def _bump(self, key: _Key, entry: _Entry) -> None:
         await self.client.patch_merge(

@@ -119,10 +119,6 @@ class Limiter:
         """Return a context manager that waits for its turn in `lane`."""
         return Slot(self, lane)
 
-    def waiting(self, lane: Lane) -> int:
-        """Return how many writes wait in `lane`."""
-        return len(self._waiting[lane])
-
     def pause(self, seconds: float) -> None:
         """Let nothing through for `seconds`, as a Retry-After asks."""
         self._paused_until = max(self._paused_until, self._loop.time() + seconds)

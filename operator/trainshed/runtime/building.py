@@ -141,7 +141,7 @@ class Builds:
                 return observed.BuildView(image=image)
         except TimeoutError:
             message = f"the build did not end within {self._deadline:.0f} s: it is begun again"
-            refusal = observed.Refusal(reasons.Reason.BUILD_DEADLINE_EXCEEDED, message, False)
+            refusal = observed.Refusal(reasons.Reason.BUILD_TIMED_OUT, message, False)
         except registry_errors.RegistryError as error:
             refusal = observed.Refusal(error.reason, str(error), error.terminal)
         except api_errors.NotFound:

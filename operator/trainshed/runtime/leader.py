@@ -70,8 +70,6 @@ class Elector:
         self._record: Body | None = None
         self._seen = 0.0
         self._leads_until = float("-inf")
-        self.transitions = 0
-        """The Lease's own count of changes of holder."""
 
     def is_leader(self) -> bool:
         """Tell whether this process may write now. Cheap: asked before each write."""
@@ -166,7 +164,6 @@ class Elector:
         self._record = await write(kinds.LEASES, claim)
         self._seen = self._loop.time()
         self._leads_until = sent + self._timing.renew
-        self.transitions = self._record["spec"].get("leaseTransitions", 0)
 
     def _claim(self, record: Body | None, *, holder: str, seconds: float) -> Body:
         where = self._identity

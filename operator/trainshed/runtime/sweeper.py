@@ -92,8 +92,6 @@ class Sweeper:
         self._cache = cache
         self._watched = watched
         self._random = random
-        self.evicted = 0
-        self.restored = 0
 
     async def run(self) -> None:
         """Sweep each 10 to 15 minutes until cancelled."""
@@ -117,13 +115,11 @@ class Sweeper:
         for uid in before.keys() - listed.keys():
             if await self._found(kind, uid, before[uid]) is None:
                 self._cache.evict(kind, uid)
-                self.evicted += 1
                 log.warning("ghost_evicted", extra={"kind": kind.name, "uid": uid})
         for uid in listed.keys() - before.keys() - self._cache.members(kind).keys():
             body = await self._found(kind, uid, listed[uid])
             if body is not None and uid not in self._cache.members(kind):
                 self._cache.restore(kind, body)
-                self.restored += 1
                 log.warning("missed_object_restored", extra={"kind": kind.name, "uid": uid})
 
     async def _found(self, kind: Kind, uid: observed.Uid, member: Member) -> Body | None:

@@ -75,7 +75,6 @@ class WorkQueue(Generic[K]):
         self._failures: dict[K, int] = {}
         self._getters: deque[asyncio.Future[None]] = deque()
         self._closed = False
-        self.retries = 0
 
     def add(self, key: K, priority: Priority = Priority.HIGH) -> None:
         """Queue a key; one that is being worked on runs once more afterwards."""
@@ -114,7 +113,6 @@ class WorkQueue(Generic[K]):
     def retry(self, key: K, priority: Priority = Priority.HIGH) -> float:
         """Queue a key that failed, later each time in a row; return the wait in seconds."""
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        self.retries += 1
         delay = self._backoff.delay(failures, self._random())
         self.add_after(key, delay, priority)
         return delay

@@ -192,4 +192,4 @@ async def test_a_build_that_hangs_is_ended() -> None:
     await bench.builds.close()
 
     assert not hangs
-    assert not bench.refusal().terminal
+    assert (bench.refusal().reason, bench.refusal().terminal) == ("BuildTimedOut", False)
