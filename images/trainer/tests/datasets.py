@@ -1,15 +1,57 @@
-"""Small data sets for tests of training: one that can be learnt, as images and as clips."""
+"""Small data sets in memory for tests of training: what can be learnt, as images and as clips."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
-from trainshed_trainer.training import arrays
+
+@dataclass(frozen=True, slots=True)
+class ArraySplit:
+    """Inputs (n, *shape) and labels (n,) of one split."""
+
+    inputs: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of one input."""
+        return self.inputs.shape[1:]
+
+    def whole(self) -> NDArray[np.float32] | None:
+        """Return all inputs."""
+        return self.inputs
+
+    def batch(self, numbers: NDArray[np.int64], *, epoch: int) -> NDArray[np.float32]:
+        """Return the inputs of these numbers."""
+        return self.inputs[numbers]
 
 
-def images(
-    *, samples: int = 96, classes: int = 4, side: int = 8, depth: int = 1
-) -> arrays.ArrayData:
+class Streamed(ArraySplit):
+    """Samples that are not all held in memory."""
+
+    def whole(self) -> None:
+        """Return nothing: they come batch by batch."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayData:
+    """Two splits, and the names of their classes."""
+
+    train: ArraySplit
+    held: ArraySplit
+    classes: tuple[str, ...]
+
+    def streamed(self) -> ArrayData:
+        """Return the same data, not held in memory."""
+        splits = [Streamed(each.inputs, each.labels) for each in (self.train, self.held)]
+        return ArrayData(*splits, self.classes)
+
+
+def images(*, samples: int = 96, classes: int = 4, side: int = 8, depth: int = 1) -> ArrayData:
     """Return images (depth, side, side) of a noisy texture each: it is the class, at any place."""
     random = np.random.default_rng(0)
     labels = np.arange(samples, dtype=np.int64) % classes
@@ -21,7 +63,7 @@ def images(
     return _split(inputs, labels, classes)
 
 
-def clips(*, samples: int = 96, frames: int = 5, side: int = 8, depth: int = 1) -> arrays.ArrayData:
+def clips(*, samples: int = 96, frames: int = 5, side: int = 8, depth: int = 1) -> ArrayData:
     """Return clips (frames, depth, side, side) of a noisy row that moves down or up."""
     random = np.random.default_rng(0)
     labels = np.arange(samples, dtype=np.int64) % 2
@@ -33,10 +75,10 @@ def clips(*, samples: int = 96, frames: int = 5, side: int = 8, depth: int = 1) 
     return _split(inputs, labels, 2)
 
 
-def _split(inputs: np.ndarray, labels: np.ndarray, classes: int) -> arrays.ArrayData:
+def _split(inputs: np.ndarray, labels: np.ndarray, classes: int) -> ArrayData:
     held = len(labels) // 4
-    return arrays.ArrayData(
-        arrays.ArraySplit(inputs[held:], labels[held:]),
-        arrays.ArraySplit(inputs[:held], labels[:held]),
+    return ArrayData(
+        ArraySplit(inputs[held:], labels[held:]),
+        ArraySplit(inputs[:held], labels[:held]),
         tuple(str(number) for number in range(classes)),
     )

@@ -18,7 +18,7 @@ import pytest
 
 from images.trainer.tests import datasets
 from trainshed_trainer import errors, schema
-from trainshed_trainer.training import arrays, loop
+from trainshed_trainer.training import loop
 
 pytestmark = pytest.mark.torch
 
@@ -31,7 +31,7 @@ SMALL = {
 }
 
 
-def data_of(name: str) -> arrays.ArrayData:
+def data_of(name: str) -> datasets.ArrayData:
     return datasets.clips() if "lstm" in name else datasets.images()
 
 
@@ -51,7 +51,10 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Trained:
     monkeypatch.setenv("TRAINSHED_ACCOUNT_FILE", str(path))
 
     def train(
-        name: str = "cnn", data: arrays.ArrayData | None = None, params: Any = None, **training: Any
+        name: str = "cnn",
+        data: datasets.ArrayData | None = None,
+        params: Any = None,
+        **training: Any,
     ) -> Any:
         model = {"name": name, "params": {**SMALL[name], **(params or {})}}
         asked = {"maxSteps": 3, "batchSize": 16, **training}
@@ -154,15 +157,8 @@ def test_a_compiler_is_only_demanded_where_it_is_asked_for(
 
 
 def test_samples_that_are_not_held_in_memory_train_alike(here: Trained) -> None:
-    class Streamed(arrays.ArraySplit):
-        def whole(self) -> None:
-            return None
-
     for name in ("cnn", "cnn-lstm"):
-        data = data_of(name)
-        splits = [Streamed(each.inputs, each.labels) for each in (data.train, data.held)]
-
-        streamed = here(name, data=arrays.ArrayData(*splits, data.classes), maxSteps=9)
+        streamed = here(name, data=data_of(name).streamed(), maxSteps=9)
 
         assert streamed["loss"] == pytest.approx(here(name, maxSteps=9)["loss"], abs=1e-6)
 

@@ -17,7 +17,7 @@ import pytest
 
 from images.trainer.tests import datasets
 from trainshed_trainer import errors, schema
-from trainshed_trainer.training import arrays, courses, loop
+from trainshed_trainer.training import courses, loop
 
 pytestmark = pytest.mark.tensorflow
 
@@ -31,21 +31,8 @@ COMPILED = ["cnn", "cnn-lstm"]
 Trained = Callable[..., Any]
 
 
-class Streamed(arrays.ArraySplit):
-    """Samples that are not held in memory."""
-
-    def whole(self) -> None:
-        return None
-
-
-def data_of(name: str) -> arrays.ArrayData:
+def data_of(name: str) -> datasets.ArrayData:
     return datasets.clips() if "lstm" in name else datasets.images()
-
-
-def streamed(name: str) -> arrays.ArrayData:
-    data = data_of(name)
-    splits = [Streamed(each.inputs, each.labels) for each in (data.train, data.held)]
-    return arrays.ArrayData(*splits, data.classes)
 
 
 def read(name: str = "cnn", params: Any = None, **training: Any) -> schema.Spec:
@@ -54,7 +41,7 @@ def read(name: str = "cnn", params: Any = None, **training: Any) -> schema.Spec:
     return schema.read({"framework": "tensorflow", "model": model, "training": asked})
 
 
-def opened(name: str = "cnn", *, data: arrays.ArrayData | None = None, **asked: Any) -> Any:
+def opened(name: str = "cnn", *, data: datasets.ArrayData | None = None, **asked: Any) -> Any:
     from trainshed_trainer.training import tensorflow
 
     return tensorflow.open(read(name, **asked), data_of(name) if data is None else data)
@@ -67,7 +54,7 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Trained:
     monkeypatch.setenv("TRAINSHED_JOB", "digits")
     monkeypatch.setenv("TRAINSHED_ACCOUNT_FILE", str(path))
 
-    def train(name: str = "cnn", *, data: arrays.ArrayData | None = None, **asked: Any) -> Any:
+    def train(name: str = "cnn", *, data: datasets.ArrayData | None = None, **asked: Any) -> Any:
         backend = opened(name, data=data, **asked)
         loop.train(read(name, **asked).training, backend, samples=72)
         return json.loads(path.read_text())["account"]
@@ -239,6 +226,6 @@ def test_a_loss_that_is_no_number_ends_the_training(
 
 @pytest.mark.parametrize("name", ["cnn", "cnn-lstm"])
 def test_samples_that_are_not_held_in_memory_train_alike(here: Trained, name: str) -> None:
-    found = here(name, data=streamed(name), maxSteps=9)
+    found = here(name, data=data_of(name).streamed(), maxSteps=9)
 
     assert found["loss"] == pytest.approx(here(name, maxSteps=9)["loss"], abs=1e-6)
