@@ -1,4 +1,7 @@
-"""`python -m tests.scale [--quick]`: measure, write build/bench.json, fail outside the ranges."""
+"""`python -m tests.scale [--quick] [--only STAGE]`: measure, write build/bench.json, judge.
+
+The exit code is 1 where a figure is outside its range, was not found, or a stage broke off.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,15 @@ import asyncio
 import datetime
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from hack import apiserver
 from tests.benches import figures
-from tests.scale import building, burst, client, jobs, live, operator
+from tests.scale import building, burst, client, jobs, live, operator, stages
 
 KWOK_NODES = 100
 ROUNDS = 5
@@ -37,6 +40,7 @@ NAMES = frozenset(
     }
 )
 """What a whole run of this bench finds."""
+STAGES = ("burst", "single", "build", "first-step", "live")
 Info = dict[str, Any]
 
 
@@ -46,21 +50,24 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="two rounds, and no memory of thousands of jobs"
     )
+    parser.add_argument("--only", choices=STAGES, action="append", help="only this stage")
     asked = parser.parse_args()
-    info = _cluster()
-    found = asyncio.run(_measure(info, quick=asked.quick))
-    merged = figures.merge(found)
-    for name, value in merged.items():
-        say(f"{name:36} {value:10.3f}")
-    problems = figures.outside(found, figures.ranges("scale"), whole=() if asked.quick else NAMES)
+    found: dict[str, float] = {}
+
+    def keep(new: Mapping[str, float]) -> None:
+        named = {name: value for name, value in new.items() if name in NAMES}
+        found.update(named)
+        figures.merge(named)
+        for name, value in new.items():
+            stages.say(f"{name:36} {value:10.3f}")
+
+    only = asked.only or STAGES
+    broken = asyncio.run(_measure(_cluster(), keep, only=only, quick=asked.quick))
+    whole = () if asked.quick or asked.only else NAMES
+    problems = [*broken, *figures.outside(found, figures.ranges("scale"), whole=whole)]
     for each in problems:
-        say(f"missed: {each}")
+        stages.say(f"missed: {each}")
     return 1 if problems else 0
-
-
-def say(text: str) -> None:
-    """Print one line at once."""
-    print(text, flush=True)  # noqa: T201
 
 
 def _cluster() -> Info:
@@ -71,25 +78,44 @@ def _cluster() -> Info:
     return info
 
 
-async def _measure(info: Info, *, quick: bool) -> dict[str, float]:
+async def _measure(
+    info: Info, keep: stages.Keep, *, only: Collection[str], quick: bool
+) -> list[str]:
+    """Run the stages and return a sentence for each that broke off."""
     server = apiserver.ApiServer.from_kubeconfig(info["kubeconfig"])
     one = operator.Operator(server)
     _unwatched(server)
-    found: dict[str, float] = {}
     async with client.Client.open(info["kubeconfig"]) as api:
-        say(f"load average {os.getloadavg()[0]:.2f}; warm-up")
+        stages.say(f"load average {os.getloadavg()[0]:.2f}; warm-up")
         workload = await burst.model_workload(api, server)
         await burst.burst(api, server, count=30)
-        found |= await _bursts(api, server, one, workload, rounds=2 if quick else ROUNDS)
-        singles = await burst.single(api, server, count=5 if quick else 15)
-        found["single_job_p50_seconds"] = figures.keep_rounds("single_job_seconds", singles)
-        registry = info["registry"]
-        builds = await building.unchanged(registry["push"], registry["pull"])
-        found["build_unchanged_seconds"] = figures.keep_rounds("build_unchanged_seconds", builds)
-        found["demo_apply_to_first_step_seconds"] = await asyncio.to_thread(_first_step, server)
-        counted = await live.measure(api, server, one, steps=live.QUICK if quick else live.STEPS)
-        found |= {name: value for name, value in counted.items() if name in NAMES}
-    return found
+        rounds = 2 if quick else ROUNDS
+
+        async def bursts(keep: stages.Keep) -> None:
+            keep(await _bursts(api, server, one, workload, rounds=rounds))
+
+        async def single(keep: stages.Keep) -> None:
+            seconds = await burst.single(api, server, count=5 if quick else 15)
+            keep({"single_job_p50_seconds": figures.keep_rounds("single_job_seconds", seconds)})
+
+        async def build(keep: stages.Keep) -> None:
+            seconds = await building.unchanged(info["registry"]["push"], info["registry"]["pull"])
+            keep(_median("build_unchanged_seconds", seconds))
+
+        async def first_step(keep: stages.Keep) -> None:
+            seconds = [await asyncio.to_thread(_first_step, server) for _ in range(rounds)]
+            keep(_median("demo_apply_to_first_step_seconds", seconds))
+
+        async def live_jobs(keep: stages.Keep) -> None:
+            steps = live.QUICK if quick else live.STEPS
+            await live.measure(api, server, one, keep=keep, steps=steps)
+
+        every = dict(zip(STAGES, (bursts, single, build, first_step, live_jobs), strict=True))
+        return await stages.run({name: every[name] for name in STAGES if name in only}, keep=keep)
+
+
+def _median(name: str, rounds: list[float]) -> dict[str, float]:
+    return {name: figures.keep_rounds(name, rounds)}
 
 
 async def _bursts(
@@ -107,7 +133,7 @@ async def _bursts(
         before = one.requests(*operator.WRITES)
         bursts.append(await burst.burst(api, server))
         writes.append((one.requests(*operator.WRITES) - before) / burst.COUNT)
-        say(
+        stages.say(
             f"round {number}: floor {floors[-1]:.2f} s, burst {bursts[-1].all_created:.2f} s, "
             f"p50 {bursts[-1].percentile(0.5):.2f} s, p99 {bursts[-1].percentile(0.99):.2f} s, "
             f"{writes[-1]:.1f} writes a job"
@@ -122,7 +148,7 @@ async def _bursts(
         "burst_300_job_p99_seconds": keep(
             "burst_300_job_p99_seconds", [each.percentile(0.99) for each in bursts]
         ),
-        "writes_per_job": statistics.median(writes),
+        "writes_per_job": keep("writes_per_job", writes),
         "loop_lag_p99_ms": one.lag_p99_ms(),
     }
 
