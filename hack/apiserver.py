@@ -1,4 +1,4 @@
-"""A small client of the API server for the demo, the tests and the benches.
+"""A small client of the API server for the cluster, the demo, the tests and the benches.
 
 It speaks JSON and waits on watches; who it is, a kubeconfig says. It knows nothing of the operator.
 """
@@ -62,20 +62,9 @@ class ApiServer:
 
     def request(self, method: str, path: str, body: Any = None, **query: str) -> Body:
         """Send one request and return the answer's object; raises Refused."""
-        content_type = "application/json"
-        if method == "PATCH":
-            content_type = "application/merge-patch+json"
-        answer = self.http.request(
-            method,
-            path,
-            content=None if body is None else json.dumps(body),
-            params=query,
-            headers={"Content-Type": content_type},
+        return self._sent(
+            method, path, body, query, "merge-patch+json" if method == "PATCH" else "json"
         )
-        if answer.status_code >= 400:
-            raise Refused(answer.status_code, _message(answer))
-        found: Body = answer.json()
-        return found
 
     def get(self, path: str, **query: str) -> Body:
         """Return an object or a list."""
@@ -103,6 +92,22 @@ class ApiServer:
                 if error.status == 404:
                     raise _Gone from error
                 raise
+
+    def apply(self, path: str, body: Mapping[str, Any], *, manager: str) -> Body:
+        """Make an object hold what is given, whoever else wrote it (server-side apply)."""
+        query = {"fieldManager": manager, "force": "true"}
+        return self._sent("PATCH", path, body, query, "apply-patch+yaml")
+
+    def unready(self) -> str | None:
+        """Return why the server does not serve yet; None where it does."""
+        try:
+            answer = self.http.get("/readyz")
+        except httpx.TransportError as error:
+            return str(error) or type(error).__name__
+        if answer.status_code == httpx.codes.OK:
+            return None
+        failing = [line for line in answer.text.splitlines() if line.startswith("[-]")]
+        return ", ".join(failing) or f"it answers {answer.status_code}"
 
     def wait(
         self,
@@ -146,23 +151,47 @@ class ApiServer:
                 if kind != "DELETED":
                     yield body
 
+    def watch(
+        self, collection: str, *, read: float | None = None, **query: str
+    ) -> Generator[tuple[Body, str], None, None]:
+        """Yield objects and what happened to each, until the server ends the watch.
+
+        `read`: how many seconds nothing may come for; None for as long as the watch lasts.
+        """
+        timeout, query["watch"] = httpx.Timeout(10, read=read), "1"
+        with self.http.stream("GET", collection, params=query, timeout=timeout) as stream:
+            if stream.status_code >= 400:
+                stream.read()
+                raise Refused(stream.status_code, _message(stream))
+            for line in stream.iter_lines():
+                event = json.loads(line)
+                yield event["object"], event["type"]
+
+    def _sent(self, method: str, path: str, body: Any, query: Mapping[str, str], kind: str) -> Body:
+        answer = self.http.request(
+            method,
+            path,
+            content=None if body is None else json.dumps(body),
+            params=query,
+            headers={"Content-Type": f"application/{kind}"},
+        )
+        if answer.status_code >= 400:
+            raise Refused(answer.status_code, _message(answer))
+        found: Body = answer.json()
+        return found
+
     def _events(
         self, collection: str, name: str, deadline: float, *, since: str = ""
     ) -> Generator[tuple[Body, str], None, None]:
-        query = {"fieldSelector": f"metadata.name={name}", "watch": "1"}
+        query = {"fieldSelector": f"metadata.name={name}"}
         if since:
             query["resourceVersion"] = since
         while (left := deadline - time.monotonic()) > 0:
             query["timeoutSeconds"] = str(max(1, int(left)))
-            timeout = httpx.Timeout(10, read=left + 5)
             try:
-                with self.http.stream("GET", collection, params=query, timeout=timeout) as stream:
-                    if stream.status_code >= 400:
-                        stream.read()
-                        raise Refused(stream.status_code, _message(stream))
-                    for line in stream.iter_lines():
-                        event = json.loads(line)
-                        yield event["object"], event["type"]
+                with contextlib.closing(self.watch(collection, read=left + 5, **query)) as events:
+                    for event in events:
+                        yield event
                         if time.monotonic() > deadline:
                             return
             except httpx.TransportError:

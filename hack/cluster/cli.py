@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from hack import apiserver, identities
 from hack.cluster import console, errors, programs, settings
 from hack.cluster.host import provider as host
 from hack.cluster.providers import base, choice, existing, kind
@@ -32,7 +33,7 @@ def main() -> None:
     """Run the command line; what stops a command is one sentence and code 1."""
     try:
         app()
-    except errors.ClusterError as error:
+    except (errors.ClusterError, apiserver.Refused, identities.Unusable) as error:
         console.Console().error(str(error))
         raise SystemExit(1) from None
     except KeyboardInterrupt:
@@ -42,7 +43,9 @@ def main() -> None:
 
 @app.command()
 def up(
-    provider: Annotated[str | None, typer.Option(help="host, kind or existing")] = None,
+    provider: Annotated[
+        str | None, typer.Option(envvar="TRAINSHED_PROVIDER", help="host, kind or existing")
+    ] = None,
     kwok: Annotated[int | None, typer.Option(min=0, help="How many fake nodes")] = None,
     context: Annotated[str | None, typer.Option(help="Of which kubeconfig (existing)")] = None,
     registry: Annotated[str | None, typer.Option(help="Registry's URL (existing)")] = None,
@@ -54,29 +57,31 @@ def up(
     cluster = settings.load(name)
     options = base.Options(kwok=kwok, context=context, registry=registry, prometheus=prometheus)
     with _locked(cluster, shown=shown):
-        chosen = choice.choose(
-            provider,
-            recorded=choice.recorded(cluster),
-            available=_providers(cluster),
-            note=shown.note,
-        )
+        with shown.step("choosing a provider"):
+            chosen = choice.choose(
+                provider or None,
+                recorded=choice.recorded(cluster),
+                available=_providers(cluster),
+                note=shown.note,
+            )
         shown.write(f"cluster {name} by the provider {chosen.name}")
-        choice.record(cluster, chosen)
-        chosen.up(options, shown=shown)
+        begin(chosen, options, cluster=cluster, shown=shown)
     shown.total(f"up: export KUBECONFIG={chosen.info().kubeconfig}")
 
 
 @app.command()
 def down(name: Name = settings.DEFAULT_NAME) -> None:
-    """Remove the cluster and everything that it left on this machine."""
+    """Remove the cluster and all that was made for it; what stays is named."""
     shown = console.Console()
     cluster = settings.load(name)
     with _locked(cluster, shown=shown):
         if not cluster.state.exists():
             shown.write(f"down: there is no cluster {name}")
             return
-        _current(cluster, fallback="host").down(shown=shown)
-    shown.total(f"down: nothing of the cluster {name} is left")
+        left = _current(cluster, fallback="host").down(shown=shown)
+    for each in left:
+        shown.note(f"left: {each}")
+    shown.total(f"down: {'only that' if left else 'nothing'} of the cluster {name} is left")
 
 
 @app.command()
@@ -137,6 +142,22 @@ def programs_() -> None:
     cache = settings.cache()
     programs.ensure(tuple(programs.PROGRAMS), cache=cache, shown=console.Console())
     typer.echo(programs.folder(cache))
+
+
+def begin(
+    chosen: base.Provider,
+    options: base.Options,
+    *,
+    cluster: settings.Settings,
+    shown: console.Console,
+) -> None:
+    """Bring the cluster up; its provider is remembered only where it can begin.
+
+    From then on something may be made, which `down` must find even after a failure.
+    """
+    chosen.check(options)
+    choice.record(cluster, chosen)
+    chosen.up(options, shown=shown)
 
 
 def _providers(cluster: settings.Settings) -> dict[str, base.Provider]:

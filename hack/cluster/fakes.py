@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import pathlib
 
-from hack.cluster import api, console, documents, nodes, processes, settings, waiting
+from hack import apiserver
+from hack.cluster import console, documents, nodes, processes, settings, waiting
 
 STAGES = pathlib.Path(__file__).with_name("stages.yaml")
 ANNOTATION = "kwok.x-k8s.io/node"
 HOLD = "trainshed.dev/bench"
-_SELECTED = f"{nodes.PATH}?labelSelector={'%3D'.join(nodes.FAKE_LABEL)}"
+_SELECTED = "=".join(nodes.FAKE_LABEL)
 
 
 def component(
@@ -64,13 +65,13 @@ def node(index: int) -> dict[str, object]:
     }
 
 
-def names(client: api.Api) -> set[str]:
+def names(client: apiserver.ApiServer) -> set[str]:
     """Return the fake nodes that there are."""
-    found = client.get(_SELECTED)
+    found = client.get(nodes.PATH, labelSelector=_SELECTED)
     return {item["metadata"]["name"] for item in found["items"]}
 
 
-def scale(client: api.Api, *, count: int, step: console.Step) -> None:
+def scale(client: apiserver.ApiServer, *, count: int, step: console.Step) -> None:
     """Make count fake nodes and no more, and wait until each is Ready."""
     present = names(client)
     wanted = {node_name(index): index for index in range(count)}
@@ -87,8 +88,8 @@ def scale(client: api.Api, *, count: int, step: console.Step) -> None:
     )
 
 
-def _unready(client: api.Api, *, count: int) -> str | None:
-    found = client.get(_SELECTED)["items"]
+def _unready(client: apiserver.ApiServer, *, count: int) -> str | None:
+    found = client.get(nodes.PATH, labelSelector=_SELECTED)["items"]
     ready = sum(nodes.is_ready(item) for item in found)
     return None if ready == len(found) == count else f"{ready} of {len(found)} are"
 
@@ -97,7 +98,7 @@ def apply(
     supervisor: processes.Supervisor,
     component: processes.Component,
     *,
-    client: api.Api,
+    client: apiserver.ApiServer,
     count: int,
     step: console.Step,
 ) -> None:

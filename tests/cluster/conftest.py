@@ -11,15 +11,13 @@ import os
 import pathlib
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from hack import apiserver
-from tests import builders
+from tests import builders, namespaces
 from trainshed.api import crd
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -88,22 +86,8 @@ def _is_established(body: Body) -> bool:
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
-@dataclass(frozen=True)
-class Namespace:
-    """A namespace of one test."""
-
-    api: apiserver.ApiServer
-    name: str
-
-    @property
-    def jobs(self) -> str:
-        """Return the path of its TrainingJobs."""
-        return apiserver.TRAINING_JOBS.format(namespace=self.name)
-
-    @property
-    def workloads(self) -> str:
-        """Return the path of its Jobs."""
-        return apiserver.JOBS.format(namespace=self.name)
+class Namespace(namespaces.Namespace):
+    """A namespace of one test, in which no operator works."""
 
     def apply(self, job: builders.TrainingJobBuilder, *, name: str = "gestures") -> Body:
         """Create a TrainingJob as `kubectl apply` does."""
@@ -125,8 +109,6 @@ class Namespace:
 @pytest.fixture
 def namespace(api: apiserver.ApiServer) -> Iterator[Namespace]:
     """Return a namespace that ends with the test; its pods must be restricted."""
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    api.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
-    yield Namespace(api, name)
-    api.delete(f"/api/v1/namespaces/{name}")
+    found = Namespace(api, namespaces.make(api, "test"))
+    yield found
+    found.delete()

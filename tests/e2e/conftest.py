@@ -6,14 +6,13 @@ import json
 import pathlib
 import subprocess
 import sys
-import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from hack import apiserver
+from tests import namespaces
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 Body = dict[str, Any]
@@ -36,27 +35,30 @@ def api(info: Body) -> Iterator[apiserver.ApiServer]:
     found.http.close()
 
 
-@dataclass(frozen=True)
-class Namespace:
-    """A namespace of one test, under PodSecurity restricted."""
+@pytest.fixture(scope="session", autouse=True)
+def operator_lives(api: apiserver.ApiServer) -> Iterator[None]:
+    """Whatever the tests do, no operator's container ends, but those of pods that a test ends."""
+    before = _restarts(api)
+    yield
+    after = _restarts(api)
+    crashed = {each for each in before.keys() & after.keys() if after[each] > before[each]}
+    assert not crashed, f"the operator's container was restarted in {', '.join(crashed)}"
 
-    api: apiserver.ApiServer
-    name: str
 
-    @property
-    def jobs(self) -> str:
-        """Return the path of its TrainingJobs."""
-        return apiserver.TRAINING_JOBS.format(namespace=self.name)
+def _restarts(api: apiserver.ApiServer) -> dict[str, int]:
+    """Return the number of restarts of each of the operator's pods."""
+    chosen = {"labelSelector": "app.kubernetes.io/component=operator"}
+    found = api.get(apiserver.PODS.format(namespace="trainshed-system"), **chosen)["items"]
+    return {
+        each["metadata"]["name"]: sum(
+            container["restartCount"] for container in each["status"].get("containerStatuses", ())
+        )
+        for each in found
+    }
 
-    @property
-    def workloads(self) -> str:
-        """Return the path of its Jobs."""
-        return apiserver.JOBS.format(namespace=self.name)
 
-    @property
-    def pods(self) -> str:
-        """Return the path of its pods."""
-        return apiserver.PODS.format(namespace=self.name)
+class Namespace(namespaces.Namespace):
+    """A namespace of one test, in which the installed operator works."""
 
     def apply(self, name: str, spec: Body) -> Body:
         """Create a TrainingJob."""
@@ -109,12 +111,10 @@ def condition(status: Body, type_: str) -> Body | None:
 
 def create_namespace(api: apiserver.ApiServer) -> Namespace:
     """Return a new namespace whose pods must be restricted."""
-    name = f"e2e-{uuid.uuid4().hex[:8]}"
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    api.create("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
-    account = f"/api/v1/namespaces/{name}/serviceaccounts"
+    found = Namespace(api, namespaces.make(api, "e2e"))
+    account = f"{namespaces.PATH}/{found.name}/serviceaccounts"
     api.wait(account, "default", lambda _: True, what="the default service account", seconds=30)
-    return Namespace(api, name)
+    return found
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def namespace(api: apiserver.ApiServer) -> Iterator[Namespace]:
     """Return a namespace that ends with the test."""
     found = create_namespace(api)
     yield found
-    api.delete(f"/api/v1/namespaces/{found.name}")
+    found.delete()
 
 
 def cnn(**training: Any) -> Body:

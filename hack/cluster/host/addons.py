@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import sys
 
-from hack.cluster import api, documents, processes, prometheus, registries, settings
+from hack import apiserver
+from hack.cluster import documents, processes, prometheus, registries, settings
 from hack.cluster.host import kubeconfigs, plan
+
+_MANAGER = "trainshed-cluster"
 
 
 def dns(planned: plan.Plan) -> processes.Component:
@@ -38,12 +42,13 @@ def corefile(*, kubeconfig: str, ready: int) -> str:
 """
 
 
-def apply_dns_objects(client: api.Api) -> None:
+def apply_dns_objects(client: apiserver.ApiServer) -> None:
     """Make the Service kube-dns, and say where its one endpoint is."""
     labels = {"k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true"}
     ports = [{"name": "dns", "port": 53, "protocol": "UDP"}]
     ports += [{"name": "dns-tcp", "port": 53, "protocol": "TCP"}]
-    client.apply(
+    apply = functools.partial(client.apply, manager=_MANAGER)
+    apply(
         "/api/v1/namespaces/kube-system/services/kube-dns",
         {
             "apiVersion": "v1",
@@ -52,7 +57,7 @@ def apply_dns_objects(client: api.Api) -> None:
             "spec": {"clusterIP": settings.DNS_SERVICE, "ports": ports},
         },
     )
-    client.apply(
+    apply(
         "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices/kube-dns-host",
         {
             "apiVersion": "discovery.k8s.io/v1",
@@ -83,21 +88,14 @@ def registry(planned: plan.Plan) -> processes.Component:
 
 def discovery(planned: plan.Plan) -> processes.Component:
     """Return the process that tells Prometheus which pods there are."""
-    cluster = planned.cluster
     folder = targets(planned)
     folder.mkdir(parents=True, exist_ok=True)
-    argv = (
-        sys.executable,
-        "-m",
-        "hack.cluster.host.discovery",
-        str(planned.ports["apiserver"]),
-        str(cluster.pki),
-        str(folder),
-    )
+    client = kubeconfigs.component(planned, "prometheus")
+    argv = (sys.executable, "-m", "hack.cluster.host.discovery", str(client), str(folder))
     here = pathlib.Path(__file__)
     environment = {"PYTHONPATH": str(here.parents[3])}
     return processes.Component(
-        "discovery", argv, (here.with_name("discovery.py"),), environment=environment
+        "discovery", argv, (here.with_name("discovery.py"), client), environment=environment
     )
 
 

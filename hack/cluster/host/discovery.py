@@ -2,24 +2,25 @@
 
 Debian's Prometheus is built without Kubernetes service discovery, so this stands in for it,
 with the labels and rules of `hack.cluster.prometheus`. Runs as a process of the host cluster:
-`python -m hack.cluster.host.discovery PORT PKI FOLDER`.
+`python -m hack.cluster.host.discovery KUBECONFIG FOLDER`.
 """
 
 from __future__ import annotations
 
-import http.client
-import json
+import contextlib
 import pathlib
 import sys
 import time
-import urllib.parse
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hack.cluster import api, documents, errors, prometheus, settings
+import httpx
 
-_FIELDS = urllib.parse.urlencode({"fieldSelector": f"spec.nodeName={settings.NODE}"})
-_PODS = f"/api/v1/pods?{_FIELDS}"
+from hack import apiserver
+from hack.cluster import documents, prometheus, settings
+
+_PODS = "/api/v1/pods"
+_OURS = f"spec.nodeName={settings.NODE}"
 _FINISHED = ("Succeeded", "Failed")
 _PAUSE_SECONDS = 1.0
 
@@ -77,38 +78,36 @@ def write(pods: Iterable[Pod], *, folder: pathlib.Path) -> None:
         documents.write(folder / f"{job}.json", documents.to_json(found))
 
 
-def follow(client: api.Api, *, folder: pathlib.Path) -> None:
+def follow(client: apiserver.ApiServer, *, folder: pathlib.Path) -> None:
     """List the node's pods, then keep the files true until the server ends the watch."""
-    listed = client.get(_PODS)
+    listed = client.get(_PODS, fieldSelector=_OURS)
     known = {pod["metadata"]["uid"]: pod for pod in listed["items"]}
     write(known.values(), folder=folder)
     version = listed["metadata"]["resourceVersion"]
-    for line in client.lines(f"{_PODS}&watch=1&timeoutSeconds=300&resourceVersion={version}"):
-        event = json.loads(line)
-        pod = event["object"]
-        if event["type"] == "ERROR":
-            return
-        if event["type"] == "DELETED":
-            known.pop(pod["metadata"]["uid"], None)
-        else:
-            known[pod["metadata"]["uid"]] = pod
-        write(known.values(), folder=folder)
+    watch = client.watch(_PODS, fieldSelector=_OURS, timeoutSeconds="300", resourceVersion=version)
+    with contextlib.closing(watch) as events:
+        for pod, kind in events:
+            if kind == "ERROR":
+                return
+            if kind == "DELETED":
+                known.pop(pod["metadata"]["uid"], None)
+            else:
+                known[pod["metadata"]["uid"]] = pod
+            write(known.values(), folder=folder)
 
 
 def main(arguments: list[str]) -> None:
     """Follow for ever: a server that restarts is found again."""
-    port, pki, folder = arguments
+    kubeconfig, folder = arguments
     while True:
-        client = api.Api(
-            port=int(port), pki=pathlib.Path(pki), address=settings.GATEWAY, identity="prometheus"
-        )
+        client = apiserver.ApiServer.from_kubeconfig(kubeconfig)
         try:
             follow(client, folder=pathlib.Path(folder))
-        except (OSError, http.client.HTTPException, ValueError, errors.ClusterError) as error:
+        except (OSError, httpx.HTTPError, ValueError, apiserver.Refused) as error:
             sys.stderr.write(f"watching again: {type(error).__name__}: {error}\n")
             time.sleep(_PAUSE_SECONDS)
         finally:
-            client.close()
+            client.http.close()
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ import os
 import pathlib
 import sys
 
+import httpx
+
+from hack import apiserver
 from hack.cluster import (
-    api,
     console,
     documents,
     errors,
@@ -58,6 +60,9 @@ class Host:
             return "it needs root, for links, mounts and packet rules: run it by sudo"
         return None
 
+    def check(self, options: base.Options) -> None:
+        base.refuse_addresses(options)
+
     def up(self, options: base.Options, *, shown: console.Console) -> None:
         cluster = self._cluster
         packages.ensure(shown=shown)
@@ -78,8 +83,9 @@ class Host:
         documents.write(cluster.state / "programs.json", documents.to_json(paths))
         self._start(planned, options, shown=shown)
 
-    def down(self, *, shown: console.Console) -> None:
+    def down(self, *, shown: console.Console) -> tuple[str, ...]:
         teardown.down(self._cluster, supervisor=self._supervisor, shown=shown)
+        return ()
 
     def load(self, image: str, *, shown: console.Console) -> str:
         with shown.step(f"pushing {image} to {settings.REGISTRY}"):
@@ -114,14 +120,14 @@ class Host:
 
     def _nodes(self) -> list[base.Part]:
         try:
-            items = self._api(plan.recorded_ports(self._cluster)).get(nodes.PATH)["items"]
-        except (OSError, KeyError, http.client.HTTPException, errors.ClusterError) as error:
+            items = self._api().get(nodes.PATH)["items"]
+        except (OSError, KeyError, httpx.HTTPError, apiserver.Refused) as error:
             return [base.Part("nodes", "unknown", str(error), ok=False)]
         return nodes.parts(items)
 
     def _start(self, planned: plan.Plan, options: base.Options, *, shown: console.Console) -> None:
         """Start in the order of need; what needs nothing starts while others come up."""
-        client = self._api(planned.ports)
+        client = self._api()
         with shown.step("etcd, registry and containerd"):
             self._ensure(controlplane.etcd(planned), shown=shown)
             self._ensure(addons.registry(planned), shown=shown)
@@ -148,12 +154,12 @@ class Host:
             addons.apply_dns_objects(client)
             self._await_rest(planned, client, since=since, step=step)
         self._fakes(planned, options, client=client, shown=shown)
-        client.close()
+        client.http.close()
 
     def _await_rest(
         self,
         planned: plan.Plan,
-        client: api.Api,
+        client: apiserver.ApiServer,
         *,
         since: datetime.datetime | None,
         step: console.Step,
@@ -185,7 +191,12 @@ class Host:
         )
 
     def _fakes(
-        self, planned: plan.Plan, options: base.Options, *, client: api.Api, shown: console.Console
+        self,
+        planned: plan.Plan,
+        options: base.Options,
+        *,
+        client: apiserver.ApiServer,
+        shown: console.Console,
     ) -> None:
         if "kwok" not in planned.programs:
             return
@@ -247,8 +258,8 @@ class Host:
         oci.push(image, registry=settings.REGISTRY, repository=repository, tag=tag)
         documents.write(done, image.digest)
 
-    def _api(self, ports: dict[str, int]) -> api.Api:
-        return api.Api(port=ports["apiserver"], pki=self._cluster.pki)
+    def _api(self) -> apiserver.ApiServer:
+        return apiserver.ApiServer.from_kubeconfig(self._cluster.kubeconfig)
 
 
 def resident(pid: int) -> int:
@@ -257,19 +268,20 @@ def resident(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
-def _node_unready(client: api.Api, *, since: datetime.datetime | None) -> str | None:
+def _node_unready(client: apiserver.ApiServer, *, since: datetime.datetime | None) -> str | None:
     """Return why the node is not Ready; what it said before since does not count."""
-    code, found = client.request("GET", f"{nodes.PATH}/{settings.NODE}")
-    if code == http.client.NOT_FOUND:
-        return "it has not registered"
-    if code != http.client.OK:
-        return f"the API server answers {code}"
-    return nodes.unready(found, since=since)
+    try:
+        found = client.find(f"{nodes.PATH}/{settings.NODE}")
+    except apiserver.Refused as error:
+        return f"the API server answers {error}"
+    return "it has not registered" if found is None else nodes.unready(found, since=since)
 
 
-def _absent(client: api.Api, path: str) -> str | None:
-    code, _ = client.request("GET", path)
-    return None if code == http.client.OK else f"the API server answers {code}"
+def _absent(client: apiserver.ApiServer, path: str) -> str | None:
+    try:
+        return "it does not exist" if client.find(path) is None else None
+    except apiserver.Refused as error:
+        return f"the API server answers {error}"
 
 
 def _etcd_unready(port: int) -> str | None:

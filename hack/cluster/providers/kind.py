@@ -6,17 +6,12 @@ machine by a loopback port. Prometheus runs in the cluster behind a node port.
 
 from __future__ import annotations
 
-import base64
 import json
 import pathlib
 import shutil
-import urllib.parse
-from typing import Any
 
-import yaml
-
+from hack import apiserver
 from hack.cluster import (
-    api,
     commands,
     console,
     documents,
@@ -28,11 +23,19 @@ from hack.cluster import (
     processes,
     programs,
     settings,
+    waiting,
 )
 from hack.cluster.providers import base, kind_manifests
 
 REGISTRY_IMAGE = "docker.io/library/registry:2"
+NODE_IMAGE = (
+    "kindest/node:v1.34.0@sha256:7416a61b42b1662ca6ca89f02028ac133a309a2a30ba309614e8ec94d976dc5a"
+)
+NETWORK = "kind"
+"""The name that kind itself gives to the network of all its clusters."""
 _PROBE_SECONDS = 120
+_PULL_SECONDS = 600
+_API_SECONDS = 120
 
 
 class Kind:
@@ -53,19 +56,27 @@ class Kind:
         return f"{self._cluster.name}-registry"
 
     def unavailable(self) -> str | None:
-        """Try for real what kind needs: a public image, and a privileged container of it."""
+        """Try for real what kind needs: its node image, and a privileged container of it.
+
+        The image is pulled here: where it can't be had, another provider can still be chosen.
+        """
         for program in ("kind", "docker", "kubectl"):
             if shutil.which(program) is None:
                 return f"{program} is not on the PATH"
         try:
             self._run(["docker", "info"], seconds=15)
+            if not self._found("image", NODE_IMAGE):
+                self._run(["docker", "pull", "--quiet", NODE_IMAGE], seconds=_PULL_SECONDS)
             self._run(
-                ["docker", "run", "--rm", "--privileged", "--entrypoint=true", REGISTRY_IMAGE],
+                ["docker", "run", "--rm", "--privileged", "--entrypoint=true", NODE_IMAGE],
                 seconds=_PROBE_SECONDS,
             )
         except errors.ClusterError as error:
             return str(error)
         return None
+
+    def check(self, options: base.Options) -> None:
+        base.refuse_addresses(options)
 
     def up(self, options: base.Options, *, shown: console.Console) -> None:
         cluster = self._cluster
@@ -73,10 +84,12 @@ class Kind:
         chosen = self._ports(running=exists, shown=shown)
         self._trust_registry()
         if not exists:
-            with shown.step("creating the kind cluster (its node image is pulled once)"):
+            with shown.step("creating the kind cluster"):
                 self._create(chosen)
+        with shown.step("API server") as step:
+            self._start_node(step)
         with shown.step("registry and Prometheus"):
-            self._start_containers(chosen)
+            self._start_registry(chosen)
             manifests = documents.dump(kind_manifests.prometheus_objects())
             self._kubectl("apply", "-f", "-", text=manifests)
             self._kubectl(
@@ -86,12 +99,19 @@ class Kind:
         if options.kwok is not None:
             self._fakes(options.kwok, port=chosen["kwok"], shown=shown)
 
-    def down(self, *, shown: console.Console) -> None:
+    def down(self, *, shown: console.Console) -> list[str]:
         with shown.step("deleting the kind cluster and its registry"):
             self._supervisor.stop("kwok", grace=0)
             self._run(["kind", "delete", "cluster", "--name", self._cluster.name])
             self._run(["docker", "rm", "--force", "--volumes", self.registry])
         shutil.rmtree(self._cluster.state)
+        left = ["the images that docker has pulled for it"]
+        if self._found("network", NETWORK):
+            left.append(
+                f"docker's network {NETWORK}, which all kind clusters share: "
+                f"`docker network rm {NETWORK}` removes it where there is no other"
+            )
+        return left
 
     def status(self) -> list[base.Part]:
         listed = self._kubectl("get", "nodes", "--output=json", "--request-timeout=10s")
@@ -138,18 +158,41 @@ class Kind:
             [
                 *("kind", "create", "cluster", "--name", cluster.name, "--config", str(config)),
                 *("--kubeconfig", str(cluster.kubeconfig), "--wait", "180s"),
+                *("--image", NODE_IMAGE),
             ]
         )
 
-    def _start_containers(self, chosen: dict[str, int]) -> None:
-        """Start what a reboot stopped, and make the registry where it is missing."""
-        self._run(["docker", "start", f"{self._cluster.name}-control-plane"])
+    def _start_node(self, step: console.Step) -> None:
+        """Start the node that a reboot stopped, and wait until its API server answers."""
+        cluster = self._cluster
+        node = f"{cluster.name}-control-plane"
+        self._run(["docker", "start", node])
+        if not cluster.kubeconfig.exists():
+            target = ("--name", cluster.name, "--kubeconfig", str(cluster.kubeconfig))
+            self._run(["kind", "export", "kubeconfig", *target])
+        waiting.until(
+            "the API server",
+            self._unready,
+            seconds=_API_SECONDS,
+            step=step,
+            hint=f"the node's log: docker logs {node}",
+        )
+
+    def _unready(self) -> str | None:
+        try:
+            self._kubectl("get", "--raw=/readyz", "--request-timeout=5s")
+        except errors.CommandFailed as error:
+            return str(error).splitlines()[-1].strip()
+        return None
+
+    def _start_registry(self, chosen: dict[str, int]) -> None:
+        """Start the registry that a reboot stopped, or make it where it is missing."""
         state = self._container_state()
         if state is None:
             published = f"127.0.0.1:{chosen['registry']}:{settings.REGISTRY_PORT}"
             self._run(
                 [
-                    *("docker", "run", "--detach", "--name", self.registry, "--network", "kind"),
+                    *("docker", "run", "--detach", "--name", self.registry, "--network", NETWORK),
                     *("--publish", published, "--env", "REGISTRY_STORAGE_DELETE_ENABLED=true"),
                     REGISTRY_IMAGE,
                 ]
@@ -163,6 +206,13 @@ class Kind:
             return self._run([*argv, self.registry]).strip()
         except errors.CommandFailed:
             return None
+
+    def _found(self, sort: str, name: str) -> bool:
+        try:
+            self._run(["docker", sort, "inspect", name])
+        except errors.CommandFailed:
+            return False
+        return True
 
     def _trust_registry(self) -> None:
         inside = f"{self.registry}:{settings.REGISTRY_PORT}"
@@ -194,24 +244,10 @@ class Kind:
         component = fakes.component(
             self._cluster, program=program, kubeconfig=self._cluster.kubeconfig, port=port
         )
+        client = apiserver.ApiServer.from_kubeconfig(self._cluster.kubeconfig)
         with shown.step(f"{count} fake nodes") as step:
-            fakes.apply(self._supervisor, component, client=self._api(), count=count, step=step)
-
-    def _api(self) -> api.Api:
-        """Return a client with the certificates of kind's kubeconfig."""
-        kubeconfig = yaml.safe_load(self._cluster.kubeconfig.read_text("utf-8"))
-        reached, user = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]
-        self._write_pki("ca.crt", reached["certificate-authority-data"])
-        self._write_pki("admin.crt", user["client-certificate-data"])
-        self._write_pki("admin.key", user["client-key-data"])
-        server = urllib.parse.urlsplit(reached["server"])
-        return api.Api(
-            address=server.hostname or "127.0.0.1", port=server.port or 443, pki=self._cluster.pki
-        )
-
-    def _write_pki(self, file: str, data: Any) -> None:
-        text = base64.b64decode(data).decode("ascii")
-        documents.write(self._cluster.pki / file, text, mode=0o600)
+            fakes.apply(self._supervisor, component, client=client, count=count, step=step)
+        client.http.close()
 
     def _kubectl(self, *arguments: str, text: str | None = None) -> str:
         argv = ["kubectl", f"--kubeconfig={self._cluster.kubeconfig}", *arguments]
