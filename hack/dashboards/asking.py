@@ -24,6 +24,14 @@ def last(metric: names.Metric, /, **labels: str) -> str:
     return f"max({series(metric.name, **labels)})"
 
 
+def placed(metric: names.Metric) -> str:
+    """Return the operator's series of a job whose accelerator is known.
+
+    Those from before, which lack it, would stand beside them as a second job.
+    """
+    return f"{series(metric.name)} unless {series(metric.name, accelerator='')}"
+
+
 def rate(name: str) -> str:
     """Return the rate of a trainer's counter, over all ranks."""
     return f"sum({_rate(name)})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hack.dashboards.asking import PHASE, last, quantile, rate, series
+from hack.dashboards.asking import PHASE, last, placed, quantile, rate, series
 from hack.dashboards.panels import Frame, Query, Shape
 from trainshed.api import phases
 from trainshed.metrics import names
@@ -79,11 +79,12 @@ NOW = (
     Frame(
         shape=Shape.NAME,
         title="Accelerator",
-        description="Framework, built-in model if it is one, and type of accelerator.",
+        description="Framework, built-in model if it is one, and type of accelerator: as soon as "
+        "the job has a node.",
         unit="none",
         queries=[
             Query(
-                f"max by (framework, model, accelerator) ({series(names.INFO.name)})",
+                f"max by (framework, model, accelerator) ({placed(names.INFO)})",
                 "{{framework}} {{model}} on {{accelerator}}",
             )
         ],
@@ -197,7 +198,7 @@ RUN = (
         unit="none",
         queries=[
             Query(
-                f"max by (pod, node, accelerator) ({series(names.POD_INFO.name)})",
+                f"max by (pod, node, accelerator) ({placed(names.POD_INFO)})",
                 "{{node}} ({{accelerator}})",
             )
         ],
