@@ -36,6 +36,11 @@ def inline(name: str) -> builders.TrainingJobBuilder:
     return builders.training_job().inline({name: "print(1)"})
 
 
+def export(*formats: str, **fields: Any) -> builders.TrainingJobBuilder:
+    """Return a built-in model that is exported in these formats."""
+    return cnn().spec(export={"formats": list(formats), "volume": MODELS, **fields})
+
+
 def data(**fields: Any) -> builders.TrainingJobBuilder:
     """Return a built-in model on this data."""
     return builders.training_job().data(**fields)
@@ -43,6 +48,7 @@ def data(**fields: Any) -> builders.TrainingJobBuilder:
 
 CLIPS = {"claimName": "clips"}
 KEPT = {"claimName": "kept"}
+MODELS = {"claimName": "models"}
 ONE_SET = "data of a built-in model needs exactly one of name (built in), folder"
 FITS = "digits are images, for cnn and cnn-attention; moving-digits are clips"
 ONE_PLACE = "checkpoint needs exactly one of volume (a claim) and uri (object storage)"
@@ -51,7 +57,7 @@ ON_A_VOLUME = "data.folder.path must be on a volume"
 SAFE = "file names are relative paths without '..', such as train.py"
 ONE_OF = "give exactly one of model (built in), source (your code) and command"
 HIDES = "mount paths are absolute and may not hide /app"
-RESERVED = "TRAINSHED_* and PYTHONPATH are set by the operator"
+RESERVED = "TRAINSHED_* (but TRAINSHED_PEAK_FLOPS) and PYTHONPATH are set by the operator"
 REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
     "an unknown field": (cnn().spec(modell={}), 'unknown field "spec.modell"'),
     "an unknown parameter of a model": (cnn(widht=2), 'unknown field "spec.model.params.widht"'),
@@ -222,6 +228,49 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         cnn().spec(checkpoint={"volume": KEPT, "from": {"job": "../other"}}),
         "checkpoint.from.job",
     ),
+    "a SavedModel of PyTorch": (
+        export("onnx", "savedmodel"),
+        "pytorch writes torchscript and onnx: remove the others from export.formats",
+    ),
+    "TorchScript of TensorFlow": (
+        export("torchscript").tensorflow(),
+        "tensorflow writes savedmodel and onnx: remove the others from export.formats",
+    ),
+    "an export of nothing": (export(), "export.formats"),
+    "a format twice": (export("onnx", "onnx"), 'Duplicate value: "onnx"'),
+    "an unknown format": (export("pickle"), 'Unsupported value: "pickle"'),
+    "an export to nowhere": (
+        cnn().spec(export={"formats": ["onnx"]}),
+        "spec.export.volume: Required value",
+    ),
+    "an export of own code": (
+        builders.training_job().script().spec(export={"formats": ["onnx"], "volume": MODELS}),
+        "export is read by built-in models alone",
+    ),
+    "tests of own code": (
+        builders.training_job().command("x").spec(evaluation={"performance": {}}),
+        "evaluation is read by built-in models alone",
+    ),
+    "a test of no steps": (
+        cnn().spec(evaluation={"performance": {"steps": 0}}),
+        "evaluation.performance.steps",
+    ),
+    "something to look at, and nowhere to show it": (
+        cnn().spec(evaluation={"visual": True}),
+        "evaluation.visual is shown in the report: give visualization.volume",
+    ),
+    "something to show, and no claim for it": (
+        cnn().spec(visualization={}),
+        "spec.visualization.volume: Required value",
+    ),
+    "a mount where the exports are": (
+        mount("/exports").spec(export={"formats": ["onnx"], "volume": MODELS}),
+        "export.volume is mounted at /exports: mount your own volume elsewhere",
+    ),
+    "a mount where the report is": (
+        mount("/artifacts").spec(visualization={"volume": KEPT}),
+        "visualization.volume is mounted at /artifacts: mount your own volume elsewhere",
+    ),
     "a command without an image": (
         builders.training_job().spec(command=["x"]),
         "command runs a ready image: give image.ref",
@@ -375,6 +424,7 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         data(
             uri="s3://bucket/clips", layout="webdataset", secretRef={"name": "k"}, cacheBytes="1Gi"
         ),
+        data(uri="https://example.com/set.npz", layout="npz"),
         data(name="digits", preprocess={"augment": ["hflip", "crop"], "frames": 8, "stride": 2}),
         builders.training_job().script().spec(data={"volume": CLIPS}),
         builders.training_job().command("x").spec(checkpoint={"volume": KEPT}),
@@ -398,6 +448,16 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         builders.training_job().script().replicas(3, processes=64),
         builders.training_job().command("x").replicas(256, processes=1),
         builders.training_job().command("x").spec(processesPerReplica="auto"),
+        cnn().spec(evaluation={"performance": {}}),
+        cnn().spec(
+            evaluation={"performance": {"warmupSteps": 0}, "visual": True},
+            visualization={"volume": KEPT},
+        ),
+        export("torchscript", "onnx", benchmark=True),
+        export("onnx", "savedmodel").tensorflow(),
+        builders.training_job().script().spec(visualization={"volume": KEPT}),
+        variable(name="TRAINSHED_PEAK_FLOPS", value="1e12"),
+        mount("/exports"),
         mount("/data"),
         mount("/app/data"),
         cnn().spec(resources={"cpu": 2, "memory": "2Gi", "sharedMemory": "512Mi"}),
@@ -439,6 +499,13 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         "many processes of own code",
         "a command in many pods",
         "a command with the default",
+        "a performance test",
+        "all tests",
+        "exports of PyTorch",
+        "exports of TensorFlow",
+        "files that own code shows",
+        "a peak",
+        "a mount where no exports are",
         "a mount",
         "a mount below the code",
         "amounts as numbers and text",

@@ -134,9 +134,9 @@ def fit(spec: conftest.Body, info: conftest.Body) -> None:
 
 
 def claims(spec: conftest.Body) -> list[str]:
-    """Return the claims that a job names."""
-    places = (spec.get("checkpoint", {}), spec.get("data", {}))
-    return [each["volume"]["claimName"] for each in places if "volume" in each]
+    """Return the claims that a job names, each once."""
+    places = [spec.get(each, {}) for each in ("checkpoint", "data", "export", "visualization")]
+    return sorted({each["volume"]["claimName"] for each in places if "volume" in each})
 
 
 def _collection(namespace: conftest.Namespace, body: dict[str, Any]) -> str:

@@ -222,7 +222,8 @@ def _leaves(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
 def test_every_variable_of_the_pod_is_told() -> None:
     told = text_of("docs/reference/trainer.md")
     asked = builders.training_job().data(uri="s3://bucket/clips", layout="npz")
-    asked = asked.spec(checkpoint={"volume": {"claimName": "kept"}})
+    claim = {"volume": {"claimName": "kept"}}
+    asked = asked.spec(checkpoint=claim, visualization=claim, export={"formats": ["onnx"], **claim})
     set_ = environment.variables(
         spec.TrainingJobSpec.model_validate(asked.build()["spec"]),
         namespace="a",

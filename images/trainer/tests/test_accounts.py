@@ -65,3 +65,54 @@ def test_claims_are_sound_whatever_was_left(left: object) -> None:
         json.dumps(kept, allow_nan=False)
         assert isinstance(kept.get("steps", 0), int)
         read(left)
+
+
+LATENCY = {"samples": 32, "p50": 0.001234, "p95": 0.002345}
+EXPORT = {
+    "format": "torchscript",
+    "path": "torchscript",
+    "bytes": 123_456_789,
+    "maxDifference": 1.192e-07,
+    "latencySeconds": LATENCY,
+    "batchLatencySeconds": LATENCY,
+}
+FOUND = {
+    "report": "report.html",
+    "traces": [f"traces/rank-{rank}/2026-11-24-18-30-00" for rank in range(4)],
+    "exports": [EXPORT] * claims.MOST_EXPORTS,
+    "performance": {
+        "steps": 100_000,
+        "stepSeconds": {"p50": 0.001234, "p95": 0.002345},
+        "samplesPerSecond": 123_456.7,
+        "dataWaitRatio": 0.01234,
+        "parameters": 123_456_789,
+        "flops": 123_456_789_012,
+        "utilisation": 0.4321,
+    },
+}
+
+
+def full(**fields: object) -> accounts.Account:
+    """Return an account that has all that a run can tell."""
+    metrics = {"m" * 64 + str(number): 0.123456789012345 for number in range(10)}
+    kept = {"checkpoint": {"lastStep": 10**9, "resumedFromStep": 10**9}, "metrics": metrics}
+    moments = dict.fromkeys(("startTime", "firstStepTime", "endTime"), 1_790_000_000.123456)
+    return {**accounts.blank(), **kept, **moments, **FOUND, **fields}
+
+
+def test_all_that_a_run_tells_fits_with_the_end_of_its_log() -> None:
+    found = json.loads(accounts.render(full(message="x" * 512, logTail="y" * 9000)))
+
+    assert FOUND.items() <= found.items()
+    assert len(found["logTail"]) > 500
+    assert found["message"] == "x" * 512
+
+
+def test_what_was_found_after_training_goes_before_the_message_and_the_metrics() -> None:
+    message = "ä" * 1024
+    found = json.loads(accounts.render(full(message=message, logTail="y" * 9000)))
+
+    assert "traces" not in found
+    assert found["message"] == message
+    assert len(found["metrics"]) == 10
+    assert (found["performance"], found["report"]) == (FOUND["performance"], "report.html")

@@ -51,6 +51,53 @@ def test_a_place_that_takes_no_files_is_told_of(tmp_path: pathlib.Path) -> None:
     assert raised.value.reason == "ExportNotWritten"
 
 
+def test_a_full_volume_is_told_of_and_keeps_what_was_there(tmp_path: pathlib.Path) -> None:
+    source, folder = tmp_path / "source", tmp_path / "models" / "onnx"
+    for path in (source, folder):
+        path.mkdir(parents=True)
+    (source / "data").write_bytes(b"x" * 10_000)
+    (folder / "model").write_text("first")
+
+    def export() -> None:
+        with files.whole(folder) as beside:
+            # The whole volume is as this one file, which takes nothing.
+            (beside / "data").symlink_to("/dev/full")
+            files.copy(source, beside)
+
+    with pytest.raises(errors.ExportError, match="No space left on device") as raised:
+        export()
+
+    assert (raised.value.reason, raised.value.failure_class) == ("ExportNotWritten", "Data")
+    assert [each.name for each in (tmp_path / "models").iterdir()] == ["onnx"]
+    assert (folder / "model").read_text() == "first"
+
+
+def test_a_copy_has_all_that_is_below(tmp_path: pathlib.Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    (source / "variables" / "deep").mkdir(parents=True)
+    (source / "variables" / "deep" / "data").write_text("words")
+    (source / "model").write_text("more")
+    target.mkdir()
+
+    files.copy(source, target)
+
+    found = {
+        str(each.relative_to(target)): each.read_text()
+        for each in target.rglob("*")
+        if each.is_file()
+    }
+    assert found == {"model": "more", "variables/deep/data": "words"}
+
+
+def test_a_place_that_takes_no_files_is_told_of_before_anything_is_trained(
+    tmp_path: pathlib.Path,
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+
+    with pytest.raises(errors.ExportError, match=r"pod\.fsGroup, may write to"):
+        files.prepare(tmp_path / "taken" / "models")
+
+
 def test_the_largest_difference_of_all_logits_is_told() -> None:
     assert exporter.check("onnx", lambda raw: raw * 10 + 1e-4, SAMPLES) == pytest.approx(1e-4, 0.01)
 
@@ -99,9 +146,9 @@ def test_what_can_not_be_exported_is_refused_at_once(spec: object, said: str) ->
         schema.read({"framework": "pytorch", **spec})  # type: ignore[dict-item]
 
 
-def test_only_the_first_process_exports_and_only_to_a_folder() -> None:
+def test_only_the_first_process_exports_and_only_to_a_folder(tmp_path: pathlib.Path) -> None:
     spec = schema.read({"export": {"formats": ["onnx"]}})
-    known = context.Context(export_dir="/models")
+    known = context.Context(export_dir=str(tmp_path / "models"))
 
     def found(rank: int, known: context.Context) -> int:
         among = ranks.Ranks(rank, 2)

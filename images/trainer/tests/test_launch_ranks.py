@@ -205,14 +205,12 @@ def test_a_command_that_can_not_be_started_is_started_by_none(tmp_path: pathlib.
     assert (code, account["reason"], account["rank"]) == (2, "EntryPointNotFound", 2)
 
 
-def test_the_folder_of_the_checkpoints_is_there(tmp_path: pathlib.Path) -> None:
-    place = tmp_path / "checkpoints" / "team" / "digits"
+@pytest.mark.parametrize("name", ["TRAINSHED_CHECKPOINT_DIR", "TRAINSHED_ARTIFACTS_DIR"])
+def test_the_folder_of_the_job_is_there(tmp_path: pathlib.Path, name: str) -> None:
+    place = tmp_path / "kept" / "team" / "digits"
+    touch = f"import os, pathlib; pathlib.Path(os.environ['{name}'], 'x').touch()"
 
-    code, _, _ = launching.script(
-        tmp_path,
-        "import os, pathlib; pathlib.Path(os.environ['TRAINSHED_CHECKPOINT_DIR'], 'x').touch()",
-        TRAINSHED_CHECKPOINT_DIR=str(place),
-    ).end()
+    code, _, _ = launching.script(tmp_path, touch, **{name: str(place)}).end()
 
     assert code == 0
     assert (place / "x").exists()

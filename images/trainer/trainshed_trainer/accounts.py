@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import stat
+from collections.abc import Callable
 from typing import Any
 
 MAX_BYTES = 4096
@@ -18,6 +19,8 @@ MAX_METRICS = 10
 """Evaluation metrics that are kept; a user's names are without bound."""
 MAX_LEFT_BYTES = 65_536
 TERMINATION_LOG = "/dev/termination-log"
+_LEFT_OUT = ("traces", "exports", "performance", "report")
+"""What is left out of an account that is too long, in this order: it is in the report too."""
 _LAST_RESORT = ("v", "outcome", "exitCode", "class", "reason")
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 """Colours and cursor movements, which a terminal would obey and a reader can't use."""
@@ -50,18 +53,22 @@ def blank() -> Account:
 
 
 def render(account: Account) -> str:
-    """Return an account as JSON that fits; the log's tail is cut first, then the message."""
+    """Return an account as JSON that fits.
+
+    The log's tail is cut first; then it does without what was found after training, then the
+    message is cut.
+    """
     kept = {
         name: plain(value) if isinstance(value, str) else value
         for name, value in finite(account).items()
     }
-    for name in ("logTail", "message"):
-        while len(_json(kept).encode()) > MAX_BYTES and kept.get(name):
-            text = str(kept[name])
-            # What is last in a log says most; what is first in a message does.
-            cut = len(text) * 9 // 10
-            kept[name] = text[len(text) - cut :] if name == "logTail" else text[:cut]
-    if len(_json(kept).encode()) > MAX_BYTES:
+    # What is last in a log says most; what is first in a message does.
+    _cut(kept, "logTail", lambda text, length: text[-length:] if length else "")
+    for name in _LEFT_OUT:
+        if not _fits(kept):
+            kept.pop(name, None)
+    _cut(kept, "message", lambda text, length: text[:length])
+    if not _fits(kept):
         kept = {name: _brief(kept.get(name)) for name in _LAST_RESORT}
     return _json(kept)
 
@@ -121,6 +128,17 @@ def read(path: str) -> Account | None:
 def compact(value: Any) -> str:
     """Return a value as JSON without spaces; what JSON can't hold is None."""
     return _json(finite(value))
+
+
+def _fits(account: Account) -> bool:
+    return len(_json(account).encode()) <= MAX_BYTES
+
+
+def _cut(account: Account, name: str, to: Callable[[str, int], str]) -> None:
+    """Make a text shorter until the account fits or nothing of it is left."""
+    while not _fits(account) and account.get(name):
+        text = str(account[name])
+        account[name] = to(text, len(text) * 9 // 10)
 
 
 def _brief(value: Any) -> Any:

@@ -70,7 +70,8 @@ def _run(command: Sequence[str], forwarder: processes.Forwarder, started: float)
     pod = rendezvous.read()
     if not command:
         return _end(_not_started("", pod, None), started)
-    _make_folder(os.environ.get("TRAINSHED_CHECKPOINT_DIR", ""))
+    for name in ("TRAINSHED_CHECKPOINT_DIR", "TRAINSHED_ARTIFACTS_DIR"):
+        _make_folder(os.environ.get(name, ""))
     try:
         with processes.Group(command, pod, forwarder) as group:
             told = _first(group, command, pod)
@@ -106,7 +107,7 @@ def _not_started(name: str, pod: rendezvous.Pod, number: int | None) -> Told:
 
 
 def _make_folder(path: str) -> None:
-    """Make the folder of the checkpoints, for code that expects it; a URI needs none."""
+    """Make a folder of the job's own, for code that expects it; a URI needs none."""
     if path.startswith("/"):
         with contextlib.suppress(OSError):
             os.makedirs(path, exist_ok=True)

@@ -23,12 +23,6 @@ class Resume(enum.StrEnum):
     NEVER = "never"
 
 
-class CheckpointVolume(base.Model):
-    """The claim that holds the checkpoints."""
-
-    claim_name: base.Name = pydantic.Field(description="Name of the PersistentVolumeClaim.")
-
-
 class CheckpointFrom(base.Model):
     """Another job whose weights this one starts with."""
 
@@ -53,7 +47,7 @@ class Checkpoint(base.Model):
         )
     )
 
-    volume: CheckpointVolume | None = pydantic.Field(
+    volume: volumes.OwnClaim | None = pydantic.Field(
         default=None, description="A claim, mounted at /checkpoints."
     )
     uri: Uri | None = pydantic.Field(

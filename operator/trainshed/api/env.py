@@ -13,9 +13,12 @@ Variable = Annotated[str, pydantic.Field(max_length=253, pattern=r"^[A-Za-z_][A-
 Prefix = Annotated[str, pydantic.Field(max_length=63)]
 Path = Annotated[str, pydantic.Field(max_length=256)]
 
+PEAK = "TRAINSHED_PEAK_FLOPS"
+"""Operations a second that a device does at most; nobody but the user knows them."""
 RESERVED = base.rule(
-    "self.all(each, !each.name.startsWith('TRAINSHED_') && each.name != 'PYTHONPATH')",
-    "TRAINSHED_* and PYTHONPATH are set by the operator: choose other names",
+    f"self.all(each, each.name == '{PEAK}' || (!each.name.startsWith('TRAINSHED_')"
+    " && each.name != 'PYTHONPATH'))",
+    f"TRAINSHED_* (but {PEAK}) and PYTHONPATH are set by the operator: choose other names",
 )
 
 

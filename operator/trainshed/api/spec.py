@@ -10,6 +10,8 @@ import pydantic
 from trainshed.api import base
 from trainshed.api import checkpoint as checkpoint_api
 from trainshed.api import data as data_api
+from trainshed.api import evaluation as evaluation_api
+from trainshed.api import export as export_api
 from trainshed.api import image as image_api
 from trainshed.api import model as model_api
 from trainshed.api import pod as pod_api
@@ -17,6 +19,7 @@ from trainshed.api import replicas as replicas_api
 from trainshed.api import resources as resources_api
 from trainshed.api import source as source_api
 from trainshed.api import training as training_api
+from trainshed.api import visualization as visualization_api
 
 
 class Framework(enum.StrEnum):
@@ -73,10 +76,13 @@ _FOLDER_IS_MOUNTED = base.rule(
     "data.folder.path must be on a volume: below /data with data.volume, or below a mount of"
     " pod.volumeMounts",
 )
-_BUILT_IN_ONLY = base.rule(
-    "has(self.model) || !has(self.training)",
-    "training is read by built-in models alone: hand values to your code by params",
-)
+_BUILT_IN_ONLY = [
+    base.rule(
+        f"has(self.model) || !has(self.{name})",
+        f"{name} is read by built-in models alone: hand values to your code by params",
+    )
+    for name in ("training", "evaluation", "export")
+]
 _OWN_DATA = base.rule(
     "has(self.model) || !has(self.data) || (has(self.data.volume) && ["
     + ", ".join(f"has(self.data.{name})" for name in data_api.OF_MODELS)
@@ -116,10 +122,14 @@ class TrainingJobSpec(base.Model):
             _LAYOUT_FITS_MODEL,
             _FOLDER_IS_MOUNTED,
             data_api.MOUNTED,
-            _BUILT_IN_ONLY,
+            *_BUILT_IN_ONLY,
             _OWN_DATA,
             checkpoint_api.OWN_CODE,
             checkpoint_api.MOUNTED,
+            *export_api.FITS,
+            export_api.MOUNTED,
+            visualization_api.MOUNTED,
+            visualization_api.SHOWS,
             _COMMAND_NEEDS_REF,
             _SOURCE_IS_BUILT,
             _PARAMS_FOR_OWN_CODE,
@@ -158,6 +168,16 @@ class TrainingJobSpec(base.Model):
     )
     training: training_api.Training | None = pydantic.Field(
         default=None, description="How a built-in model is trained."
+    )
+    evaluation: evaluation_api.Evaluation | None = pydantic.Field(
+        default=None, description="What is tested of a built-in model; default: nothing."
+    )
+    export: export_api.Export | None = pydantic.Field(
+        default=None,
+        description="The trained model as files that need no training library; default: none.",
+    )
+    visualization: visualization_api.Visualization | None = pydantic.Field(
+        default=None, description="What is left for people to look at; default: nothing."
     )
     replicas: int = pydantic.Field(
         default=1,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import pydantic
 
+from trainshed.api import artifacts as artifacts_api
 from trainshed.api import base, phases
 
 Time = Annotated[str, pydantic.Field(json_schema_extra={"format": "date-time"})]
@@ -152,6 +153,34 @@ class Result(base.Model):
     )
 
 
+class PerformanceStatus(base.Model):
+    """What the performance test has measured: steps of training, without warm-up."""
+
+    steps: int = pydantic.Field(description="Steps that were timed.")
+    step_seconds: StepSeconds | None = pydantic.Field(
+        default=None, description="Seconds of a step with its wait for data."
+    )
+    samples_per_second: float | None = pydantic.Field(
+        default=None, description="Samples a second of the whole job."
+    )
+    data_wait_ratio: float | None = pydantic.Field(
+        default=None, description="Share of the time spent waiting for data."
+    )
+    parameters: int | None = pydantic.Field(
+        default=None, description="Numbers that the model learns."
+    )
+    forward_flops: int | None = pydantic.Field(
+        default=None,
+        description="Operations of one sample's forward pass; a training step has three times as "
+        "many a sample.",
+    )
+    mfu: float | None = pydantic.Field(
+        default=None,
+        description="Share of the devices' peak that the model's operations make up; where the "
+        "variable TRAINSHED_PEAK_FLOPS says what the peak is.",
+    )
+
+
 class CheckpointStatus(base.Model):
     """The run's checkpoints. Steps count from the job's first run, over resumes."""
 
@@ -197,6 +226,12 @@ class TrainingJobStatus(base.Model):
         default=None, description="The run's checkpoints."
     )
     result: Result | None = pydantic.Field(default=None, description="Its own final account.")
+    performance: PerformanceStatus | None = pydantic.Field(
+        default=None, description="What evaluation.performance has measured."
+    )
+    artifacts: artifacts_api.Artifacts | None = pydantic.Field(
+        default=None, description="The files that it has left on its volumes."
+    )
     start_time: Time | None = pydantic.Field(
         default=None, description="When the training container started."
     )

@@ -36,6 +36,12 @@ def free(used: str, path: str, said: str) -> dict[str, str]:
     )
 
 
+class OwnClaim(base.Model):
+    """A claim that the job writes to, below a folder of its own."""
+
+    claim_name: base.Name = pydantic.Field(description="Name of the PersistentVolumeClaim.")
+
+
 _MODE = "Permissions of the files, as a decimal number."
 
 

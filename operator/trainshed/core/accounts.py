@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from trainshed.core import observed
+from trainshed.core import findings, observed
 
 MAX_METRICS = 10
+MAX_EXPORTS = 3
+MAX_PATH = 128
 END_OF_CALENDAR = 253_402_300_800.0
 """The year 10000, which no RFC 3339 timestamp can name."""
 _OUTCOMES = frozenset({"succeeded", "failed", "stopped"})
+_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+"""A path below a folder: no part begins with a dot."""
 
 
 def parse(text: str) -> observed.Account | None:
@@ -52,6 +57,9 @@ def read(document: Mapping[str, Any]) -> observed.Account | None:
         end_time=_moment(document, "endTime"),
         time_to_target_seconds=_number(document, "timeToTargetSeconds"),
         checkpoint=checkpoint(document.get("checkpoint")),
+        report=_path(document, "report"),
+        exports=_exports(document.get("exports")),
+        tested=_tested(document.get("performance")),
     )
 
 
@@ -60,6 +68,60 @@ def checkpoint(told: Any) -> observed.Checkpoint | None:
     if not isinstance(told, dict) or "lastStep" not in told:
         return None
     return observed.Checkpoint(_integer(told, "lastStep"), _integer(told, "resumedFromStep"))
+
+
+def _exports(told: Any) -> tuple[findings.Export, ...]:
+    if not isinstance(told, list):
+        return ()
+    found = (_export(each) for each in told[:MAX_EXPORTS] if isinstance(each, dict))
+    return tuple(each for each in found if each.format and each.path)
+
+
+def _export(told: Mapping[str, Any]) -> findings.Export:
+    return findings.Export(
+        format=_text(told, "format", 16),
+        path=_path(told, "path"),
+        bytes=_integer(told, "bytes"),
+        difference=_amount(told, "maxDifference"),
+        latency=_latency(told.get("latencySeconds")),
+        batch_latency=_latency(told.get("batchLatencySeconds")),
+    )
+
+
+def _latency(told: Any) -> findings.Latency | None:
+    if not isinstance(told, dict) or not (samples := _integer(told, "samples")):
+        return None
+    return findings.Latency(samples, _amount(told, "p50"), _amount(told, "p95"))
+
+
+def _tested(told: Any) -> findings.Tested | None:
+    if not isinstance(told, dict) or not (steps := _integer(told, "steps")):
+        return None
+    seconds = told.get("stepSeconds")
+    known = seconds if isinstance(seconds, dict) else {}
+    return findings.Tested(
+        steps=steps,
+        p50=_amount(known, "p50"),
+        p95=_amount(known, "p95"),
+        samples_per_second=_amount(told, "samplesPerSecond"),
+        data_wait_ratio=_amount(told, "dataWaitRatio"),
+        parameters=_integer(told, "parameters") or None,
+        flops=_integer(told, "flops") or None,
+        utilisation=_amount(told, "utilisation"),
+    )
+
+
+def _path(document: Mapping[str, Any], name: str) -> str:
+    """Return a path that leads nowhere but below its folder; nothing where it is none."""
+    value = document.get(name)
+    if not isinstance(value, str) or len(value) > MAX_PATH or not _PATH.fullmatch(value):
+        return ""
+    return value
+
+
+def _amount(document: Mapping[str, Any], name: str) -> float | None:
+    number = _number(document, name)
+    return number if number is not None and number >= 0 else None
 
 
 def _number(document: Mapping[str, Any], name: str) -> float | None:

@@ -15,6 +15,7 @@ import pydantic
 from trainshed.api import phases, reasons, spec, status
 from trainshed.core import (
     admission,
+    artifacts,
     failures,
     finishing,
     gangs,
@@ -81,6 +82,8 @@ def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -
     # The account alone is worth no write of its own: the end, which it comes with, is.
     ended = draft.is_true(Type.SUCCEEDED) or draft.is_true(Type.FAILED)
     progressing.timeline(draft, seen, gang, told if ended else None)
+    if ended and not isinstance(found, observed.Refusal):
+        artifacts.end(draft, seen.job.key, found, told)
     return _plan(draft, actions)
 
 

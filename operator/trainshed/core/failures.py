@@ -38,7 +38,8 @@ _ADVICE = {
     Class.PREEMPTED: "create the job anew: the cluster took its place for something else",
     Class.IMAGE_PULL: "check image.ref and image.pullSecrets, then create the job anew",
     Class.BUILD: "mend what the message names, then create the job anew",
-    Class.DATA: "mend what the message names in data or training, then create the job anew",
+    Class.DATA: "mend what the message names in the spec, the data or a volume, then create the job"
+    " anew",
     Class.COMM_TIMEOUT: "read the other pods' logs, look for a network policy between them, then"
     " create the job anew",
     Class.QUOTA: "free quota in the namespace or ask for more, then create the job anew",

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, NewType
 
+from trainshed.core import findings
+
 Uid = NewType("Uid", str)
 
 
@@ -164,6 +166,10 @@ class Account:
     end_time: float | None = None
     time_to_target_seconds: float | None = None
     checkpoint: Checkpoint | None = None
+    report: str = ""
+    """The report's path below the job's own folder."""
+    exports: tuple[findings.Export, ...] = ()
+    tested: findings.Tested | None = None
 
 
 @dataclass(frozen=True, slots=True)

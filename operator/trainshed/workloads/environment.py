@@ -90,6 +90,10 @@ def built_in(found: spec.TrainingJobSpec, *, namespace: str) -> dict[str, Any]:
         "data": _data(found.data),
         "training": training.dump(),
     }
+    if found.evaluation is not None:
+        out["evaluation"] = found.evaluation.dump()
+    if found.export is not None:
+        out["export"] = _without(found.export, _OF_THE_POD)
     if found.checkpoint is not None:
         out["checkpoint"] = _checkpoint(found.checkpoint, namespace)
     return out
@@ -97,18 +101,21 @@ def built_in(found: spec.TrainingJobSpec, *, namespace: str) -> dict[str, Any]:
 
 def _data(asked: data_api.Data) -> dict[str, Any]:
     """Return the data set as the library reads it: what the pod is given is not its business."""
-    out = {name: value for name, value in asked.dump().items() if name not in _OF_THE_POD}
+    out = _without(asked, _OF_THE_POD)
     if asked.cache_bytes is not None:
         out["cacheBytes"] = base.amount(asked.cache_bytes)
     return out
 
 
 def _checkpoint(asked: checkpoint_api.Checkpoint, namespace: str) -> dict[str, Any]:
-    known = _OF_THE_POD | _PLACE
-    out = {name: value for name, value in asked.dump().items() if name not in known}
+    out = _without(asked, _OF_THE_POD | _PLACE)
     if asked.from_ is not None:
         out["from"] = storage.folder(asked, namespace=namespace, training_job=asked.from_.job)
     return out
+
+
+def _without(asked: base.Model, names: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in asked.dump().items() if name not in names}
 
 
 def _json(document: Any) -> str:

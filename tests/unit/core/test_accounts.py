@@ -8,7 +8,7 @@ from hypothesis import strategies
 
 from tests import builders, facts
 from tests.unit.core import passes, structural
-from trainshed.core import accounts, observed
+from trainshed.core import accounts, findings, observed
 
 JSON = strategies.recursive(
     strategies.none()
@@ -24,7 +24,10 @@ JSON = strategies.recursive(
     ),
     max_leaves=6,
 )
-FIELDS = [*sorted(builders.account_document()), "class", "reason", "message", "logTail", "rank"]
+FIELDS = [
+    *sorted(builders.account_document()),
+    *("class", "reason", "message", "logTail", "rank", "report", "exports", "performance"),
+]
 ACCOUNTS = strategies.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, JSON))
 OURS = ACCOUNTS.flatmap(
     lambda fields: strategies.sampled_from(["succeeded", "failed", "stopped"]).map(
@@ -158,3 +161,63 @@ def test_checkpoints_of_an_account(told: object, kept: observed.Checkpoint | Non
 
     assert found is not None
     assert found.checkpoint == kept
+
+
+LATENCY = {"samples": 32, "p50": 0.001, "p95": 0.002}
+EXPORT = {"format": "onnx", "path": "onnx", "bytes": 4096, "maxDifference": 1e-6}
+
+
+def test_files_and_tests_of_an_account() -> None:
+    measured = {"steps": 50, "stepSeconds": {"p50": 0.1, "p95": 0.2}, "samplesPerSecond": 640.0}
+    counted = {"dataWaitRatio": 0.1, "parameters": 900, "flops": 70000, "utilisation": 0.4}
+    exports = [{**EXPORT, "latencySeconds": LATENCY}]
+
+    found = accounts.read(
+        builders.account_document(
+            report="report.html", exports=exports, performance={**measured, **counted}
+        )
+    )
+
+    assert found is not None
+    assert found.report == "report.html"
+    assert found.exports == (
+        findings.Export("onnx", "onnx", 4096, 1e-6, findings.Latency(32, 0.001, 0.002)),
+    )
+    assert found.tested == findings.Tested(50, 0.1, 0.2, 640.0, 0.1, 900, 70000, 0.4)
+
+
+OUTSIDE = ["/etc/passwd", "../other", "a/../../b", "a//b", ".", "a\nb", "a b", "ä", "a/", "", 7]
+
+
+@pytest.mark.parametrize("path", [*OUTSIDE, "a" * 129], ids=repr)
+def test_a_path_that_may_lead_out_of_its_folder_is_none(path: object) -> None:
+    found = accounts.read(
+        builders.account_document(report=path, exports=[{**EXPORT, "path": path}])
+    )
+
+    assert found is not None
+    assert (found.report, found.exports) == ("", ())
+
+
+@pytest.mark.parametrize(
+    "told",
+    [7, {}, [[]], [{}], [{"format": "onnx"}], [{"path": "onnx"}], [{**EXPORT, "format": 3}]],
+    ids=repr,
+)
+def test_exports_that_are_none(told: object) -> None:
+    found = accounts.read(builders.account_document(exports=told))
+
+    assert found is not None
+    assert found.exports == ()
+
+
+def test_figures_that_are_none_are_left_out() -> None:
+    wrong = {"samples": -1, "p50": "x"}
+    export = {**EXPORT, "maxDifference": -1.0, "latencySeconds": wrong, "batchLatencySeconds": []}
+    tested = {"steps": 5, "stepSeconds": [], "flops": 2**63, "utilisation": float("nan")}
+
+    found = accounts.read(builders.account_document(exports=[export] * 9, performance=tested))
+
+    assert found is not None
+    assert found.exports == (findings.Export("onnx", "onnx", 4096),) * accounts.MAX_EXPORTS
+    assert found.tested == findings.Tested(5)

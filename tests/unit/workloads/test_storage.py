@@ -1,10 +1,12 @@
-"""The claims and the cache that `spec.data` and `spec.checkpoint` bring into the pod."""
+"""The claims and the cache that the spec brings into the pod."""
 
 from typing import Any
 
 from tests import builders
 from tests.unit.workloads import test_pod as pods
 
+EXPORT = {"formats": ["onnx"], "volume": {"claimName": "models"}}
+SHOWN = {"volume": {"claimName": "shown"}}
 CLIPS = {"path": "/data/clips", "layout": "videos"}
 
 
@@ -43,7 +45,7 @@ def test_a_claim_with_data_may_be_written_where_it_is_said() -> None:
     claim = {"claimName": "clips", "readOnly": False}
     job = builders.training_job().script().spec(data={"volume": claim})
 
-    assert volume(job, "trainshed-data")["persistentVolumeClaim"] == claim
+    assert volume(job, "trainshed-data")["persistentVolumeClaim"] == {"claimName": "clips"}
     assert mount(job, "trainshed-data") == {"name": "trainshed-data", "mountPath": "/data"}
 
 
@@ -90,6 +92,35 @@ def test_checkpoints_may_be_in_object_storage() -> None:
     assert pods.trainer(job)["envFrom"] == [{"secretRef": {"name": "keys"}}]
 
 
+def test_exports_and_what_is_shown_have_a_folder_of_the_job() -> None:
+    job = builders.training_job().cnn().spec(export=EXPORT, visualization=SHOWN)
+
+    assert volume(job, "trainshed-exports")["persistentVolumeClaim"] == {"claimName": "models"}
+    assert mount(job, "trainshed-exports")["mountPath"] == "/exports"
+    assert mount(job, "trainshed-artifacts")["mountPath"] == "/artifacts"
+    assert pods.variables(job)["TRAINSHED_EXPORT_DIR"] == "/exports/default/gestures"
+    assert pods.variables(job)["TRAINSHED_ARTIFACTS_DIR"] == "/artifacts/default/gestures"
+
+
+def test_one_claim_may_be_for_all() -> None:
+    kept = {"volume": {"claimName": "all"}}
+    job = builders.training_job().data(folder=CLIPS, volume={"claimName": "all"})
+    job = job.spec(checkpoint=kept, export={**EXPORT, **kept}, visualization=kept)
+
+    own = names(job) - OWN
+    mounts = [each for each in pods.trainer(job)["volumeMounts"] if each["name"] in own]
+
+    # A claim that is named twice is one volume, or the kubelet waits for the second in vain.
+    assert own == {"trainshed-data"}
+    assert volume(job, "trainshed-data")["persistentVolumeClaim"] == {"claimName": "all"}
+    assert [(each["mountPath"], each.get("readOnly", False)) for each in mounts] == [
+        ("/data", True),
+        ("/checkpoints", False),
+        ("/exports", False),
+        ("/artifacts", False),
+    ]
+
+
 def test_one_secret_may_be_for_both() -> None:
     keys = {"secretRef": {"name": "keys"}}
     job = builders.training_job().data(uri="s3://bucket/clips", layout="npz", **keys)
@@ -106,11 +137,11 @@ def test_volumes_belong_to_the_group_of_the_pod() -> None:
     assert (security["fsGroup"], security["fsGroupChangePolicy"]) == (1000, "OnRootMismatch")
 
 
-def test_a_job_that_asks_for_neither_has_neither() -> None:
+def test_a_job_that_asks_for_nothing_has_nothing() -> None:
     job = builders.training_job().cnn()
 
     assert not {each for each in names(job) if each not in OWN}
-    assert not {"TRAINSHED_CACHE_DIR", "TRAINSHED_CHECKPOINT_DIR"} & set(pods.variables(job))
+    assert not {each for each in pods.variables(job) if each.endswith("_DIR")}
 
 
 OWN = {"trainshed-files", "trainshed-token", "trainshed-tmp"}

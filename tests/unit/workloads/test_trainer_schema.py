@@ -22,6 +22,7 @@ from trainshed_trainer import schema
 Schema = Mapping[str, Any]
 Field = tuple[str, dataclasses.Field[Any], Schema]
 
+SHOWN = {"volume": {"claimName": "shown"}}
 CHECKPOINT = {"volume": {"claimName": "kept"}, "everySeconds": 60, "keep": 3, "resume": "never"}
 JOBS: dict[str, builders.TrainingJobBuilder] = {
     "the smallest": builders.training_job().cnn(),
@@ -71,6 +72,26 @@ JOBS: dict[str, builders.TrainingJobBuilder] = {
     "checkpoints of another job": builders.training_job()
     .cnn()
     .spec(checkpoint={"volume": {"claimName": "kept"}, "from": {"job": "other"}}),
+    "a performance test": builders.training_job().cnn().spec(evaluation={"performance": {}}),
+    "tests": builders.training_job()
+    .cnn()
+    .spec(
+        evaluation={"performance": {"warmupSteps": 0, "steps": 500}, "visual": True},
+        visualization=SHOWN,
+    ),
+    "exports": builders.training_job()
+    .cnn()
+    .spec(export={"formats": ["torchscript", "onnx"], "volume": {"claimName": "models"}}),
+    "exports of TensorFlow": builders.training_job()
+    .tensorflow()
+    .cnn()
+    .spec(
+        export={
+            "formats": ["savedmodel", "onnx"],
+            "volume": {"claimName": "models"},
+            "benchmark": True,
+        }
+    ),
 }
 
 
@@ -113,6 +134,20 @@ def test_checkpoints_are_handed_over_with_the_folder_that_they_start_from() -> N
     assert "checkpoint" not in document(JOBS["the smallest"])
 
 
+def test_tests_and_exports_are_handed_over_without_their_volumes() -> None:
+    performance = {"warmupSteps": 10, "steps": 50}
+
+    assert document(JOBS["a performance test"])["evaluation"] == {
+        "performance": performance,
+        "visual": False,
+    }
+    assert document(JOBS["exports of TensorFlow"])["export"] == {
+        "formats": ["savedmodel", "onnx"],
+        "benchmark": True,
+    }
+    assert not {"evaluation", "export"} & set(document(JOBS["the smallest"]))
+
+
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(each.capitalize() for each in rest)
@@ -135,7 +170,11 @@ def fields(kind: Any, known: Schema, path: str) -> Iterator[Field]:
             yield where, each, inner
 
 
-NOT_HANDED_OVER = {"spec.evaluation", "spec.export", "spec.visualization"}
+NOT_HANDED_OVER = {
+    "spec.evaluation.crossValidation",
+    "spec.visualization.tensorboard",
+    "spec.visualization.profile",
+}
 """What the library can do and a TrainingJob can't ask for yet."""
 ELSEWHERE = {"spec.checkpoint.from", "spec.data.cacheBytes", "spec.framework"}
 """What the library gets in another form than it is written, or does not get in every case."""

@@ -11,6 +11,17 @@ from collections.abc import Iterator
 from trainshed_trainer import errors
 
 
+def prepare(folder: pathlib.Path) -> None:
+    """Make a folder and try to write in it, before anything is trained in vain."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        raise _not_written(folder, error) from error
+
+
 @contextlib.contextmanager
 def whole(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     """Yield an empty folder that takes the place of `folder` when the block ends without error."""
@@ -24,18 +35,32 @@ def whole(folder: pathlib.Path) -> Iterator[pathlib.Path]:
         _replace(folder, beside)
         _sync(folder.parent)
     except OSError as error:
-        raise errors.ExportError(
-            f"the export can't be written to {folder} ({error.strerror or error}): give"
-            " export.volume a volume with room that user 1000 may write to",
-            reason="ExportNotWritten",
-        ) from error
+        raise _not_written(folder, error) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def copy(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Copy what is in one folder into another one."""
+    for path in sorted(source.rglob("*")):
+        to = target / path.relative_to(source)
+        if path.is_dir():
+            to.mkdir()
+        else:
+            shutil.copyfile(path, to)
 
 
 def size(folder: pathlib.Path) -> int:
     """Return the bytes of all files in a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _not_written(folder: pathlib.Path, error: OSError) -> errors.ExportError:
+    return errors.ExportError(
+        f"the export can't be written to {folder} ({error.strerror or error}): give"
+        " export.volume a volume with room that the pod's group, pod.fsGroup, may write to",
+        reason="ExportNotWritten",
+    )
 
 
 def _replace(folder: pathlib.Path, by: pathlib.Path) -> None:
