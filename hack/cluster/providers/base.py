@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-from hack.cluster import console
+from hack.cluster import console, errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,15 @@ class Options:
     prometheus: str | None = None
 
 
+def refuse_addresses(options: Options) -> None:
+    """Raise where the options name a cluster that is there, though one is to be made."""
+    if options.context or options.registry or options.prometheus:
+        raise errors.ClusterError(
+            "--context, --registry and --prometheus name what is there: say --provider existing "
+            "with them, or leave them out"
+        )
+
+
 class Provider(Protocol):
     """A way to have a cluster."""
 
@@ -68,12 +77,16 @@ class Provider(Protocol):
         """Return why this machine cannot have it, or None."""
         ...
 
+    def check(self, options: Options) -> None:
+        """Raise where `up` could not even begin with these options; changes nothing."""
+        ...
+
     def up(self, options: Options, *, shown: console.Console) -> None:
         """Start what is down, and return when the cluster is ready."""
         ...
 
-    def down(self, *, shown: console.Console) -> None:
-        """Remove what up made."""
+    def down(self, *, shown: console.Console) -> Sequence[str]:
+        """Remove what was made, and return in words what stays, with the way to remove it."""
         ...
 
     def status(self) -> list[Part]: ...

@@ -1,7 +1,7 @@
 """The provider existing: a cluster that somebody else made, by a context named on purpose.
 
-It starts and removes nothing. Its kubeconfig is a copy of that one context, so that
-switching contexts elsewhere cannot redirect a test.
+It starts nothing, and removes only what the demo has installed. Its kubeconfig is a copy of that
+one context, so that switching contexts elsewhere cannot redirect a test.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pathlib
 import shutil
 from typing import Any
 
-from hack.cluster import commands, console, documents, errors, images, nodes, settings
+from hack.cluster import commands, console, documents, errors, images, installed, nodes, settings
 from hack.cluster.providers import base
 
 
@@ -27,16 +27,14 @@ class Existing:
     def unavailable(self) -> str | None:
         return None if shutil.which("kubectl") else "kubectl is not on the PATH"
 
-    def up(self, options: base.Options, *, shown: console.Console) -> None:
-        recorded = self._record()
-        context = options.context or recorded.get("context")
-        if not context:
-            raise errors.ClusterError(
-                "an existing cluster is used only by name: say --context NAME "
-                "(kubectl config get-contexts lists them)"
-            )
+    def check(self, options: base.Options) -> None:
+        context = self._context(options)
         if options.kwok is not None:
             raise errors.Unavailable("fake nodes are for the providers host and kind only")
+        self._run(["kubectl", "version", f"--context={context}", "--request-timeout=10s"])
+
+    def up(self, options: base.Options, *, shown: console.Console) -> None:
+        context, recorded = self._context(options), self._record()
         with shown.step(f"checking the context {context}"):
             whole = ("kubectl", "config", "view", "--minify", "--flatten", "--raw")
             copied = self._run([*whole, f"--context={context}"])
@@ -49,9 +47,19 @@ class Existing:
         }
         documents.write(self._path, documents.to_json(kept))
 
-    def down(self, *, shown: console.Console) -> None:
-        shown.note(f"the cluster of the context {self._record().get('context')} is left as it is")
+    def down(self, *, shown: console.Console) -> list[str]:
+        context = self._record().get("context")
+        left = [f"the cluster of the context {context}"]
+        if (found := installed.recorded(self._cluster.state)) is not None:
+            with shown.step(f"removing the release {found.release} from the context {context}"):
+                self._uninstall(found)
+            left += [
+                "its CRD trainingjobs.trainshed.dev with every TrainingJob, which the chart keeps: "
+                f"`kubectl --context {context} delete crd trainingjobs.trainshed.dev` removes them",
+                "the images that were pushed to its registry, below trainshed/",
+            ]
         shutil.rmtree(self._cluster.state)
+        return left
 
     def status(self) -> list[base.Part]:
         listed = self._kubectl("get", "nodes", "--output=json", "--request-timeout=10s")
@@ -78,6 +86,27 @@ class Existing:
 
     def logs(self) -> dict[str, pathlib.Path]:
         return {}
+
+    def _uninstall(self, found: installed.Installed) -> None:
+        self._run(
+            [
+                *(found.helm, "uninstall", found.release, "--namespace", found.namespace),
+                *("--kubeconfig", str(self._cluster.kubeconfig)),
+                *("--ignore-not-found", "--wait", "--timeout", "120s"),
+            ]
+        )
+        if found.made:
+            waited = ("--ignore-not-found", "--timeout=180s")
+            self._kubectl("delete", "namespace", *found.made, *waited)
+
+    def _context(self, options: base.Options) -> str:
+        context = options.context or self._record().get("context")
+        if not context:
+            raise errors.ClusterError(
+                "an existing cluster is used only by name: say --context NAME "
+                "(kubectl config get-contexts lists them)"
+            )
+        return str(context)
 
     @property
     def _path(self) -> pathlib.Path:
