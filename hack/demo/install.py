@@ -4,37 +4,82 @@ from __future__ import annotations
 
 import json
 import pathlib
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from hack import apiserver
+from hack.cluster import commands, errors, installed
 
 NAMESPACE = "trainshed-system"
 RELEASE = "trainshed"
 SECONDS = 120
 TEST_REGISTRIES = ["http://10.244.0.1:5001", "10.244.0.1:5002"]
-"""Where the end-to-end tests start registries that refuse."""
+"""Where the end-to-end tests start registries that refuse: on the host provider's node."""
+
+Info = Mapping[str, Any]
 
 
-def values(info: Mapping[str, Any], images: Mapping[str, str]) -> dict[str, Any]:
-    """Return the chart's values for the local cluster."""
+class InstallFailed(Exception):
+    """The chart can't be installed; the message has helm's words and the operator's log."""
+
+
+def values(info: Info, images: Mapping[str, str], *, tested: bool) -> dict[str, Any]:
+    """Return the chart's values for the local cluster; `tested`: for the end-to-end tests."""
     registry = info["registry"]
     tensorflow = f"{registry['pull']}/trainshed/tensorflow:dev"
+    allowed = TEST_REGISTRIES if tested and info["provider"] == "host" else []
     return {
         "image": {"ref": images["operator"]},
-        "registry": {
-            "push": registry["push"],
-            "pull": registry["pull"],
-            "allowed": TEST_REGISTRIES,
-        },
+        "registry": {"push": registry["push"], "pull": registry["pull"], "allowed": allowed},
         "images": {
             "pytorch": images["pytorch"],
             "tensorflow": images.get("tensorflow", tensorflow),
         },
+        # For a Prometheus of the Prometheus Operator: the demo's job is over within a minute.
+        "monitoring": {"podMonitor": {"interval": "1s"}},
     }
 
 
+def usable(info: Info, *, prometheus: bool) -> None:
+    """Raise where an existing cluster's registry, or its Prometheus, was not named."""
+    wanted = {"registry": info["registry"]["host"]}
+    if prometheus:
+        wanted["prometheus"] = info["prometheus"]
+    if missing := [f"--{name} URL" for name, url in wanted.items() if not url]:
+        raise InstallFailed(
+            f"the cluster lacks what was not named: run `python -m hack.cluster up "
+            f"{' '.join(missing)}`, then this again"
+        )
+
+
+def claim(
+    api: apiserver.ApiServer,
+    info: Info,
+    *,
+    helm: str,
+    namespaces: Sequence[str],
+    run: commands.Runner = commands.run,
+) -> None:
+    """Remember what will be made in a cluster that stays; raise where it is somebody else's."""
+    state = pathlib.Path(info["state"])
+    known = installed.recorded(state)
+    if known is None and _is_there(info, helm=helm, run=run):
+        raise InstallFailed(
+            f"there is a release {RELEASE} in {NAMESPACE} that the demo did not install, and it "
+            "would be changed: use another cluster, or uninstall that one first"
+        )
+    absent = {each for each in namespaces if api.find(f"/api/v1/namespaces/{each}") is None}
+    made = absent | set(known.made if known else ())
+    installed.record(state, installed.Installed(helm, RELEASE, NAMESPACE, tuple(sorted(made))))
+
+
 def install(
-    chart: pathlib.Path, *, helm: str, info: Mapping[str, Any], images: Mapping[str, str]
+    chart: pathlib.Path,
+    values: Mapping[str, Any],
+    *,
+    helm: str,
+    info: Info,
+    run: commands.Runner = commands.run,
 ) -> None:
     """Run helm; its output is shown only when it fails."""
     command = [
@@ -45,24 +90,25 @@ def install(
         "--take-ownership",
         *("--values", "-", "--wait", "--timeout", f"{SECONDS}s"),
     ]
-    done = subprocess.run(
-        command,
-        input=json.dumps(values(info, images)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        said = done.stderr.strip() or done.stdout.strip()
-        raise InstallFailed(f"helm failed: {said}\n{_log(info)}")
+    try:
+        run(command, text=json.dumps(values))
+    except errors.CommandFailed as error:
+        raise InstallFailed(f"helm failed: {error}\n{_log(info, run=run)}") from None
 
 
-class InstallFailed(Exception):
-    """The chart could not be installed; the message has helm's words and the operator's log."""
+def _is_there(info: Info, *, helm: str, run: commands.Runner) -> bool:
+    place = ("--namespace", NAMESPACE, "--kubeconfig", str(info["kubeconfig"]))
+    try:
+        run([helm, "status", RELEASE, *place])
+    except errors.CommandFailed:
+        return False
+    return True
 
 
-def _log(info: Mapping[str, Any]) -> str:
+def _log(info: Info, *, run: commands.Runner) -> str:
     kubectl = info["programs"].get("kubectl") or "kubectl"
     command = [kubectl, "--kubeconfig", str(info["kubeconfig"]), "--namespace", NAMESPACE, "logs"]
-    command += ["deployment/trainshed-operator", "--tail", "20"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    try:
+        return run([*command, "deployment/trainshed-operator", "--tail", "20"])
+    except errors.ClusterError:
+        return ""

@@ -5,6 +5,9 @@ A figure that the status or the operator gives would prove nothing here, so none
 
 from __future__ import annotations
 
+import itertools
+import statistics
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -18,24 +21,43 @@ class NoData(Exception):
     """Prometheus has no scrape with both counters."""
 
 
-def from_prometheus(url: str, *, namespace: str, job: str, since: float) -> float:
+@dataclass(frozen=True, slots=True)
+class Scraped:
+    """Samples a second of the last scrape, and the seconds between scrapes: their median."""
+
+    samples_per_second: float
+    interval: float
+
+
+def from_prometheus(
+    url: str,
+    *,
+    namespace: str,
+    job: str,
+    since: float,
+    transport: httpx.BaseTransport | None = None,
+) -> Scraped:
     """Return samples a second over the job's training, from its last scrape after `since`.
 
     `since`: Unix seconds; an earlier job of the same name proves nothing.
     """
     selector = f'{{namespace="{namespace}",trainingjob="{job}"}}'
-    samples = scrapes(url, f"{SAMPLES}{selector}[{WINDOW}]")
-    seconds = scrapes(url, f"{SECONDS}{selector}[{WINDOW}]")
-    both = [at for at in samples if at in seconds and seconds[at] > 0 and at > since]
+    with httpx.Client(transport=transport, timeout=10, trust_env=False) as http:
+        samples = scrapes(http, url, f"{SAMPLES}{selector}[{WINDOW}]")
+        seconds = scrapes(http, url, f"{SECONDS}{selector}[{WINDOW}]")
+    both = sorted(at for at in samples if at in seconds and seconds[at] > 0 and at > since)
     if not both:
         raise NoData(f"Prometheus at {url} has no scrape of {namespace}/{job}")
-    last = max(both)
-    return samples[last] / seconds[last]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(both)]
+    return Scraped(
+        samples_per_second=samples[both[-1]] / seconds[both[-1]],
+        interval=statistics.median(gaps) if gaps else float("inf"),
+    )
 
 
-def scrapes(url: str, query: str) -> dict[float, float]:
+def scrapes(http: httpx.Client, url: str, query: str) -> dict[float, float]:
     """Return the values of a range selector by their time, summed over series."""
-    answer = httpx.get(f"{url}/api/v1/query", params={"query": query}, timeout=10, trust_env=False)
+    answer = http.get(f"{url}/api/v1/query", params={"query": query})
     answer.raise_for_status()
     found: dict[float, float] = {}
     series: list[dict[str, Any]] = answer.json()["data"]["result"]

@@ -36,7 +36,7 @@ def test_prometheus_and_the_status_agree(trained: conftest.Body, info: conftest.
     )
 
     told = trained["status"]["result"]["samplesPerSecond"]
-    assert scraped == pytest.approx(told, rel=0.05)
+    assert scraped.samples_per_second == pytest.approx(told, rel=0.05)
 
 
 def test_every_query_of_the_dashboard_has_data(trained: conftest.Body, info: conftest.Body) -> None:

@@ -31,6 +31,9 @@ class Existing:
         context = self._context(options)
         if options.kwok is not None:
             raise errors.Unavailable("fake nodes are for the providers host and kind only")
+        for name, url in (("registry", options.registry), ("prometheus", options.prometheus)):
+            if url and not url.startswith(("http://", "https://")):
+                raise errors.ClusterError(f"--{name} is a URL: say https://{url}, or http://{url}")
         self._run(["kubectl", "version", f"--context={context}", "--request-timeout=10s"])
 
     def up(self, options: base.Options, *, shown: console.Console) -> None:

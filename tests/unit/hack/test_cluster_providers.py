@@ -79,8 +79,13 @@ def test_a_provider_that_can_begin_is_remembered_even_if_it_breaks_on_its_way(
 
 @pytest.mark.parametrize(
     "options",
-    [base.Options(), base.Options(context="staging", kwok=1), base.Options(context="nowhere")],
-    ids=["no context", "fake nodes", "an unknown context"],
+    [
+        base.Options(),
+        base.Options(context="staging", kwok=1),
+        base.Options(context="nowhere"),
+        base.Options(context="staging", registry="registry.example.com"),
+    ],
+    ids=["no context", "fake nodes", "an unknown context", "a registry that is no URL"],
 )
 def test_an_existing_cluster_that_cannot_be_used_binds_no_later_call(
     cluster: settings.Settings, shown: console.Console, options: base.Options
