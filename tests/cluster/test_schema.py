@@ -484,6 +484,7 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         "a folder of a volume",
         "a folder of a mount",
         "object storage",
+        "a file at a web server",
         "augmentations",
         "a volume for own code",
         "checkpoints of a command",
