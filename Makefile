@@ -70,8 +70,8 @@ test-e2e: ## The chart on a real node: jobs, failures, dashboards
 	$(PYTEST) tests/e2e/test_restarts.py --junitxml=build/tests/test-restarts.xml
 
 .PHONY: test-gpu
-test-gpu: ## What needs a GPU: nothing yet, it says so
-	@echo "test-gpu: skipped: no part of the product uses a GPU yet"
+test-gpu: ## Training on a GPU in each framework that is here; it says what is not
+	$(RUN) python -m hack.gpu
 
 ##@ Measurements
 # One that misses its range must not hide the figures of another.

@@ -19,11 +19,13 @@ hypothesis.settings.load_profile(os.environ.get("TRAINSHED_HYPOTHESIS", "quick")
 
 # What a test needs, as its marker; the images have them, this machine may not.
 LIBRARIES = {"numpy": "NumPy", "tensorflow": "TensorFlow", "torch": "PyTorch"}
+DEVICES = pathlib.Path("/dev")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for module, name in LIBRARIES.items():
         config.addinivalue_line("markers", f"{module}: needs {name}, which the images have")
+    config.addinivalue_line("markers", "gpu: needs an NVIDIA GPU that the framework can use")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,6 +34,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for module in sorted(missing.intersection(mark.name for mark in item.iter_markers())):
             reason = f"no {LIBRARIES[module]} here: `make test-trainer` has it"
             item.add_marker(pytest.mark.skip(reason=reason))
+        if item.get_closest_marker("gpu") and not any(DEVICES.glob("nvidia[0-9]*")):
+            item.add_marker(pytest.mark.skip(reason=f"no GPU here: no {DEVICES}/nvidia0"))
 
 
 @pytest.fixture
