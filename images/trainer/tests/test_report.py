@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-import html.parser
 import pathlib
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
 
+from images.trainer.tests import browsing
 from trainshed_trainer import context, schema
 from trainshed_trainer.data import statistics
 from trainshed_trainer.evaluation import lenses, performance, visual
 from trainshed_trainer.exporting import exporter, timing
-from trainshed_trainer.reporting import charts, findings, history, markup, page, pictures
+from trainshed_trainer.reporting import (
+    charts,
+    findings,
+    graphs,
+    history,
+    page,
+    pictures,
+    summaries,
+)
 from trainshed_trainer.run import Run
 
 pytestmark = pytest.mark.numpy
 HOSTILE = "<script>document.title='taken'</script>\"'><img src=x onerror=alert(1)>"
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 MOST_BYTES = 1_000_000
+LAYERS = [
+    lenses.Layer("0", "Conv2d", (32, 64, 64), 864),
+    lenses.Layer("1.norm", "LayerNorm", (4096, 32), 64, ("0",)),
+    lenses.Layer("2", "Add", (4096, 32), 0, ("0", "1.norm")),
+]
 
 
 def found(*classes: str, shape: tuple[int, ...] = (3, 64, 64)) -> findings.Findings:
@@ -31,7 +41,8 @@ def found(*classes: str, shape: tuple[int, ...] = (3, 64, 64)) -> findings.Findi
 
     def sample(number: int) -> visual.Sample:
         inputs, saliency = random.normal(size=(2, *shape)).astype(np.float32)
-        return visual.Sample(number, inputs, saliency, 0, number % 2, 0.75)
+        attended = random.random((8, 8), dtype=np.float32) if number % 2 else None
+        return visual.Sample(number, inputs, saliency, 0, number % 2, 0.75, attended)
 
     spec = schema.read(
         {
@@ -50,7 +61,7 @@ def found(*classes: str, shape: tuple[int, ...] = (3, 64, 64)) -> findings.Findi
         samples=19_200,
         seconds=12.0,
         metrics={"accuracy": 0.9125, "loss": 0.25},
-        model=findings.Model([lenses.Layer("0", "Conv2d", (32, 64, 64), 864)], 864, 7_077_888),
+        model=findings.Model(LAYERS, 864, 7_077_888),
         data=findings.Data(
             classes, shape, [(10, 2)] * len(classes), statistics.Statistics(column, column)
         ),
@@ -65,27 +76,6 @@ def found(*classes: str, shape: tuple[int, ...] = (3, 64, 64)) -> findings.Findi
     )
 
 
-class Outline(html.parser.HTMLParser):
-    """What a page has: elements with attributes, and its open elements at the end."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in markup.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
-
-
 def test_the_page_tells_all_that_was_found() -> None:
     text = page.render(found("cat", "dog"))
 
@@ -97,20 +87,20 @@ def test_the_page_tells_all_that_was_found() -> None:
 
 def test_the_page_is_whole_small_and_needs_neither_script_nor_network() -> None:
     text = page.render(found("cat", "dog"))
-    outline = Outline(text)
+    outline = browsing.Outline(text)
 
     assert outline.open == []
     assert len(text.encode()) < MOST_BYTES
     assert not {"script", "link", "iframe", "object"} & {name for name, _ in outline.elements}
     sources = [each["src"] or "" for each in outline.all("img")]
-    assert len(sources) == 24
+    assert len(sources) == 24 + 6
     assert all(each.startswith("data:image/png;base64,") for each in sources)
-    assert "http" not in text
+    assert not {"http:", "https:"} & set(text.replace(":", ": ").split())
     assert "url(" not in text
 
 
 def test_the_page_is_one_that_everybody_can_read() -> None:
-    outline = Outline(page.render(found("cat", "dog")))
+    outline = browsing.Outline(page.render(found("cat", "dog")))
 
     assert outline.all("html") == [{"lang": "en"}]
     assert len(outline.all("title")) == 1 + len(outline.all("svg"))
@@ -120,8 +110,26 @@ def test_the_page_is_one_that_everybody_can_read() -> None:
     assert {each["scope"] for each in outline.all("th")} == {"col", "row"}
 
 
+def test_the_graph_has_a_box_for_each_layer_and_a_way_for_each_input() -> None:
+    drawn = str(graphs.drawn(LAYERS))
+
+    assert drawn.count("<rect") == 1 + len(LAYERS)
+    # Of the input, of the first layer and twice to the last one, once around what is between.
+    assert drawn.count("<path") == 4
+    assert drawn.count(f"h{graphs.BEND / 2}V") == 1
+
+
+def test_the_summary_is_a_table_of_plain_text() -> None:
+    lines = summaries.render(found("cat").model).splitlines()
+
+    assert lines[0].split() == ["Layer", "Kind", "Output", "Parameters", "After"]
+    assert lines[3].endswith("  0, 1.norm")
+    assert lines[5:] == ["Parameters: 864", lines[-1]]
+    assert lines[-1].endswith(": 7,077,888")
+
+
 def test_no_name_becomes_markup() -> None:
-    outline = Outline(page.render(found(HOSTILE, "dog")))
+    outline = browsing.Outline(page.render(found(HOSTILE, "dog")))
 
     assert not outline.all("script")
     assert not any("onerror" in each for _, each in outline.elements)
@@ -160,7 +168,7 @@ def test_what_was_not_asked_for_is_no_section() -> None:
     text = page.render(bare)
 
     assert [name for name in ("Samples</h2>", "Exports", "Performance test") if name in text] == []
-    assert Outline(text).open == []
+    assert browsing.Outline(text).open == []
 
 
 def test_a_line_of_one_value_or_of_none_is_drawn_all_the_same() -> None:
@@ -173,6 +181,15 @@ def test_a_picture_is_a_png_of_the_sample() -> None:
     uri = pictures.shown(np.zeros((1, 8, 8), dtype=np.float32))
 
     assert uri.startswith("data:image/png;base64,iVBORw0KGgo")
+
+
+def test_what_the_model_attends_to_is_as_bright_as_the_sample_and_the_rest_is_dark() -> None:
+    sample = np.ones((1, 8, 8), dtype=np.float32)
+    evenly, apart = np.full((2, 2), 0.25), np.array([[0.7, 0.0], [0.2, 0.1]])
+
+    assert pictures.lit(sample, evenly) == pictures.shown(sample)
+    light = np.kron(apart / 0.7, np.ones((4, 4))) * (1 - pictures.DARKEST) + pictures.DARKEST
+    assert pictures.lit(sample, apart) == pictures.shown(light[None].astype(np.float32))
 
 
 def test_a_long_run_is_halved_to_what_a_chart_can_show(job: context.Context) -> None:
@@ -214,28 +231,15 @@ def test_a_model_that_is_mostly_wrong_shows_no_fewer() -> None:
     assert (len(set(numbers.tolist())), 7 in numbers) == (visual.SHOWN, True)
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium here: `apt-get install chromium` has it")
+@pytest.mark.skipif(browsing.BROWSER is None, reason=browsing.MISSING)
 def test_a_browser_opens_the_page_as_it_is_meant(tmp_path: pathlib.Path) -> None:
-    file = tmp_path / "report.html"
-    file.write_text(page.render(found(HOSTILE, "dog")))
-    argv = [
-        str(BROWSER),
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--virtual-time-budget=999",
-    ]
-    argv += [
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--log-level=3",
-        "--dump-dom",
-        file.as_uri(),
-    ]
+    opened = browsing.opened(page.render(found(HOSTILE, "dog")), tmp_path)
 
-    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120)
-
-    outline = Outline(done.stdout)
-    assert "<title>digits: training report</title>" in done.stdout
-    assert not outline.all("script")
-    assert len(outline.all("svg")) == 2
-    assert len(outline.all("img")) == 24
+    assert opened.title == "digits: training report"
+    assert not opened.outline.all("script")
+    assert len(opened.answer["drawings"]) == 3
+    assert len(opened.answer["images"]) == 24 + 6
+    assert min(opened.answer["drawings"] + opened.answer["images"]) > 0
+    assert (opened.answer["fetched"], opened.answer["refused"]) == ([], [])
+    assert opened.answer["overflow"] <= 0
+    assert "script" in opened.answer["words"]

@@ -30,6 +30,7 @@ _PROGRESS = frozenset({"step", "totalSteps", "epoch", "samples"})
 _EXPORT_TEXTS = {"format": 16, "path": 128}
 _LATENCIES = ("latencySeconds", "batchLatencySeconds")
 MOST_EXPORTS = 3
+MOST_TRACES, LONGEST_PATH = 8, 256
 _TESTED = frozenset({"samplesPerSecond", "dataWaitRatio", "utilisation"})
 _TEXTS = {"outcome": 16, "class": 32, "reason": 64, "message": accounts.MAX_MESSAGE, "report": 128}
 
@@ -42,6 +43,10 @@ def account(left: Any) -> accounts.Account:
     exports = left.get("exports")
     if isinstance(exports, list):
         kept["exports"] = [_export(each) for each in exports[:MOST_EXPORTS]]
+    traces = left.get("traces")
+    if isinstance(traces, list):
+        paths = (each for each in traces[:MOST_TRACES] if isinstance(each, str))
+        kept["traces"] = [accounts.finite(each[:LONGEST_PATH]) for each in paths]
     if isinstance(tested := left.get("performance"), Mapping):
         counts = frozenset({"steps", "parameters", "flops"})
         kept["performance"] = _numbers(tested, counts=counts, amounts=_TESTED)

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from trainshed_trainer import context, schema
+import contextlib
+import functools
+from collections.abc import Iterator
+
+from trainshed_trainer import context, errors, schema
 from trainshed_trainer.data import preparing
 from trainshed_trainer.evaluation import lenses, performance
 from trainshed_trainer.exporting import exporter
 from trainshed_trainer.reporting import history, reports
+from trainshed_trainer.tracing import boards, profiles
 from trainshed_trainer.training import backends, courses, observers, ranks
+
+
+@contextlib.contextmanager
+def watching(
+    spec: schema.Spec,
+    prepared: preparing.Prepared,
+    backend: backends.Backend,
+    *,
+    known: context.Context,
+    among: ranks.Ranks,
+) -> Iterator[list[observers.Observer]]:
+    """Yield what watches a run in this process, and close its files whatever becomes of the run."""
+    found = observers_of(spec, prepared, backend, known=known, among=among)
+    with contextlib.ExitStack() as open_files:
+        for each in found:
+            if isinstance(each, boards.Board | profiles.Profile):
+                open_files.callback(each.close)
+        yield found
 
 
 def observers_of(
@@ -31,19 +54,50 @@ def observers_of(
             spec, prepared, backend, asked=spec.export, folder=known.export_dir
         )
         found.append(exports)
-    if known.artifacts_dir:
-        curves = history.History()
-        report = reports.Report(
-            spec,
-            prepared,
-            backend,
-            title=known.job or spec.model.name,
-            folder=known.artifacts_dir,
-            curves=curves,
-            exports=exports,
-            tested=tested,
+    curves = history.History()
+    looks = _looks(spec, prepared, backend, curves=curves, folder=known.artifacts_dir)
+    if not known.artifacts_dir:
+        return found
+    report = reports.Report(
+        spec,
+        prepared,
+        backend,
+        title=known.job or spec.model.name,
+        folder=known.artifacts_dir,
+        curves=curves,
+        exports=exports,
+        tested=tested,
+    )
+    # A trace ends before the tests begin, and the report tells of all that is found before it.
+    return [*looks, *found, curves, report]
+
+
+def _looks(
+    spec: schema.Spec,
+    prepared: preparing.Prepared,
+    backend: backends.Backend,
+    *,
+    curves: history.History,
+    folder: str,
+) -> list[boards.Board | profiles.Profile]:
+    """Return what writes TensorBoard's files and traces, where they are asked for."""
+    found: list[boards.Board | profiles.Profile] = []
+    if (asked := spec.visualization) is None:
+        return found
+    if not folder:
+        raise errors.ConfigurationError(
+            "spec.visualization is asked for, but there is no folder for it: set"
+            " TRAINSHED_ARTIFACTS_DIR",
+            reason="InvalidSpec",
         )
-        found += [curves, report]
+    if asked.tensorboard:
+        lens = functools.partial(lenses.take, spec, prepared, backend)
+        board = boards.Board(spec, folder=folder, lens=lens)
+        curves.written = board.point
+        found.append(board)
+    if asked.profile is not None:
+        tracer = functools.partial(profiles.tracer_of, spec.framework)
+        found.append(profiles.Profile(asked.profile, folder=folder, tracer=tracer))
     return found
 
 

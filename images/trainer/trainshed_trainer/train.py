@@ -45,9 +45,9 @@ def _train(spec: schema.Spec) -> None:
     if spec.checkpoint is not None:
         place, identity = known.checkpoint_dir, checkpoints.identify(spec, data)
         keeper = checkpoints.open(spec.checkpoint, place, identity, writes=among.first)
-    with contextlib.closing(backend):
+    watch = observing.watching(spec, data, backend, known=known, among=among)
+    with contextlib.closing(backend), watch as watching:
         samples = len(data.train.labels)
-        watching = observing.observers_of(spec, data, backend, known=known, among=among)
         loop.train(
             spec.training, backend, samples=samples, keeper=keeper, among=among, watching=watching
         )

@@ -17,12 +17,16 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer of the model. `shape`: of its output for one sample, in the framework's order."""
+    """A layer of the model. `shape`: of its output for one sample, in the framework's order.
+
+    `after`: the layers whose outputs it takes; without any, it takes the model's input.
+    """
 
     name: str
     kind: str
     shape: tuple[int, ...]
     parameters: int
+    after: tuple[str, ...] = ()
 
 
 class Lens(Protocol):
@@ -33,6 +37,12 @@ class Lens(Protocol):
 
     def saliency(self, inputs: Array, labels: NDArray[np.int64]) -> Array:
         """Return gradient times input (n, *shape): what speaks for each label."""
+
+    def attention(self, inputs: Array) -> Array | None:
+        """Return (n, rows, columns): the share of the model's attention that each place has.
+
+        It is the mean over heads and over the places that look. None where a model has none.
+        """
 
     def layers(self) -> list[Layer]:
         """Return the layers in order."""

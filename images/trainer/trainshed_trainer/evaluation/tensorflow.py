@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
 from typing import Any
 
 import keras
@@ -13,8 +10,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from trainshed_trainer import schema
-from trainshed_trainer.evaluation import lenses
-from trainshed_trainer.models.tensorflow import registry
+from trainshed_trainer.evaluation import lenses, operations
+from trainshed_trainer.models.tensorflow import attending, registry
 from trainshed_trainer.training import backends
 from trainshed_trainer.training.tensorflow import backend, states
 
@@ -25,6 +22,7 @@ class Lens:
     def __init__(
         self, spec: schema.Spec, prepared: backends.Prepared, trained: backend.Backend
     ) -> None:
+        self._trained = trained.model
         self._model = registry.build(spec.model, prepared.held.shape, len(prepared.classes))
         pairs = zip(states.weights(self._model), states.weights(trained.model), strict=True)
         for variable, learned in pairs:
@@ -45,29 +43,38 @@ class Lens:
         found = np.asarray(tape.gradient(chosen, given) * given)
         return np.moveaxis(found, -1, -3)
 
+    def attention(self, inputs: lenses.Array) -> lenses.Array | None:
+        """Return (n, rows, columns): the share of attention that each place has."""
+        maps = None
+        for made in self._model.operations:
+            if isinstance(made, attending.SelfAttention):
+                return self._shares(made, maps, inputs)
+            if len(made.output.shape) == 4:
+                maps = made.output
+        return None
+
+    def _shares(
+        self, layer: attending.SelfAttention, maps: Any, inputs: lenses.Array
+    ) -> lenses.Array:
+        """Return what `attention` does, of the layer that attends to maps."""
+        _, rows, columns, channels = maps.shape
+        before = keras.Model(self._model.input, layer.input)
+        taken = layer.mixed(before(np.moveaxis(inputs, -3, -1), training=False))
+        parts = tf.reshape(taken, (-1, rows * columns, 3, layer.heads, channels // layer.heads))
+        query, key, _ = tf.unstack(tf.transpose(parts, (2, 0, 3, 1, 4)))
+        alike = tf.matmul(query, key, transpose_b=True) * query.shape[-1] ** -0.5
+        found = tf.reduce_mean(tf.nn.softmax(alike), (1, 2))
+        return np.asarray(tf.reshape(found, (-1, rows, columns)))
+
     def layers(self) -> list[lenses.Layer]:
         """Return the layers in order."""
-        found = []
-        for layer in self._model.layers:
-            if isinstance(layer, keras.layers.InputLayer):
-                continue
-            count = sum(int(np.prod(each.shape)) for each in layer.trainable_variables)
-            shape = tuple(layer.output.shape[1:])
-            found.append(lenses.Layer(layer.name, type(layer).__name__, shape, count))
-        return found
+        # Keras numbers the layers of each further model.
+        return operations.layers(self._trained)
 
     def parameters(self) -> int:
         """Return how many numbers are learned."""
         return sum(int(np.prod(each.shape)) for each in self._model.trainable_variables)
 
     def flops(self) -> int:
-        """Return the operations of one sample's forward pass, of all that the profiler knows."""
-        one = tf.TensorSpec((1, *self._model.inputs[0].shape[1:]), tf.float32)
-        graph = tf.function(lambda given: self._model(given, training=False), autograph=False)
-        options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
-        with contextlib.redirect_stdout(io.StringIO()):
-            found = tf.compat.v1.profiler.profile(
-                graph.get_concrete_function(one).graph,
-                options={**options, "output": f"file:outfile={os.devnull}"},
-            )
-        return int(found.total_float_ops)
+        """Return the operations of one sample's forward pass: of products and convolutions."""
+        return operations.flops(self._model)

@@ -20,7 +20,10 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One held-out sample (*shape), normalised, with what speaks for the class that was said."""
+    """One held-out sample (*shape), normalised, with what speaks for the class that was said.
+
+    `attention` (rows, columns): the share that each place has, in a model that attends.
+    """
 
     number: int
     inputs: Array
@@ -28,6 +31,7 @@ class Sample:
     label: int
     said: int
     probability: float
+    attention: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ def look(lens: lenses.Lens, held: backends.Split, *, classes: int) -> Seen:
     numbers = chosen(labels, said, found.max(axis=1))
     inputs = held.batch(numbers, epoch=0)
     saliency = lens.saliency(inputs, said[numbers])
+    attention = lens.attention(inputs)
     samples = tuple(
         Sample(
             number=int(number),
@@ -58,6 +63,7 @@ def look(lens: lenses.Lens, held: backends.Split, *, classes: int) -> Seen:
             label=int(labels[number]),
             said=int(said[number]),
             probability=float(found[number, said[number]]),
+            attention=None if attention is None else attention[at],
         )
         for at, number in enumerate(numbers)
     )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
-from collections.abc import Iterator
-from typing import Any
-
-from trainshed_trainer.reporting import charts, findings, markup, styles, viewing
+from trainshed_trainer.reporting import (
+    charts,
+    fields,
+    findings,
+    graphs,
+    markup,
+    styles,
+    viewing,
+)
 
 MOST_ROWS = 60
 MOST_NAME = 60
-_SECRETS = re.compile(r"(?<=//)[^/@\s]*@|\?.*")
-"""What a URI may tell of its owner: a password, a signature."""
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""What a browser lets the page do: a name that somebody chose can fetch and run nothing."""
 CURVES = (
     ("Loss", ("loss", "held-out loss")),
     ("Held-out accuracy", ("held-out accuracy",)),
@@ -26,6 +29,7 @@ def render(found: findings.Findings) -> str:
     head = markup.tag(
         "head",
         markup.tag("meta", charset="utf-8"),
+        markup.tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
         markup.tag("meta", name="viewport", content="width=device-width,initial-scale=1"),
         markup.tag("title", f"{found.title}: training report"),
         markup.tag("style", markup.Markup(styles.CSS)),
@@ -127,9 +131,8 @@ def _model(model: findings.Model) -> markup.Markup:
         f"{len(model.layers)} layers, {markup.number(model.parameters)} parameters,"
         f" {markup.number(model.flops)} operations for one sample's answer"
     )
-    return markup.section(
-        "Model", markup.table(words, ("Layer", "Kind", "Output", "Parameters"), rows)
-    )
+    table = markup.table(words, ("Layer", "Kind", "Output", "Parameters"), rows)
+    return markup.section("Model", table, graphs.drawn(model.layers[:MOST_ROWS]))
 
 
 def _data(data: findings.Data) -> markup.Markup:
@@ -150,18 +153,5 @@ def _data(data: findings.Data) -> markup.Markup:
 
 
 def _spec(found: findings.Findings) -> markup.Markup:
-    document = dataclasses.asdict(found.spec)
-    rows = [(name, short(_SECRETS.sub("", text))) for name, text in _flat(document, "")]
+    rows = [(name, short(str(value))) for name, value in fields.of(found.spec).items()]
     return markup.section("Spec", markup.table("All fields as they were", ("Field", "Value"), rows))
-
-
-def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
-    """Yield each field's name, as the spec has it, with its value."""
-    if isinstance(value, dict):
-        for key, each in value.items():
-            first, *rest = key.rstrip("_").split("_")
-            camel = first + "".join(part.capitalize() for part in rest)
-            yield from _flat(each, f"{name}.{camel}" if name else camel)
-    elif value is not None:
-        listed = isinstance(value, tuple)
-        yield name, ", ".join(map(str, value)) if listed else str(value)

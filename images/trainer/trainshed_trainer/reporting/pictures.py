@@ -1,4 +1,4 @@
-"""Samples and saliency as small PNG pictures inside the page."""
+"""Samples, saliency and attention as small PNG pictures inside the page."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ MOST_PIXELS = 64
 """Height and width of an image; of a clip's frames, which are several, less."""
 MOST_FRAMES = 4
 FRAME_PIXELS = 40
+DARKEST = 0.15
+"""How bright a sample is where nothing attends to it."""
 Array = NDArray[np.float32]
 
 
@@ -27,6 +29,17 @@ def heat(found: Array) -> str:
     strength = flat / max(float(np.abs(flat).max()), 1e-12)
     speaks, against = np.clip(strength, 0, 1), np.clip(-strength, 0, 1)
     return _uri(np.stack([1 - against, 1 - speaks - against, 1 - speaks], axis=-1).clip(0, 1))
+
+
+def lit(sample: Array, attention: Array) -> str:
+    """Return an image (C, H, W), bright where attention (rows, columns) is most, as a data URI."""
+    flat = _flat(sample)
+    ways = (
+        np.arange(size) * places // size
+        for size, places in zip(flat.shape[1:], attention.shape, strict=True)
+    )
+    light = attention[np.ix_(*ways)] / max(float(attention.max()), 1e-12)
+    return _uri(np.clip(_coloured(flat * (DARKEST + (1 - DARKEST) * light)), 0.0, 1.0))
 
 
 def _flat(sample: Array) -> Array:

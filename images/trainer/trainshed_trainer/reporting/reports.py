@@ -12,10 +12,11 @@ from trainshed_trainer import accounts, run, schema
 from trainshed_trainer.data import preparing
 from trainshed_trainer.evaluation import lenses, performance, visual
 from trainshed_trainer.exporting import exporter
-from trainshed_trainer.reporting import findings, history, page
+from trainshed_trainer.reporting import findings, history, page, summaries
 from trainshed_trainer.training import backends
 
 FILE = "report.html"
+SUMMARY = "model-summary.txt"
 
 
 class Report:
@@ -50,10 +51,11 @@ class Report:
 
     def finished(self, telling: run.Run) -> None:
         """Write the report; a run is as good without one."""
-        text = page.render(self._findings(telling))
+        found = self._findings(telling)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            accounts.write(str(self._folder / FILE), text)
+            accounts.write(str(self._folder / SUMMARY), summaries.render(found.model))
+            accounts.write(str(self._folder / FILE), page.render(found))
         except OSError as error:
             print(f"trainshed: no report: {error}", file=sys.stderr)  # noqa: T201
         else:

@@ -26,6 +26,8 @@ svg text{fill:var(--soft);font-size:11px}.end{text-anchor:end}.middle{text-ancho
 .line.s0{stroke:var(--s0)}.line.s1{stroke:var(--s1)}.line.s2{stroke:var(--s2)}
 .line.s3{stroke:var(--s3)}
 .dot.s0{fill:var(--s0)}.dot.s1{fill:var(--s1)}.dot.s2{fill:var(--s2)}.dot.s3{fill:var(--s3)}
+.graph{max-width:30rem}.box{fill:none;stroke:var(--edge)}
+.flow{fill:none;stroke:var(--soft)}
 .key{margin-left:.8rem}.key::before{content:"";display:inline-block;width:.8rem;height:.2rem;
 margin-right:.3rem;vertical-align:middle;background:currentColor}
 .key.s0{color:var(--s0)}.key.s1{color:var(--s1)}.key.s2{color:var(--s2)}.key.s3{color:var(--s3)}

@@ -22,7 +22,9 @@ def sections(found: findings.Findings) -> list[markup.Markup]:
         return []
     classes = [_short(name) for name in found.data.classes]
     samples = [_sample(each, classes, found.data.statistics) for each in found.seen.samples]
-    words = "Above, the sample; below, what speaks for the answer (red) and against it (blue)."
+    words = "Above, the sample; below it, what speaks for the answer (red) and against it (blue)"
+    attends = any(each.attention is not None for each in found.seen.samples)
+    words += ", then what the model attends to (bright)." if attends else "."
     shown = (markup.tag("p", words), markup.tag("div", *samples, class_="samples"))
     return [
         markup.section("Confusion", _confusion(found.seen, classes)),
@@ -70,9 +72,14 @@ def _sample(
     right = each.label == each.said
     words = f"{said}, {each.probability:.0%}" + ("" if right else f"; it is {label}")
     name = f"held-out sample {each.number}"
+    shown = [
+        (pictures.shown(pixels), f"{name}, of class {label}"),
+        (pictures.heat(each.saliency), f"Saliency of {name} for {said}"),
+    ]
+    if each.attention is not None:
+        shown.append((pictures.lit(pixels, each.attention), f"Attention to {name}"))
     return markup.tag(
         "figure",
-        markup.tag("img", src=pictures.shown(pixels), alt=f"{name}, of class {label}"),
-        markup.tag("img", src=pictures.heat(each.saliency), alt=f"Saliency of {name} for {said}"),
+        *(markup.tag("img", src=src, alt=alt) for src, alt in shown),
         markup.tag("figcaption", words, class_="right" if right else "wrong"),
     )
