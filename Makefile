@@ -34,17 +34,26 @@ test-unit: ## Pure logic, in seconds
 	$(COMPILED) $(PYTEST) tests/unit images/trainer/tests -n $$(($$(nproc) + 1)) --dist worksteal -p no:kmock $(JUNIT)
 
 # An environment of its own: the storage's libraries hold back what the operator needs.
+BESIDE = UV_PROJECT_ENVIRONMENT=$(CURDIR)/build/data-venv $(UV) run --project images/trainer \
+  --frozen --extra data --extra metrics --extra tensorboard env PYTHONPATH=images/trainer
+
 .PHONY: test-data
-test-data: export UV_PROJECT_ENVIRONMENT = $(CURDIR)/build/data-venv
-test-data: ## Data sets of files and of object storage, with a real S3-compatible server
-	$(UV) run --project images/trainer --frozen --extra data --extra metrics \
-	  env PYTHONPATH=images/trainer pytest images/trainer/tests/test_data_*.py images/trainer/tests/test_preparing.py $(JUNIT)
+test-data: ## Data sets of files and of object storage, with a real S3-compatible server; TensorBoard
+	$(BESIDE) pytest images/trainer/tests/test_data_*.py images/trainer/tests/test_preparing.py \
+	  images/trainer/tests/test_boards.py $(JUNIT)
 
 .PHONY: test-trainer
 test-trainer: ## The training library inside the images of both frameworks
 	$(RUN) python -m hack.images build pytorch tensorflow
-	$(RUN) python -m hack.images run pytorch -- python3 -m pytest images/trainer/tests -m "torch or numpy"
+	rm -rf build/runs
+	$(RUN) python -m hack.images run pytorch -- python3 -m pytest images/trainer/tests -m "torch or numpy" \
+	  --ignore images/trainer/tests/test_callbacks_pytorch.py
+	$(UV) pip install --quiet --target build/callbacks --python-version 3.13 --python-platform linux \
+	  --only-binary :all: --no-deps --require-hashes -r images/trainer/tests/callbacks.txt
+	$(RUN) python -m hack.images run pytorch -- sh -c 'PYTHONPATH=$$PYTHONPATH:build/callbacks \
+	  python3 -m pytest images/trainer/tests/test_callbacks_pytorch.py'
 	$(RUN) python -m hack.images run tensorflow -- python3 -m pytest images/trainer/tests -m "tensorflow or numpy"
+	TRAINSHED_RUNS=build/runs $(BESIDE) pytest images/trainer/tests/test_runs.py $(JUNIT)
 
 .PHONY: test-protocol
 test-protocol: ## API traffic against a recorded HTTP fake: budgets, errors, leadership

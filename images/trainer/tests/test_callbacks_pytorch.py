@@ -1,6 +1,6 @@
 """The callbacks in the loops of Lightning and of Hugging Face's Trainer, the real ones.
 
-The images have neither library: images/trainer/README.md says how to run these.
+The images have neither library: `make test-trainer` puts both beside the image's PyTorch.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def rows() -> Any:
 def imported(name: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return pytest.importorskip(name, reason=f"no {name} here: install it to test its callback")
+        return pytest.importorskip(name, reason=f"no {name} here: `make test-trainer` has it")
 
 
 def lightning_fit(run: Run, folder: pathlib.Path, *, epochs: int = 2, stop_at: int = -1) -> None:
