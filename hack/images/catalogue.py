@@ -87,16 +87,16 @@ def with_base(images: Sequence[Image]) -> list[Image]:
     return [BASE, *images] if needs else list(images)
 
 
-def inputs(image: Image, *, root: pathlib.Path, base: str) -> str:
-    """Return the hash of all that the image is made of; base names what it stands on."""
-    paths = [image.dockerfile, ".dockerignore", *image.sources]
-    return digest([_VERSION, base, *(line for path in paths for line in _tree(root, path))])
 def tags(root: pathlib.Path) -> tuple[str, str]:
     """Return the tags of a pushed image: the one of any tree, and the chart's version."""
     text = (root / "charts/trainshed/Chart.yaml").read_text("utf-8")
     return TAG, str(yaml.safe_load(text)["appVersion"])
 
 
+def inputs(image: Image, *, root: pathlib.Path, base: str) -> str:
+    """Return the hash of all that the image is made of; base names what it stands on."""
+    paths = [image.dockerfile, ".dockerignore", *image.sources]
+    return digest([_VERSION, base, *(line for path in paths for line in _tree(root, path))])
 
 
 def digest(parts: Iterable[str]) -> str:
