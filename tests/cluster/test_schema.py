@@ -132,6 +132,14 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
     "a URI without a layout": (data(uri="s3://bucket/clips"), "layout says what lies at uri"),
     "a layout without a URI": (data(name="digits", layout="npz"), "layout says what lies at uri"),
     "a URI that is a path": (data(uri="/data/clips", layout="npz"), "data.uri"),
+    "folders of images at a web server": (
+        data(uri="https://example.com/flowers", layout="images"),
+        "https:// names one file, of layout npz or webdataset",
+    ),
+    "a folder of shards at a web server": (
+        data(uri="https://example.com/shards/", layout="webdataset"),
+        "https:// names one file, of layout npz or webdataset",
+    ),
     "credentials for a built-in set": (
         data(name="digits", secretRef={"name": "keys"}),
         "secretRef and cacheBytes are for uri",

@@ -260,13 +260,15 @@ def test_a_file_is_read_from_a_web_server(
     try:
         found = fetched(f"http://127.0.0.1:{server.server_port}/a.bin?signature=x")
         missing = refused(f"http://127.0.0.1:{server.server_port}/none.bin")
+        folder = refused(f"http://127.0.0.1:{server.server_port}/deep/")
     finally:
         server.shutdown()
         server.server_close()
 
     assert found.name == "a.bin"
     assert found.read_bytes() == b"a.bin" * 100
-    assert missing.reason == "NoSuchData"
+    assert missing.reason == folder.reason == "NoSuchData"
+    assert "https:// names one file" in str(folder)
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -137,6 +137,12 @@ class Data(base.Model):
                 "layout says what lies at uri: give both, or folder with a layout of its own",
             ),
             base.rule(
+                "!has(self.uri) || !self.uri.startsWith('https://') || !has(self.layout)"
+                " || (self.layout in ['npz', 'webdataset'] && !self.uri.endsWith('/'))",
+                "https:// names one file, of layout npz or webdataset: name it, or put a folder"
+                " into storage of s3:// or gs://",
+            ),
+            base.rule(
                 "has(self.uri) || (!has(self.secretRef) && !has(self.cacheBytes))",
                 "secretRef and cacheBytes are for uri: remove them",
             ),
@@ -168,8 +174,8 @@ class Data(base.Model):
     )
     uri: Uri | None = pydantic.Field(
         default=None,
-        description="Samples in object storage: s3://bucket/clips; also gs:// and https://. They "
-        "are copied onto the node's disk before the training begins.",
+        description="Samples in object storage: s3://bucket/clips; also gs://, and https:// for a "
+        "single file. They are copied onto the node's disk before the training begins.",
     )
     layout: Layout | None = pydantic.Field(default=None, description=f"What lies at uri; {_LAYOUT}")
     secret_ref: image.SecretName | None = pydantic.Field(

@@ -88,6 +88,7 @@ def _listed(uri: str, environment: Mapping[str, str]) -> tuple[Any, list[Remote]
     storage, path = fsspec.core.url_to_fs(where, **options)
     info = storage.info(path)
     if info["type"] == "file":
+        _refuse_page(uri, info)
         name = pathlib.PurePosixPath(urllib.parse.urlsplit(path).path).name
         return storage, [_remote(uri, info, path, name)], True
     root = path.rstrip("/") + "/"
@@ -101,6 +102,16 @@ def _listed(uri: str, environment: Mapping[str, str]) -> tuple[Any, list[Remote]
             f"{shown(uri)} holds no files: see that data.uri is right", reason="NoSamples"
         )
     return storage, files, False
+
+
+def _refuse_page(uri: str, info: Mapping[str, Any]) -> None:
+    """Raise DataError for a web page, which is what a web server makes of a folder."""
+    if uri.startswith("http") and info.get("mimetype") == "text/html":
+        raise errors.DataError(
+            f"{shown(uri)} is a web page, as that of a folder is: https:// names one file, such as"
+            " a shard or an npz file; a folder can be read from s3:// and gs://",
+            reason="NoSuchData",
+        )
 
 
 def _remote(uri: str, info: Mapping[str, Any], path: str, name: str) -> Remote:
