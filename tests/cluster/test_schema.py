@@ -271,6 +271,20 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         cnn().spec(visualization={}),
         "spec.visualization.volume: Required value",
     ),
+    "a trace of too many steps": (
+        cnn().spec(visualization={"volume": KEPT, "profile": {"steps": 101}}),
+        "visualization.profile.steps",
+    ),
+    "a trace of own code": (
+        builders.training_job().script().spec(visualization={"volume": KEPT, "profile": {}}),
+        "of visualization only volume is for it",
+    ),
+    "TensorBoard's files of own code": (
+        builders.training_job()
+        .command("x")
+        .spec(visualization={"volume": KEPT, "tensorboard": True}),
+        "of visualization only volume is for it",
+    ),
     "a mount where the exports are": (
         mount("/exports").spec(export={"formats": ["onnx"], "volume": MODELS}),
         "export.volume is mounted at /exports: mount your own volume elsewhere",
@@ -459,7 +473,7 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         cnn().spec(evaluation={"performance": {}}),
         cnn().spec(
             evaluation={"performance": {"warmupSteps": 0}, "visual": True},
-            visualization={"volume": KEPT},
+            visualization={"volume": KEPT, "tensorboard": True, "profile": {"atStep": 0}},
         ),
         export("torchscript", "onnx", benchmark=True),
         export("onnx", "savedmodel").tensorflow(),

@@ -43,3 +43,6 @@ class Artifacts(base.Model):
     exports: list[Exported] | None = pydantic.Field(
         default=None, max_length=3, description="The trained model's files."
     )
+    traces: list[str] | None = pydantic.Field(
+        default=None, max_length=8, description="Files of the profiler, on visualization.volume."
+    )

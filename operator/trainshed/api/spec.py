@@ -128,6 +128,7 @@ class TrainingJobSpec(base.Model):
             checkpoint_api.MOUNTED,
             *export_api.FITS,
             export_api.MOUNTED,
+            visualization_api.OWN_CODE,
             visualization_api.MOUNTED,
             visualization_api.SHOWS,
             _COMMAND_NEEDS_REF,

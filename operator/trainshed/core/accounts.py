@@ -12,7 +12,8 @@ from trainshed.core import findings, observed
 
 MAX_METRICS = 10
 MAX_EXPORTS = 3
-MAX_PATH = 128
+MAX_TRACES = 8
+MAX_PATH = 256
 END_OF_CALENDAR = 253_402_300_800.0
 """The year 10000, which no RFC 3339 timestamp can name."""
 _OUTCOMES = frozenset({"succeeded", "failed", "stopped"})
@@ -57,8 +58,9 @@ def read(document: Mapping[str, Any]) -> observed.Account | None:
         end_time=_moment(document, "endTime"),
         time_to_target_seconds=_number(document, "timeToTargetSeconds"),
         checkpoint=checkpoint(document.get("checkpoint")),
-        report=_path(document, "report"),
+        report=_path(document.get("report")),
         exports=_exports(document.get("exports")),
+        traces=_traces(document.get("traces")),
         tested=_tested(document.get("performance")),
     )
 
@@ -80,7 +82,7 @@ def _exports(told: Any) -> tuple[findings.Export, ...]:
 def _export(told: Mapping[str, Any]) -> findings.Export:
     return findings.Export(
         format=_text(told, "format", 16),
-        path=_path(told, "path"),
+        path=_path(told.get("path")),
         bytes=_integer(told, "bytes"),
         difference=_amount(told, "maxDifference"),
         latency=_latency(told.get("latencySeconds")),
@@ -92,6 +94,11 @@ def _latency(told: Any) -> findings.Latency | None:
     if not isinstance(told, dict) or not (samples := _integer(told, "samples")):
         return None
     return findings.Latency(samples, _amount(told, "p50"), _amount(told, "p95"))
+
+
+def _traces(told: Any) -> tuple[str, ...]:
+    found = told[:MAX_TRACES] if isinstance(told, list) else []
+    return tuple(path for each in found if (path := _path(each)))
 
 
 def _tested(told: Any) -> findings.Tested | None:
@@ -111,9 +118,8 @@ def _tested(told: Any) -> findings.Tested | None:
     )
 
 
-def _path(document: Mapping[str, Any], name: str) -> str:
+def _path(value: Any) -> str:
     """Return a path that leads nowhere but below its folder; nothing where it is none."""
-    value = document.get(name)
     if not isinstance(value, str) or len(value) > MAX_PATH or not _PATH.fullmatch(value):
         return ""
     return value

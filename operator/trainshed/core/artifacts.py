@@ -21,9 +21,13 @@ def end(
     if told is None:
         return
     own = storage.own_folder(namespace=key.namespace, training_job=key.name)
+    shown = asked.visualization
     found = artifacts.Artifacts(
-        report=f"{own}/{told.report}" if asked.visualization and told.report else None,
+        report=f"{own}/{told.report}" if shown and told.report else None,
         exports=_exports(asked, told, own) or None,
+        traces=[f"{own}/{each}" for each in told.traces] or None
+        if shown and shown.profile
+        else None,
     )
     if found.dump():
         draft.fields["artifacts"] = found

@@ -169,6 +169,8 @@ class Account:
     report: str = ""
     """The report's path below the job's own folder."""
     exports: tuple[findings.Export, ...] = ()
+    traces: tuple[str, ...] = ()
+    """Paths below the job's own folder, as the report's."""
     tested: findings.Tested | None = None
 
 

@@ -94,6 +94,8 @@ def built_in(found: spec.TrainingJobSpec, *, namespace: str) -> dict[str, Any]:
         out["evaluation"] = found.evaluation.dump()
     if found.export is not None:
         out["export"] = _without(found.export, _OF_THE_POD)
+    if found.visualization is not None:
+        out["visualization"] = _without(found.visualization, _OF_THE_POD)
     if found.checkpoint is not None:
         out["checkpoint"] = _checkpoint(found.checkpoint, namespace)
     return out

@@ -26,7 +26,8 @@ JSON = strategies.recursive(
 )
 FIELDS = [
     *sorted(builders.account_document()),
-    *("class", "reason", "message", "logTail", "rank", "report", "exports", "performance"),
+    *("class", "reason", "message", "logTail", "rank"),
+    *("report", "exports", "traces", "performance"),
 ]
 ACCOUNTS = strategies.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, JSON))
 OURS = ACCOUNTS.flatmap(
@@ -174,12 +175,15 @@ def test_files_and_tests_of_an_account() -> None:
 
     found = accounts.read(
         builders.account_document(
-            report="report.html", exports=exports, performance={**measured, **counted}
+            report="report.html",
+            exports=exports,
+            traces=["traces/step-100/trace.json.gz"],
+            performance={**measured, **counted},
         )
     )
 
     assert found is not None
-    assert found.report == "report.html"
+    assert (found.report, found.traces) == ("report.html", ("traces/step-100/trace.json.gz",))
     assert found.exports == (
         findings.Export("onnx", "onnx", 4096, 1e-6, findings.Latency(32, 0.001, 0.002)),
     )
@@ -189,14 +193,16 @@ def test_files_and_tests_of_an_account() -> None:
 OUTSIDE = ["/etc/passwd", "../other", "a/../../b", "a//b", ".", "a\nb", "a b", "ä", "a/", "", 7]
 
 
-@pytest.mark.parametrize("path", [*OUTSIDE, "a" * 129], ids=repr)
+@pytest.mark.parametrize("path", [*OUTSIDE, "a" * 257], ids=repr)
 def test_a_path_that_may_lead_out_of_its_folder_is_none(path: object) -> None:
     found = accounts.read(
-        builders.account_document(report=path, exports=[{**EXPORT, "path": path}])
+        builders.account_document(
+            report=path, exports=[{**EXPORT, "path": path}], traces=[path, "fine"]
+        )
     )
 
     assert found is not None
-    assert (found.report, found.exports) == ("", ())
+    assert (found.report, found.exports, found.traces) == ("", (), ("fine",))
 
 
 @pytest.mark.parametrize(

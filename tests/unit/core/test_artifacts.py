@@ -24,6 +24,7 @@ TOLD = {
         },
         {"format": "onnx", "path": "onnx", "bytes": 4000, "maxDifference": 2e-7},
     ],
+    "traces": ["traces/step-100/trace.json.gz"],
     "performance": {
         "steps": 50,
         "stepSeconds": {"p50": 0.01, "p95": 0.02},
@@ -37,7 +38,7 @@ TOLD = {
 ASKED = {
     "evaluation": {"performance": {}},
     "export": {"formats": ["torchscript", "onnx"], "volume": {"claimName": "models"}},
-    "visualization": {"volume": {"claimName": "shown"}},
+    "visualization": {"volume": {"claimName": "shown"}, "profile": {}},
 }
 
 
@@ -70,6 +71,7 @@ def test_files_are_told_with_their_paths_on_the_volume() -> None:
             {**TOLD["exports"][0], "path": "default/gestures/torchscript"},
             {**TOLD["exports"][1], "path": "default/gestures/onnx"},
         ],
+        "traces": ["default/gestures/traces/step-100/trace.json.gz"],
     }
 
 
@@ -100,6 +102,13 @@ def test_a_format_that_was_not_asked_for_is_not_told() -> None:
     assert found is not None
     assert found.exports is not None
     assert [each.format for each in found.exports] == ["onnx"]
+
+
+def test_a_trace_that_was_not_asked_for_is_not_told() -> None:
+    found = ended({"visualization": {"volume": {"claimName": "shown"}}}, TOLD).artifacts
+
+    assert found is not None
+    assert found.dump() == {"report": "default/gestures/report.html"}
 
 
 def test_a_job_that_tells_of_nothing_has_no_artifacts() -> None:

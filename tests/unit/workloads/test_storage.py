@@ -110,7 +110,7 @@ def test_one_claim_may_be_for_all() -> None:
     own = names(job) - OWN
     mounts = [each for each in pods.trainer(job)["volumeMounts"] if each["name"] in own]
 
-    # A claim that is named twice is one volume, or the kubelet waits for the second in vain.
+    # One volume: of two with one claim the kubelet mounts both read-only where one is.
     assert own == {"trainshed-data"}
     assert volume(job, "trainshed-data")["persistentVolumeClaim"] == {"claimName": "all"}
     assert [(each["mountPath"], each.get("readOnly", False)) for each in mounts] == [

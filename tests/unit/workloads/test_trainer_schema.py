@@ -79,6 +79,9 @@ JOBS: dict[str, builders.TrainingJobBuilder] = {
         evaluation={"performance": {"warmupSteps": 0, "steps": 500}, "visual": True},
         visualization=SHOWN,
     ),
+    "traces": builders.training_job()
+    .cnn()
+    .spec(visualization={**SHOWN, "tensorboard": True, "profile": {"atStep": 5, "steps": 3}}),
     "exports": builders.training_job()
     .cnn()
     .spec(export={"formats": ["torchscript", "onnx"], "volume": {"claimName": "models"}}),
@@ -145,7 +148,11 @@ def test_tests_and_exports_are_handed_over_without_their_volumes() -> None:
         "formats": ["savedmodel", "onnx"],
         "benchmark": True,
     }
-    assert not {"evaluation", "export"} & set(document(JOBS["the smallest"]))
+    assert document(JOBS["traces"])["visualization"] == {
+        "tensorboard": True,
+        "profile": {"atStep": 5, "steps": 3},
+    }
+    assert not {"evaluation", "export", "visualization"} & set(document(JOBS["the smallest"]))
 
 
 def _camel(name: str) -> str:
@@ -170,11 +177,7 @@ def fields(kind: Any, known: Schema, path: str) -> Iterator[Field]:
             yield where, each, inner
 
 
-NOT_HANDED_OVER = {
-    "spec.evaluation.crossValidation",
-    "spec.visualization.tensorboard",
-    "spec.visualization.profile",
-}
+NOT_HANDED_OVER = {"spec.evaluation.crossValidation"}
 """What the library can do and a TrainingJob can't ask for yet."""
 ELSEWHERE = {"spec.checkpoint.from", "spec.data.cacheBytes", "spec.framework"}
 """What the library gets in another form than it is written, or does not get in every case."""
