@@ -18,6 +18,7 @@ _AMOUNTS = frozenset(
         "trainingSeconds",
         "samplesPerSecond",
         "loss",
+        "heldOutLoss",
         "startTime",
         "firstStepTime",
         "firstStepSeconds",

@@ -44,10 +44,14 @@ class _Scrapes:
 class Series:
     """The series of one process. `client` is the prometheus_client package."""
 
-    def __init__(self, client: Any, *, trainingjob: str, rank: int) -> None:
+    def __init__(
+        self, client: Any, *, trainingjob: str, rank: int, fold: int | None = None
+    ) -> None:
         client.disable_created_metrics()
         self.registry = client.CollectorRegistry()
-        self._labels = {"trainingjob": trainingjob, "rank": str(rank)}
+        # An empty label is none to Prometheus: only the series of a cross-validation have it.
+        held_out = "" if fold is None else str(fold)
+        self._labels = {"trainingjob": trainingjob, "rank": str(rank), "fold": held_out}
         self._client = client
         self._scrapes = _Scrapes()
         self.samples = self._counter("training_samples", "Samples trained on.")
@@ -123,10 +127,10 @@ class Series:
         return self._client.Gauge(name, text, (*self._labels, label), registry=self.registry)
 
 
-def create(*, trainingjob: str, rank: int) -> Series | None:
+def create(*, trainingjob: str, rank: int, fold: int | None = None) -> Series | None:
     """Return the series; None where prometheus_client is not installed."""
     try:
         client = importlib.import_module("prometheus_client")
     except ImportError:
         return None
-    return Series(client, trainingjob=trainingjob, rank=rank)
+    return Series(client, trainingjob=trainingjob, rank=rank, fold=fold)

@@ -50,14 +50,15 @@ class Run:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """`total_steps`: steps until the end, for progress and the estimate, where known."""
-        self._known = known if known is not None else context.read()
+        known = known if known is not None else context.read()
+        self._known = known
         self._clock = clock
         self._at = standing.Standing(total_steps)
         self._logged_at: float | None = None
         # Not an Event: its lock could be held by the very code that a signal interrupts.
         self._told = False
         self._cut_short = False
-        self._series = metrics.create(trainingjob=self._known.job, rank=self._known.rank)
+        self._series = metrics.create(trainingjob=known.job, rank=known.rank, fold=known.fold)
         self._pusher: pushing.Pusher | None = None
         self._bar = None if self._known.in_job else bars.Bar()
         self._close_server: Callable[[], None] | None = None
@@ -223,9 +224,10 @@ class Run:
                     self._series.evaluated(name, float(value))
             elif self._series is not None:
                 self._series.dropped.inc()
-        if loss is not None and self._series is not None:
-            held_out = float(loss)
-            self._series.loss("eval", lambda: held_out)
+        if loss is not None:
+            self._at.held_out_loss = held_out = float(loss)
+            if self._series is not None:
+                self._series.loss("eval", lambda: held_out)
 
     def count(self, step: float, wait: float, samples: int) -> None:
         """Count a step that was not taken by `steps`, such as a library's own; seconds."""

@@ -24,6 +24,8 @@ class Standing:
     rate: float | None = None
     """The last learning rate."""
     evaluated: dict[str, float] = field(default_factory=dict)
+    held_out_loss: float | None = None
+    """The loss of the last evaluation."""
     resumed: int | None = None
     """The step of the checkpoint that the run goes on from; 0: it began anew; None: it has none."""
     kept: int | None = None
@@ -91,6 +93,7 @@ class Standing:
             "steps": self.step,
             "epochs": self.epoch,
             "samplesPerSecond": counts.samples_per_second,
+            "heldOutLoss": self.held_out_loss,
             **self._figures(),
             **self.recorded,
         }

@@ -29,7 +29,7 @@ class Origin(enum.StrEnum):
 
 
 COMMON: Mapping[Origin, tuple[str, ...]] = {
-    Origin.TRAINER: ("trainingjob", "rank"),
+    Origin.TRAINER: ("trainingjob", "rank", "fold"),
     Origin.JOB: ("namespace", "trainingjob"),
     Origin.CONTROLLER: (),
 }
@@ -150,7 +150,11 @@ STEP_DURATION = _job(
     kind=Kind.SUMMARY,
 )
 DATA_WAIT = _job("data_wait_ratio", "Share of training time spent waiting for data.", unit="ratio")
-EVAL_METRIC = _job("eval_metric", "Last known value of an evaluation metric.", "name")
+EVAL_METRIC = _job(
+    "eval_metric",
+    "Last known value of an evaluation metric; of a cross-validation the mean of its folds so far.",
+    "name",
+)
 RESTARTS = _job("restarts", "Attempts after the first.", unit="restarts")
 STARTUP = _job(
     "startup_seconds",

@@ -22,7 +22,7 @@ INFO = {
 @pytest.fixture
 def page() -> str:
     """Return what a process serves that has said all that it can say."""
-    series = metrics.Series(prometheus_client, trainingjob="digits", rank=0)
+    series = metrics.Series(prometheus_client, trainingjob="digits", rank=0, fold=1)
     series.loss("train", lambda: 0.5)
     series.evaluated("accuracy", 0.9)
     series.describe(INFO)
