@@ -10,15 +10,10 @@ import sys
 import textwrap
 from typing import Any
 
+from images.trainer.tests import launchers
 from trainshed_trainer import accounts
 
-LIBRARY = pathlib.Path(__file__).resolve().parents[1]
-IMPATIENT = """
-from trainshed_trainer import launch, processes
-processes.TAIL_SECONDS = launch.PUSH_SECONDS = 0.05
-processes.GRACE_SECONDS = 0.2
-raise SystemExit(launch.main())
-"""
+LIBRARY = launchers.LIBRARY
 
 
 class Launched:
@@ -31,11 +26,10 @@ class Launched:
         self, folder: pathlib.Path, *command: str, patient: bool = True, **environment: str
     ) -> None:
         self.log = folder / "termination-log"
-        launcher = ["-m", "trainshed_trainer.launch"] if patient else ["-c", IMPATIENT]
-        self.process = subprocess.Popen(
-            [sys.executable, *launcher, "--", *command],
-            cwd=folder,
-            env={
+        self.process = launchers.start(
+            command,
+            folder=folder,
+            environment={
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": str(LIBRARY),
                 "TRAINSHED_TERMINATION_LOG": str(self.log),
@@ -43,13 +37,12 @@ class Launched:
                 "TMPDIR": str(folder),
                 **environment,
             },
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            patient=patient,
         )
+        self.out = b""
+        """What the command has written, once it has ended."""
 
     def line(self) -> bytes:
-        assert self.process.stdout is not None
         return self.process.stdout.readline()
 
     def hang_up(self) -> None:
@@ -59,10 +52,11 @@ class Launched:
         self.process.stdin = None
 
     def end(self) -> tuple[int, Any, bytes]:
-        _, err = self.process.communicate(timeout=30)
+        """Return the launcher's code, its account, and what it wrote to standard error."""
+        self.out, err = self.process.communicate(timeout=30)
         text = self.log.read_text(encoding="utf-8")
         assert len(text.encode()) <= accounts.MAX_BYTES
-        return self.process.returncode, json.loads(text), err
+        return self.process.wait(timeout=0), json.loads(text), err
 
 
 def script(

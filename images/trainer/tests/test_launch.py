@@ -1,56 +1,42 @@
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import signal
 import subprocess
 import sys
-import textwrap
 from typing import Any
 
-from trainshed_trainer import accounts
-
-LIBRARY = pathlib.Path(__file__).resolve().parents[1]
-
-
-def start(tmp_path: pathlib.Path, *command: str, **environment: str) -> subprocess.Popen[bytes]:
-    log = tmp_path / "termination-log"
-    known = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(LIBRARY),
-        "TRAINSHED_TERMINATION_LOG": str(log),
-        "TRAINSHED_JOB": "digits",
-        "TMPDIR": str(tmp_path),
-        **environment,
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "trainshed_trainer.launch", "--", *command],
-        cwd=tmp_path,
-        env=known,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
-def ended(
-    process: subprocess.Popen[bytes], tmp_path: pathlib.Path
-) -> tuple[int, Any, bytes, bytes]:
-    out, err = process.communicate(timeout=30)
-    text = (tmp_path / "termination-log").read_text(encoding="utf-8")
-    assert len(text.encode()) <= accounts.MAX_BYTES
-    return process.returncode, json.loads(text), out, err
+from images.trainer.tests import launching
 
 
 def python(tmp_path: pathlib.Path, script: str) -> tuple[int, Any, bytes, bytes]:
-    (tmp_path / "train.py").write_text(textwrap.dedent(script), encoding="utf-8")
-    return ended(start(tmp_path, sys.executable, "train.py"), tmp_path)
+    launched = launching.script(tmp_path, script)
+    code, account, err = launched.end()
+    return code, account, launched.out, err
 
 
 def test_a_command_that_succeeds(tmp_path: pathlib.Path) -> None:
     code, account, out, _ = python(tmp_path, "print('hello')")
 
     assert (code, account["outcome"], out) == (0, "succeeded", b"hello\n")
+
+
+def test_the_module_is_a_program(tmp_path: pathlib.Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "trainshed_trainer.launch", "--", "sh", "-c", "echo hello; exit 3"],
+        cwd=tmp_path,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(launching.LIBRARY),
+            "TRAINSHED_TERMINATION_LOG": str(tmp_path / "termination-log"),
+        },
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (1, b"hello\n")
+    assert "exit code 3" in (tmp_path / "termination-log").read_text(encoding="utf-8")
 
 
 def test_the_runs_own_figures_are_in_the_account(tmp_path: pathlib.Path) -> None:
@@ -80,14 +66,14 @@ def test_code_that_raises(tmp_path: pathlib.Path) -> None:
 def test_a_program_that_does_not_exist(tmp_path: pathlib.Path) -> None:
     (tmp_path / "train.py").write_text("")
 
-    code, account, _, _ = ended(start(tmp_path, "no-such-program"), tmp_path)
+    code, account, _ = launching.Launched(tmp_path, "no-such-program").end()
 
     assert (code, account["reason"]) == (2, "EntryPointNotFound")
     assert "train.py" in account["message"]
 
 
 def test_a_script_that_does_not_exist(tmp_path: pathlib.Path) -> None:
-    code, account, _, _ = ended(start(tmp_path, sys.executable, "main.py"), tmp_path)
+    code, account, _ = launching.Launched(tmp_path, sys.executable, "main.py").end()
 
     assert (code, account["reason"]) == (2, "EntryPointNotFound")
 
@@ -95,7 +81,7 @@ def test_a_script_that_does_not_exist(tmp_path: pathlib.Path) -> None:
 def test_a_file_that_is_no_program(tmp_path: pathlib.Path) -> None:
     (tmp_path / "data").write_text("x")
 
-    code, account, _, _ = ended(start(tmp_path, "./data"), tmp_path)
+    code, account, _ = launching.Launched(tmp_path, "./data").end()
 
     assert (code, account["reason"]) == (2, "EntryPointNotFound")
     assert "denied" in account["message"]
@@ -106,9 +92,10 @@ def test_python_is_this_python_where_the_image_has_no_other(tmp_path: pathlib.Pa
     empty = tmp_path / "bin"
     empty.mkdir()
 
-    code, _, out, _ = ended(start(tmp_path, "python", "train.py", PATH=str(empty)), tmp_path)
+    launched = launching.Launched(tmp_path, "python", "train.py", PATH=str(empty))
 
-    assert (code, out) == (0, b"found\n")
+    assert launched.end()[0] == 0
+    assert launched.out == b"found\n"
 
 
 def test_sigterm_reaches_the_run_and_75_comes_through(tmp_path: pathlib.Path) -> None:
@@ -120,13 +107,11 @@ def test_sigterm_reaches_the_run_and_75_comes_through(tmp_path: pathlib.Path) ->
                 print("step", flush=True)
                 time.sleep(0.01)
     """
-    (tmp_path / "train.py").write_text(textwrap.dedent(script))
-    process = start(tmp_path, sys.executable, "train.py")
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"step\n"
+    launched = launching.script(tmp_path, script)
+    assert launched.line() == b"step\n"
 
-    process.send_signal(signal.SIGTERM)
-    code, account, _, _ = ended(process, tmp_path)
+    launched.process.send_signal(signal.SIGTERM)
+    code, account, _ = launched.end()
 
     assert code == 75
     assert account["outcome"] == "stopped"

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
-import subprocess
-import sys
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from images.trainer.tests import launching
-from trainshed_trainer import accounts
 
 HOSTILE = {
     "a list": "[1]",
@@ -36,64 +31,28 @@ NO_FILES = {
     "a folder": 'mkdir "$TRAINSHED_ACCOUNT_FILE"',
     "a link to itself": 'ln -s "$TRAINSHED_ACCOUNT_FILE" "$TRAINSHED_ACCOUNT_FILE"',
 }
-# Each launcher is a process of its own; only to import it anew for each case takes long.
-LAUNCHERS = """
-import os, sys
-from trainshed_trainer import launch
-for name in sorted(os.listdir()):
-    launcher = os.fork()
-    if launcher == 0:
-        os.chdir(name)
-        os.environ["TRAINSHED_TERMINATION_LOG"] = os.path.abspath("termination-log")
-        sys.exit(launch.main(["--", "sh", "train.sh"]))
-    print(os.waitstatus_to_exitcode(os.waitpid(launcher, 0)[1]), name)
-"""
 Ended = tuple[int, Any]
 
 
-@pytest.fixture(scope="module")
-def ended(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Ended]:
-    """Return the exit code and the account of a launcher for each case."""
-    root = tmp_path_factory.mktemp("claims")
-    for name in [*HOSTILE, *NO_FILES]:
-        folder = root / name
-        folder.mkdir()
-        (folder / "left").write_text(HOSTILE.get(name, ""), encoding="utf-8")
-        leave = 'cat left >"$TRAINSHED_ACCOUNT_FILE"; exit 1'
-        (folder / "train.sh").write_text(NO_FILES.get(name, leave), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-uc", LAUNCHERS],
-        cwd=root,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(launching.LIBRARY)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    codes = dict(reversed(line.split(" ", 1)) for line in done.stdout.splitlines())
-    return {name: (int(code), _account(root / name)) for name, code in codes.items()}
-
-
-def _account(folder: pathlib.Path) -> Any:
-    text = (folder / "termination-log").read_text(encoding="utf-8")
-    assert len(text.encode()) <= accounts.MAX_BYTES
-    return json.loads(text)
+def ended(folder: pathlib.Path, left: str) -> Ended:
+    """Return the exit code and the account of a launcher whose command leaves this."""
+    (folder / "left").write_text(HOSTILE.get(left, ""), encoding="utf-8")
+    leave = 'cat left >"$TRAINSHED_ACCOUNT_FILE"; exit 1'
+    (folder / "train.sh").write_text(NO_FILES.get(left, leave), encoding="utf-8")
+    code, account, _ = launching.Launched(folder, "sh", "train.sh").end()
+    return code, account
 
 
 @pytest.mark.parametrize("left", HOSTILE)
-def test_whatever_the_command_left_the_account_is_sound(
-    ended: Mapping[str, Ended], left: str
-) -> None:
-    code, account = ended[left]
+def test_whatever_the_command_left_the_account_is_sound(tmp_path: pathlib.Path, left: str) -> None:
+    code, account = ended(tmp_path, left)
 
     assert (code, account["outcome"], account["exitCode"], account["v"]) == (1, "failed", 1, 1)
     assert isinstance(account["endTime"], float)
 
 
 @pytest.mark.parametrize("left", NO_FILES)
-def test_an_account_that_is_no_file_is_not_waited_for(
-    ended: Mapping[str, Ended], left: str
-) -> None:
-    code, account = ended[left]
+def test_an_account_that_is_no_file_is_not_waited_for(tmp_path: pathlib.Path, left: str) -> None:
+    code, account = ended(tmp_path, left)
 
     assert (code, account["outcome"]) == (0, "succeeded")

@@ -164,12 +164,11 @@ def test_a_log_that_nobody_reads_does_not_stall_the_command(tmp_path: pathlib.Pa
     launched = launching.script(
         tmp_path, "import sys; sys.stderr.write('x' * 1_000_000); print('done', flush=True)"
     )
-    assert launched.process.stderr is not None
     launched.process.stderr.close()
 
     assert launched.line() == b"done\n"
     launched.process.wait(timeout=30)
-    launched.process.stdout.close()  # type: ignore[union-attr]
+    launched.process.stdout.close()
     launched.hang_up()
     assert json.loads(launched.log.read_text())["outcome"] == "succeeded"
 
