@@ -105,6 +105,13 @@ class TrainingJobBuilder(Builder):
         """Train in so many pods, of so many processes each."""
         return self.spec(replicas=number, processesPerReplica=processes)
 
+    def folds(self, number: int, *, parallelism: int | None = None) -> Self:
+        """Train so many folds of a cross-validation, so many at a time."""
+        asked = {"folds": number}
+        if parallelism is not None:
+            asked["parallelism"] = parallelism
+        return self.spec(evaluation={"crossValidation": asked})
+
     def epochs(self, number: int) -> Self:
         """Train for so many epochs."""
         return self.training(epochs=number)
@@ -198,6 +205,12 @@ class JobBuilder(ChildBuilder):
         self._body["spec"]["completions"] = number
         return self
 
+    def folds(self, number: int, *, parallelism: int = 1) -> Self:
+        """Let its pods be so many folds, so many at a time."""
+        self._meta["labels"][labels.FOLDS] = str(number)
+        self._body["spec"]["parallelism"] = parallelism
+        return self.replicas(number)
+
     def running_image(self, image: str) -> Self:
         """Set the trainer container's image."""
         containers = [{"name": labels.TRAINER, "image": image}]
@@ -223,6 +236,11 @@ class PodBuilder(ChildBuilder):
         if number:
             self._meta.update(name=f"{NAME}-1-{number}-abcde", uid=f"pod-uid-1-{number}")
         return self
+
+    def fold(self, number: int) -> Self:
+        """Let it be the pod of a fold."""
+        self._meta["labels"][labels.FOLDS] = "3"
+        return self.index(number)
 
     def unschedulable(self, message: str = "0/1 nodes are available: 1 Insufficient cpu.") -> Self:
         """Let the scheduler find no node."""

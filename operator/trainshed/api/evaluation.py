@@ -5,6 +5,7 @@ from __future__ import annotations
 import pydantic
 
 from trainshed.api import base
+from trainshed.api import cross_validation as cross_validation_api
 
 
 class Performance(base.Model):
@@ -24,6 +25,15 @@ class Performance(base.Model):
 class Evaluation(base.Model):
     """Tests of a built-in model."""
 
+    model_config = pydantic.ConfigDict(
+        json_schema_extra=base.rules(cross_validation_api.UNDISTURBED)
+    )
+
+    cross_validation: cross_validation_api.CrossValidation | None = pydantic.Field(
+        default=None,
+        description="Trains a model for each of so many parts of the data, which it holds out: "
+        "status.crossValidation. data.split.validation is not used then.",
+    )
     performance: Performance | None = pydantic.Field(
         default=None,
         description="Times steps after the training, without evaluation and checkpoints: "

@@ -11,6 +11,8 @@ PLURAL = "trainingjobs"
 JOB = f"{GROUP}/job"
 ATTEMPT = f"{GROUP}/attempt"
 COMPONENT = f"{GROUP}/component"
+FOLDS = f"{GROUP}/folds"
+"""On the Job and the pods of a cross-validation: how many folds it has."""
 
 APP_NAME = "app.kubernetes.io/name"
 APP_COMPONENT = "app.kubernetes.io/component"

@@ -20,15 +20,16 @@ Processes = Annotated[
     ),
 ]
 
-_PROCESSES = "(string(self.processesPerReplica) == 'auto' ? 1 : int(self.processesPerReplica))"
+PROCESSES = "(string(self.processesPerReplica) == 'auto' ? 1 : int(self.processesPerReplica))"
+"""The processes of a replica in CEL."""
 LAUNCHED = base.rule(
-    f"!has(self.command) || {_PROCESSES} == 1",
+    f"!has(self.command) || {PROCESSES} == 1",
     "command is started once in each pod: remove processesPerReplica, or use source, whose"
     " processes the launcher starts",
 )
 EVEN_BATCH = base.rule(
     "!has(self.model) || (has(self.training) ? self.training.batchSize : 64)"
-    f" % (self.replicas * {_PROCESSES}) == 0",
+    f" % (self.replicas * {PROCESSES}) == 0",
     "training.batchSize is of the whole job: make it a multiple of replicas x processesPerReplica",
 )
 

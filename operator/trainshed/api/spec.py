@@ -9,6 +9,7 @@ import pydantic
 
 from trainshed.api import base
 from trainshed.api import checkpoint as checkpoint_api
+from trainshed.api import cross_validation as cross_validation_api
 from trainshed.api import data as data_api
 from trainshed.api import evaluation as evaluation_api
 from trainshed.api import export as export_api
@@ -136,6 +137,8 @@ class TrainingJobSpec(base.Model):
             _PARAMS_FOR_OWN_CODE,
             replicas_api.LAUNCHED,
             replicas_api.EVEN_BATCH,
+            cross_validation_api.ONE_PROCESS,
+            cross_validation_api.NO_EXPORT,
             _IMMUTABLE,
         )
     )

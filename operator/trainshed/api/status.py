@@ -8,6 +8,7 @@ import pydantic
 
 from trainshed.api import artifacts as artifacts_api
 from trainshed.api import base, phases
+from trainshed.api import cross_validation as cross_validation_api
 
 Time = Annotated[str, pydantic.Field(json_schema_extra={"format": "date-time"})]
 
@@ -124,6 +125,9 @@ class FailureStatus(base.Model):
 
     class_: str = pydantic.Field(alias="class", description="Whose failure it is.")
     rank: int | None = pydantic.Field(default=None, description="The rank that failed first.")
+    fold: int | None = pydantic.Field(
+        default=None, description="The fold of a cross-validation that failed first."
+    )
     pod: str | None = pydantic.Field(default=None, description="Its pod.")
     node: str | None = pydantic.Field(default=None, description="The pod's node.")
     exit_code: int | None = pydantic.Field(
@@ -231,6 +235,9 @@ class TrainingJobStatus(base.Model):
     )
     artifacts: artifacts_api.Artifacts | None = pydantic.Field(
         default=None, description="The files that it has left on its volumes."
+    )
+    cross_validation: cross_validation_api.CrossValidationStatus | None = pydantic.Field(
+        default=None, description="The folds of evaluation.crossValidation."
     )
     start_time: Time | None = pydantic.Field(
         default=None, description="When the training container started."

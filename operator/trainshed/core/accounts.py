@@ -51,6 +51,7 @@ def read(document: Mapping[str, Any]) -> observed.Account | None:
         training_seconds=_number(document, "trainingSeconds") or 0.0,
         samples_per_second=_number(document, "samplesPerSecond") or 0.0,
         loss=_number(document, "loss"),
+        held_out_loss=_number(document, "heldOutLoss"),
         metrics=_metrics(document.get("metrics")),
         start_time=_moment(document, "startTime"),
         first_step_time=_moment(document, "firstStepTime"),

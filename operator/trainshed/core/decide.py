@@ -7,6 +7,7 @@ and its status is the same for the same observations.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 
@@ -16,10 +17,13 @@ from trainshed.api import phases, reasons, spec, status
 from trainshed.core import (
     admission,
     artifacts,
+    creating,
     failures,
     finishing,
+    folds,
     gangs,
     imaging,
+    joining,
     naming,
     observed,
     placing,
@@ -29,9 +33,7 @@ from trainshed.core import (
     starting,
 )
 from trainshed.core import draft as drafts
-from trainshed.workloads import job as workload_job
 from trainshed.workloads import ranks
-from trainshed.workloads import service as workload_service
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
@@ -68,6 +70,10 @@ def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -
         return plan.Plan(deletes=_leftover(before, seen.workload))
     draft = drafts.Draft(before=before, generation=seen.job.generation, now=now)
     gang = gangs.of(seen)
+    parts = folds.of(seen, gang, before)
+    if parts is not None:
+        draft.fields["cross_validation"] = parts.status()
+        seen = dataclasses.replace(seen, progress=joining.progress(parts, before))
     actions = _Actions()
     found = admission.read(seen.job)
     if isinstance(found, observed.Refusal):
@@ -77,11 +83,11 @@ def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -
         draft.condition(Type.ACCEPTED, True, Reason.ACCEPTED, message)
         actions.processes = ranks.processes(found)
         _advance(draft, found, seen, gang, settings, actions)
-    told = gangs.spoken(gang, seen)
+    told = joining.account(parts, seen.workload) if parts else gangs.spoken(gang, seen)
     _conclude(draft, seen, gang, told, actions)
     # The account alone is worth no write of its own: the end, which it comes with, is.
     ended = draft.is_true(Type.SUCCEEDED) or draft.is_true(Type.FAILED)
-    progressing.timeline(draft, seen, gang, told if ended else None)
+    progressing.timeline(draft, seen, gang, told if ended or folds.news(draft) else None)
     if ended and not isinstance(found, observed.Refusal):
         artifacts.end(draft, seen.job.key, found, told)
     return _plan(draft, actions)
@@ -126,7 +132,7 @@ def _advance(
         return
     draft.fields["attempts"] = status.Attempts(current=ATTEMPT)
     placing.settle(draft, gang)
-    starting.settle(draft, seen, gang)
+    starting.settle(draft, seen, gang, settings)
     progressing.settle(draft, seen, settings)
     if finishing.outcome(draft, seen, gang) is None and not _ending(seen.workload):
         _watch_the_start(draft, seen, gang, settings, actions)
@@ -161,7 +167,7 @@ def _create(
     """Ask for the children, unless their name is held or the API server refuses them."""
     waits = draft.since(Type.ACCEPTED) if not draft.stored_true(Type.ACCEPTED) else None
     deadline = (seen.job.first_seen if waits is None else waits) + settings.startup_deadline
-    blocked = _blocked(seen)
+    blocked = creating.blocked(seen)
     if blocked is not None:
         draft.condition(Type.ACCEPTED, False, blocked.reason, blocked.message)
         if blocked.terminal or draft.now >= deadline:
@@ -174,53 +180,10 @@ def _create(
         if draft.now < blocked.retry_at:
             actions.requeue_at = min(blocked.retry_at, deadline)
             return
-    actions.creates = _children(draft, found, seen, settings)
-
-
-def _children(
-    draft: drafts.Draft,
-    found: spec.TrainingJobSpec,
-    seen: observed.Observation,
-    settings: policy.Policy,
-) -> tuple[plan.Manifest, ...]:
-    """Return what is to be created, in order: pods look each other up by their Service."""
     image = draft.fields.get("image") or draft.before.image
     assert image is not None
-    name = naming.workload(seen.job.key.name, ATTEMPT)
-    job = workload_job.render(
-        found,
-        job=seen.job,
-        name=name,
-        attempt=ATTEMPT,
-        image=image.ref,
-        progress_url=settings.progress_url,
-        ca_pem=settings.ca_pem,
-    )
-    if found.replicas == 1:
-        return (job,)
-    return workload_service.render(job=seen.job, name=name, attempt=ATTEMPT), job
-
-
-def _blocked(seen: observed.Observation) -> observed.Refusal | None:
-    if seen.rejection is not None and seen.holder is None:
-        return seen.rejection
-    if seen.holder is None:
-        return None
-    retry_at = seen.rejection.retry_at if seen.rejection else 0.0
-    kind, name = seen.holder.kind, seen.holder.name
-    if seen.holder.predecessor:
-        return observed.Refusal(
-            reason=Reason.WAITING_FOR_OLD_WORKLOAD,
-            message=f"{kind} {name} of an earlier TrainingJob of this name is still going: "
-            "this one starts when it is gone; delete it to start at once",
-            terminal=False,
-            retry_at=retry_at,
-        )
-    return observed.Refusal(
-        reason=Reason.NAME_TAKEN,
-        message=f"{kind} {name} exists and is not this job's: delete it, or choose another name",
-        terminal=False,
-        retry_at=retry_at,
+    actions.creates = creating.children(
+        found, seen.job, attempt=ATTEMPT, image=image.ref, settings=settings
     )
 
 
@@ -231,7 +194,7 @@ def _watch_the_start(
     settings: policy.Policy,
     actions: _Actions,
 ) -> None:
-    actions.failed = starting.overdue(draft, seen, settings)
+    actions.failed = starting.overdue(draft, seen, gang, settings)
     if actions.failed is not None:
         actions.requeue_at = draft.now
         return
@@ -260,6 +223,8 @@ def _conclude(
                 workload=seen.workload,
                 processes=actions.processes,
             )
+            if gang.folds:
+                failed = failures.of_fold(failed, lost.fold)
             finishing.fail(draft, seen, told, failed)
         elif _ending(seen.workload):
             actions.requeue_at = draft.now + finishing.ACCOUNT_GRACE

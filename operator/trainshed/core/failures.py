@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import dataclass
 
@@ -55,6 +56,7 @@ class Failed:
     message: str
     failure_class: reasons.FailureClass
     rank: int | None = None
+    fold: int | None = None
     pod: str | None = None
     node: str | None = None
     exit_code: int | None = None
@@ -66,6 +68,7 @@ class Failed:
             {
                 "class": self.failure_class,
                 "rank": self.rank,
+                "fold": self.fold,
                 "pod": self.pod,
                 "node": self.node,
                 "exitCode": self.exit_code,
@@ -111,6 +114,12 @@ def classify(
         exit_code=pod.container.exit_code if pod else None,
         log_tail=_log_tail(pod, account),
     )
+
+
+def of_fold(failed: Failed, fold: int | None) -> Failed:
+    """Return a failure as that of a fold, which has no rank; None: nobody told of which one."""
+    said = failed.message if fold is None else f"fold {fold}: {failed.message}"
+    return dataclasses.replace(failed, message=said, fold=fold, rank=None)
 
 
 def _log_tail(pod: observed.PodView | None, account: observed.Account | None) -> str | None:

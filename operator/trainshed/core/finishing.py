@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainshed.api import reasons, status
 from trainshed.core import draft as drafts
-from trainshed.core import failures, gangs, keeping, observed, progressing, times
+from trainshed.core import failures, folds, gangs, keeping, observed, progressing, times
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
@@ -19,13 +19,22 @@ def outcome(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -
     if workload is None:
         return None
     if workload.condition("Complete") is not None:
-        spoken = gang.speaker is not None and gang.speaker.phase in gangs.FINAL
-        return True if spoken or _waited(draft, workload) else None
+        return True if _spoken(draft, gang) or _waited(draft, workload) else None
     if workload.condition("Failed") is not None and not workload.terminating:
         lost = any(each.phase == "Failed" for each in gang.pods)
         ended = bool(gang.pods) and all(each.phase in gangs.FINAL for each in gang.pods)
         return False if lost or ended or _waited(draft, workload) else None
     return None
+
+
+def _spoken(draft: drafts.Draft, gang: gangs.Gang) -> bool:
+    """Return whether all is told that is to be told: by rank 0, or by every fold."""
+    if gang.folds:
+        told = {each.fold for each in folds.done(draft)}
+        return len(told | {each.index for each in gang.pods if each.phase in gangs.FINAL}) == (
+            gang.size
+        )
+    return gang.speaker is not None and gang.speaker.phase in gangs.FINAL
 
 
 def _waited(draft: drafts.Draft, workload: observed.JobView) -> bool:
@@ -40,7 +49,7 @@ def succeed(draft: drafts.Draft, seen: observed.Observation, told: observed.Acco
     message = "the command ended with exit code 0"
     if told is not None and told.steps:
         rate = f" at {told.samples_per_second:.1f} samples/s" if told.samples else ""
-        message = f"{told.steps} steps{rate}"
+        message = f"{folds.summary(draft)}{told.steps} steps{rate}"
     draft.condition(Type.SUCCEEDED, True, Reason.COMPLETED, message)
 
 

@@ -1,4 +1,8 @@
-"""The pods of an attempt: who speaks for it, who is missing, who failed first."""
+"""The pods of an attempt: who speaks for it, who is missing, who failed first.
+
+Those of a cross-validation are folds: some live at a time, each for itself. One that runs is
+enough for the job to run, and what the others wait for is told when none does.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ class Gang:
 
     size: int
     pods: tuple[observed.PodView, ...] = ()
+    folds: bool = False
 
     @property
     def speaker(self) -> observed.PodView | None:
@@ -26,8 +31,19 @@ class Gang:
 
     @property
     def complete(self) -> bool:
-        """Whether every pod is there."""
+        """Whether every pod is there; of folds, whether one is that has not ended."""
+        if self.folds and any(each.phase not in FINAL for each in self.pods):
+            return True
         return 0 < self.size == len(self.pods)
+
+    @property
+    def going(self) -> list[observed.PodView]:
+        """Return the pods whose container runs."""
+        return [
+            each
+            for each in self.pods
+            if each.container.started is not None and each.container.exit_code is None
+        ]
 
     @property
     def nodes(self) -> list[str]:
@@ -36,27 +52,32 @@ class Gang:
 
     @property
     def placed(self) -> float | None:
-        """Return when the last pod found its node; None where one has none."""
-        return self._last([_placed(each) for each in self.pods])
+        """Return when the last pod found its node, or the first fold; None where one has none."""
+        return self._whole([_placed(each) for each in self.pods])
 
     @property
     def started(self) -> float | None:
-        """Return when the last container started; None where one has not."""
-        return self._last([each.container.started for each in self.pods])
+        """Return when the last container started, or the first fold's; None where one has not."""
+        return self._whole([each.container.started for each in self.pods])
 
-    def _last(self, moments: list[float | None]) -> float | None:
+    def _whole(self, moments: list[float | None]) -> float | None:
         known = [each for each in moments if each is not None]
+        if self.folds:
+            return min(known, default=None)
         return max(known) if self.complete and len(known) == self.size else None
 
     def where(self) -> str:
         """Return where the pods are, in words."""
-        if self.size == 1:
-            return f"on node {self.nodes[0]}"
         nodes = self.nodes
-        return f"{len(self.pods)} pods on node{'s' if len(nodes) > 1 else ''} {', '.join(nodes)}"
+        if self.size == 1:
+            return f"on node {', '.join(nodes)}"
+        pods = "folds" if self.folds else f"{len(self.pods)} pods"
+        return f"{pods} on node{'s' if len(nodes) > 1 else ''} {', '.join(nodes)}"
 
     def named(self, pod: observed.PodView) -> str:
         """Return what a message about a pod begins with: nothing where there is but one."""
+        if self.folds:
+            return f"fold {pod.index}: "
         return f"pod {pod.name}: " if self.size > 1 else ""
 
 
@@ -68,7 +89,8 @@ def of(seen: observed.Observation) -> Gang:
     for pod in sorted(seen.pods, key=lambda each: (each.created, each.name)):
         if pod.owner_uid == seen.workload.uid and pod.index < seen.workload.completions:
             newest[pod.index] = pod
-    return Gang(seen.workload.completions, tuple(newest[index] for index in sorted(newest)))
+    ordered = tuple(newest[index] for index in sorted(newest))
+    return Gang(seen.workload.completions, ordered, folds=seen.workload.folds > 0)
 
 
 def spoken(gang: Gang, seen: observed.Observation) -> observed.Account | None:
@@ -86,6 +108,8 @@ class Lost:
 
     pod: observed.PodView | None
     account: observed.Account | None
+    fold: int | None = None
+    """The fold that it is, in a cross-validation."""
 
 
 def first_lost(gang: Gang, seen: observed.Observation) -> Lost:
@@ -98,8 +122,10 @@ def first_lost(gang: Gang, seen: observed.Observation) -> Lost:
     ended = [each for each in found if _is_cause(each)] or [
         each for each in found if each.pod is not None and each.pod.phase == "Failed"
     ]
-    told = seen.failure.account if seen.failure is not None else None
+    if not ended and gang.folds:
+        return _gone(seen)
     if not ended:
+        told = seen.failure.account if seen.failure is not None else None
         return Lost(gang.speaker, spoken(gang, seen) or told)
     return min(ended, key=_when)
 
@@ -109,9 +135,17 @@ def _lost(pod: observed.PodView, seen: observed.Observation) -> Lost:
     told = accounts.parse(pod.container.message)
     if told is None and pushed is not None and pushed.pod_uid == pod.uid:
         told = pushed.account
-    if told is None and pod.index == 0 and seen.progress is not None:
-        told = seen.progress.account
-    return Lost(pod, told)
+    last = seen.progress if pod.fold is None and pod.index == 0 else seen.folds.get(pod.index)
+    if told is None and last is not None:
+        told = last.account
+    return Lost(pod, told, pod.fold)
+
+
+def _gone(seen: observed.Observation) -> Lost:
+    """Return the fold that pushed its failure, whose pod is gone."""
+    if seen.failure is None:
+        return Lost(None, None)
+    return Lost(None, seen.failure.account, seen.failure.fold)
 
 
 def _is_cause(lost: Lost) -> bool:

@@ -40,7 +40,7 @@ def job(body: Body) -> observed.JobView:
         owner_uid=_owner(meta),
         resource_version=meta.get("resourceVersion", ""),
         training_job=_label(meta, labels.JOB),
-        attempt=_attempt(meta),
+        attempt=_number(meta, labels.ATTEMPT),
         created=times.parse(meta.get("creationTimestamp")) or 0.0,
         deleting="deletionTimestamp" in meta,
         active=status.get("active", 0),
@@ -53,6 +53,8 @@ def job(body: Body) -> observed.JobView:
         conditions=_conditions(status),
         completions=(body.get("spec") or {}).get("completions") or 1,
         image=_image(body),
+        parallelism=(body.get("spec") or {}).get("parallelism") or 1,
+        folds=_number(meta, labels.FOLDS),
     )
 
 
@@ -69,6 +71,7 @@ def child(body: Body) -> observed.ChildView:
 def pod(body: Body) -> observed.PodView:
     """Return the view of one of our pods."""
     meta, status = body["metadata"], body.get("status") or {}
+    index = _index(meta)
     return observed.PodView(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -76,7 +79,7 @@ def pod(body: Body) -> observed.PodView:
         owner_uid=_owner(meta),
         resource_version=meta.get("resourceVersion", ""),
         training_job=_label(meta, labels.JOB),
-        attempt=_attempt(meta),
+        attempt=_number(meta, labels.ATTEMPT),
         created=times.parse(meta.get("creationTimestamp")) or 0.0,
         deleting="deletionTimestamp" in meta,
         phase=status.get("phase", ""),
@@ -85,7 +88,8 @@ def pod(body: Body) -> observed.PodView:
         node=(body.get("spec") or {}).get("nodeName", ""),
         container=_container(status),
         conditions=_conditions(status),
-        index=_index(meta),
+        index=index,
+        fold=index if _number(meta, labels.FOLDS) else None,
     )
 
 
@@ -106,8 +110,8 @@ def _label(meta: Body, name: str) -> str:
     return str((meta.get("labels") or {}).get(name, ""))
 
 
-def _attempt(meta: Body) -> int:
-    text = _label(meta, labels.ATTEMPT)
+def _number(meta: Body, label: str) -> int:
+    text = _label(meta, label)
     return int(text) if text.isdecimal() else 0
 
 

@@ -85,6 +85,10 @@ class JobView:
     """How many pods it is to have, each with an index of its own."""
     image: str = ""
     """What the training container runs."""
+    parallelism: int = 1
+    """How many of its pods live at a time."""
+    folds: int = 0
+    """Its pods are so many folds of a cross-validation; 0: they train one model together."""
 
     def condition(self, type_: str) -> ConditionView | None:
         """Return the condition of this type when its status is True."""
@@ -128,6 +132,8 @@ class PodView:
     conditions: tuple[ConditionView, ...] = ()
     index: int = 0
     """Its number in its Job; rank 0 is in the pod of index 0."""
+    fold: int | None = None
+    """The fold of a cross-validation that it holds out, which is its index; else None."""
 
     def condition(self, type_: str) -> ConditionView | None:
         """Return the condition of this type, whatever its status."""
@@ -159,6 +165,7 @@ class Account:
     training_seconds: float = 0.0
     samples_per_second: float = 0.0
     loss: float | None = None
+    held_out_loss: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     start_time: float | None = None
     first_step_time: float | None = None
@@ -176,12 +183,13 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The last push of a job's rank 0."""
+    """The last push of a job's rank 0, or of one fold of a cross-validation."""
 
     pod_uid: Uid
     attempt: int
     sequence: int
     received: float
+    fold: int | None = None
     step: int = 0
     total_steps: int | None = None
     epoch: int = 0
@@ -209,6 +217,7 @@ class Failure:
 
     pod_uid: Uid
     account: Account
+    fold: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,3 +277,5 @@ class Observation:
     """The newest Warning event of the Job or its pod, once it was asked for."""
     progress: Progress | None = None
     failure: Failure | None = None
+    folds: Mapping[int, Progress] = field(default_factory=dict)
+    """The last push of each fold of a cross-validation, whose `progress` is made of them."""

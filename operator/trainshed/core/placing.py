@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from trainshed.accelerators import cpu
 from trainshed.api import reasons, status
 from trainshed.core import draft as drafts
@@ -12,6 +14,8 @@ Reason = reasons.Reason
 
 _ADVICE = "; change pod.nodeSelector, pod.tolerations or resources in a new job, or add such a node"
 
+_WAITS = "; it starts when another has ended: lower crossValidation.parallelism, or add a node"
+
 
 def settle(draft: drafts.Draft, gang: gangs.Gang) -> None:
     """Bring the placement and its condition up to date."""
@@ -21,11 +25,18 @@ def settle(draft: drafts.Draft, gang: gangs.Gang) -> None:
         if gang.complete:
             draft.condition(Type.PLACED, True, Reason.SCHEDULED, gang.where())
         return
-    refused = [said for each in unplaced if (said := _refused(gang, each)) is not None]
+    if gang.folds and any(each.node and each.phase not in gangs.FINAL for each in gang.pods):
+        draft.condition(Type.PLACED, True, Reason.SCHEDULED, _with_room(draft, gang, unplaced))
+        return
+    refused = [
+        f"{said}{_ADVICE}" for each in unplaced if (said := _refused(gang, each)) is not None
+    ]
     if refused:
         message = draft.steady(Type.PLACED, Reason.UNSCHEDULABLE, refused)
         draft.condition(Type.PLACED, False, Reason.UNSCHEDULABLE, message)
         return
+    if gang.folds and draft.is_true(Type.PLACED):
+        return  # one fold has ended, and the next one's pod is new
     which = "the pod" if gang.size == 1 else "every pod"
     message = f"the scheduler has not looked at {which} yet"
     draft.condition(Type.PLACED, False, Reason.WAITING_FOR_SCHEDULER, message)
@@ -37,12 +48,25 @@ def _refused(gang: gangs.Gang, pod: observed.PodView) -> str | None:
     if scheduled is None or scheduled.status != "False":
         return None
     message = scheduled.message.rstrip(". ") or "no node takes the pod"
-    return f"{gang.named(pod)}{message}{_ADVICE}"
+    return f"{gang.named(pod)}{message}"
+
+
+def _with_room(draft: drafts.Draft, gang: gangs.Gang, unplaced: Sequence[observed.PodView]) -> str:
+    """Return where folds are, and which one waits until another has ended."""
+    where = gang.where()
+    waiting = [
+        f"{where}; {said}{_WAITS}"
+        for each in unplaced
+        if (said := _refused(gang, each)) is not None
+    ]
+    return draft.steady(Type.PLACED, Reason.SCHEDULED, waiting) if waiting else where
 
 
 def _placement(draft: drafts.Draft, gang: gangs.Gang) -> None:
     known = draft.before.placement
     # Once, when all have one: a write for each of many pods would be many.
     nodes = gang.nodes if gang.complete and all(each.node for each in gang.pods) else []
+    if gang.folds:
+        nodes = list(dict.fromkeys([*(known.nodes if known else ()), *gang.nodes]))
     if nodes or known is None:
         draft.fields["placement"] = status.Placement(type=cpu.TYPE, nodes=nodes)

@@ -6,18 +6,18 @@ import math
 
 from trainshed.api import status
 from trainshed.core import draft as drafts
-from trainshed.core import gangs, keeping, observed, policy, times
+from trainshed.core import folds, gangs, keeping, observed, policy, times
 
 _CENTURY = 3.2e9
 """Seconds beyond which an estimate says nothing."""
 
 
 def settle(draft: drafts.Draft, seen: observed.Observation, settings: policy.Policy) -> None:
-    """Take the last push into the status, at most once an interval."""
+    """Take the last push into the status, at most once an interval unless a fold is done."""
     pushed, known = seen.progress, draft.before.progress
     if pushed is None or pushed.account is not None:
         return
-    if known is not None and known.last_update_time is not None:
+    if known is not None and known.last_update_time is not None and not folds.news(draft):
         last = times.parse(known.last_update_time) or 0.0
         # By this moment, not by when it came: a push waits here until the interval is over.
         if draft.now - last < settings.progress_interval:

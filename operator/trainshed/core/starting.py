@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainshed.api import reasons
 from trainshed.core import draft as drafts
-from trainshed.core import failures, gangs, observed, plan, policy, times
+from trainshed.core import failures, folds, gangs, observed, plan, policy, times
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
@@ -40,8 +41,16 @@ _TOLD = (
 _LONGEST_WAIT = 60.0
 
 
-def settle(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -> None:
+def settle(
+    draft: drafts.Draft,
+    seen: observed.Observation,
+    gang: gangs.Gang,
+    settings: policy.Policy,
+) -> None:
     """Bring the Running condition up to date."""
+    if gang.folds and (gang.going or _started(draft)):
+        _folds(draft, seen, gang, settings)
+        return
     slow = [each for each in gang.pods if each.container.started is None]
     prepared = [each for each in slow if each.node]
     if prepared:
@@ -50,20 +59,49 @@ def settle(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) ->
     elif slow or not (gang.complete or _started(draft)):
         _unplaced(draft, seen, gang)
     else:
-        _running(draft, seen, gang)
+        _running(draft, gang, gang.where())
 
 
-def _running(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -> None:
+def _running(draft: drafts.Draft, gang: gangs.Gang, message: str) -> None:
     if gang.started is not None:
         draft.fields["start_time"] = draft.before.start_time or times.render(gang.started)
     going = [each for each in gang.pods if each.container.exit_code is None]
     leaving = next((each for each in going if each.deleting), None)
     if leaving is not None:
-        message = f"pod {leaving.name} was told to go; if node {leaving.node} does not answer, "
-        message += "remove the node or delete the pod by force"
-        draft.condition(Type.RUNNING, False, Reason.POD_TERMINATING, message)
+        said = f"pod {leaving.name} was told to go; if node {leaving.node} does not answer, "
+        said += "remove the node or delete the pod by force"
+        draft.condition(Type.RUNNING, False, Reason.POD_TERMINATING, said)
     elif going and gang.complete:
-        draft.condition(Type.RUNNING, True, Reason.TRAINING, gang.where())
+        draft.condition(Type.RUNNING, True, Reason.TRAINING, message)
+
+
+def _folds(
+    draft: drafts.Draft,
+    seen: observed.Observation,
+    gang: gangs.Gang,
+    settings: policy.Policy,
+) -> None:
+    """Say that folds run, or what keeps the next one from it; a mere moment does not count."""
+    message = f"{len(folds.done(draft))} of {gang.size} folds done"
+    if gang.going:
+        _running(draft, gang, message)
+        return
+    if draft.is_true(Type.RUNNING):
+        draft.condition(Type.RUNNING, True, Reason.TRAINING, message)
+    prepared = [each for each in gang.pods if each.node and each.container.started is None]
+    since = _idle_since(draft, seen, gang)
+    if since is None or draft.now - since < settings.quiet_start:
+        # What was warned of may be what an earlier fold has overcome.
+        seen = dataclasses.replace(seen, warning=None)
+    if prepared:
+        reason, message = _waiting(draft, seen, gang, prepared)
+        if reason != Reason.CONTAINER_STARTING:
+            draft.condition(Type.RUNNING, False, reason, message)
+    elif not gang.complete:
+        _unplaced(draft, seen, gang)
+    elif not draft.is_true(Type.PLACED) and Type.PLACED in draft.conditions:
+        message = f"no fold runs: {draft.conditions[Type.PLACED].message}"
+        draft.condition(Type.RUNNING, False, Reason.CONTAINER_STARTING, message)
 
 
 def _unplaced(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -> None:
@@ -106,12 +144,14 @@ def _said(gang: gangs.Gang, pod: observed.PodView, advice: str) -> str:
 
 
 def overdue(
-    draft: drafts.Draft, seen: observed.Observation, settings: policy.Policy
+    draft: drafts.Draft,
+    seen: observed.Observation,
+    gang: gangs.Gang,
+    settings: policy.Policy,
 ) -> failures.Failed | None:
     """Return the end of a job whose container has not started by its deadline."""
-    if seen.workload is None or _started(draft):
-        return None
-    if draft.now < deadline(seen.workload, settings):
+    since = _idle_since(draft, seen, gang)
+    if since is None or draft.now < since + settings.startup_deadline:
         return None
     stuck = [
         each
@@ -132,9 +172,20 @@ def _started(draft: drafts.Draft) -> bool:
     return bool(draft.fields.get("start_time") or draft.before.start_time)
 
 
-def deadline(workload: observed.JobView, settings: policy.Policy) -> float:
-    """Return when a container that has not started is given up."""
-    return workload.created + settings.startup_deadline
+def _idle_since(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -> float | None:
+    """Return since when a start is waited for; None where all is started, or has ended.
+
+    It is the start of the next fold once one has ended, and that of the whole job otherwise.
+    """
+    if seen.workload is None:
+        return None
+    if not gang.folds:
+        return None if _started(draft) else seen.workload.created
+    ended = [each for each in gang.pods if each.phase in gangs.FINAL]
+    if gang.going or len(ended) == gang.size:
+        return None
+    moments = [each.container.finished for each in ended if each.container.finished is not None]
+    return max([seen.workload.created, *moments])
 
 
 def inquiry(
@@ -163,9 +214,10 @@ def next_look(
     What the watch tells needs no look. A silent start gets one after half of the time that it
     has been silent, so that thousands of them cost little.
     """
-    if seen.workload is None or _started(draft):
+    since = _idle_since(draft, seen, gang)
+    if since is None:
         return None
-    end, quiet = deadline(seen.workload, settings), _silent(draft, seen, gang)
+    end, quiet = since + settings.startup_deadline, _silent(draft, seen, gang)
     if quiet is None:
         return end
     silent = draft.now - quiet.since
@@ -185,11 +237,12 @@ class _Silent:
 
 def _silent(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -> _Silent | None:
     """Return what has been silent for longest; None where somebody says why."""
-    if seen.workload is None or _started(draft):
+    since = _idle_since(draft, seen, gang)
+    if since is None:
         return None
     if not gang.complete:
-        return _Silent(seen.workload.created)
-    found = [_Silent(since, each) for each in gang.pods if (since := _silent_since(each))]
+        return _Silent(since)
+    found = [_Silent(moment, each) for each in gang.pods if (moment := _silent_since(each))]
     return min(found, key=lambda each: each.since, default=None)
 
 

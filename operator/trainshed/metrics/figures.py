@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pydantic
 
 from trainshed.api import phases, status
-from trainshed.core import observed, progressing, times
+from trainshed.core import folds, gangs, joining, observed, progressing, times
 from trainshed.metrics import names
 
 Sample = tuple[names.Metric, tuple[str, ...], float]
@@ -128,9 +128,12 @@ def _run(known: _Figures) -> Iterator[Sample]:
 
 
 def _figures(seen: observed.Observation, found: status.TrainingJobStatus) -> _Figures:
-    if seen.progress is not None and not found.phase.finished:
-        return _pushed(seen.progress)
-    return _written(found)
+    if found.phase.finished:
+        return _written(found)
+    pushed = seen.progress
+    if seen.folds and (parts := folds.of(seen, gangs.of(seen), found)) is not None:
+        pushed = joining.progress(parts, found)
+    return _written(found) if pushed is None else _pushed(pushed)
 
 
 def _pushed(pushed: observed.Progress) -> _Figures:

@@ -27,11 +27,11 @@ KUBEFLOW_PATH = "/apis/trainer.kubeflow.org/v1alpha1/namespaces/{namespace}/trai
 class Sink(Protocol):
     """Keeps the last progress of each job. Neither call may block or wait."""
 
-    def last(self, key: observed.JobKey) -> observed.Progress | None:
-        """Return the last progress that was kept."""
+    def last(self, key: observed.JobKey, fold: int | None) -> observed.Progress | None:
+        """Return the last progress that was kept of a job, or of this fold of it."""
 
     def accept(self, key: observed.JobKey, progress: observed.Progress) -> None:
-        """Keep a progress: it is newer than the last, of the pod of rank 0 of that job."""
+        """Keep a progress: it is newer than the last, of the pod of rank 0 or of that fold."""
 
     def fail(self, key: observed.JobKey, failure: observed.Failure) -> None:
         """Keep a failure of any rank, if it is the job's first."""
@@ -94,9 +94,9 @@ class _Endpoint:
         subject = await seams.verifier.verify(_bearer(request))
         pod = _authorised(subject, seams.pod(subject.pod_uid), key)
         body = await _body(request, seconds=seams.limits.body_seconds)
-        if pod.index != 0:
+        if pod.index != 0 and pod.fold is None:
             return self._of_another_rank(key, pod, reader(body, pod, None, seams.clock()))
-        last = seams.sink.last(key)
+        last = seams.sink.last(key, pod.fold)
         progress = reader(body, pod, last, seams.clock())
         result = ordering.judge(progress, last, sequenced=sequenced)
         if result is Result.ACCEPTED:

@@ -63,7 +63,7 @@ def read(
         raise payloads.bad(payloads.describe(error)) from error
     known = last if last is not None and last.pod_uid == pod.uid else None
     base = known or observed.Progress(
-        pod_uid=pod.uid, attempt=pod.attempt, sequence=0, received=now
+        pod_uid=pod.uid, attempt=pod.attempt, sequence=0, received=now, fold=pod.fold
     )
     metrics = dict(_sound(told.metrics or ()))
     step, total = metrics.pop("current_step", None), metrics.pop("total_steps", None)

@@ -6,7 +6,7 @@ from trainshed.core import observed
 from trainshed.progress import refusals
 
 MIN_SECONDS = 1.0
-"""The shortest time between two pushes of a job that are kept."""
+"""The shortest time between two pushes of a pod that are kept."""
 
 Result = refusals.Result
 
@@ -24,7 +24,7 @@ def judge(pushed: observed.Progress, last: observed.Progress | None, *, sequence
         return Result.STALE
     if 0 <= pushed.received - last.received < MIN_SECONDS and not _milestone(pushed, last):
         raise refusals.Refused(
-            Result.TOO_SOON, "at most one push a second is taken of a job", retry_after=1
+            Result.TOO_SOON, "at most one push a second is taken of a pod", retry_after=1
         )
     return Result.ACCEPTED
 

@@ -52,7 +52,7 @@ class Checkpoint(_Section):
 
 
 class Payload(_Section):
-    """What rank 0 says of its job. Times are Unix seconds."""
+    """What rank 0 says of its job, or a fold of itself. Times are Unix seconds."""
 
     attempt: Annotated[int, pydantic.Field(ge=1, le=2**31)]
     sequence: Count
@@ -89,16 +89,17 @@ def read(
         account = accounts.read(payload.account)
         if account is None:
             raise bad("account.outcome must be succeeded, failed or stopped")
-    return _progress(payload, account, pod_uid=pod.uid, now=now)
+    return _progress(payload, account, pod=pod, now=now)
 
 
 def _progress(
-    payload: Payload, account: observed.Account | None, *, pod_uid: observed.Uid, now: float
+    payload: Payload, account: observed.Account | None, *, pod: observed.PodView, now: float
 ) -> observed.Progress:
     seconds = payload.step_seconds or StepSeconds()
     kept = payload.checkpoint
     return observed.Progress(
-        pod_uid=pod_uid,
+        pod_uid=pod.uid,
+        fold=pod.fold,
         attempt=payload.attempt,
         sequence=payload.sequence,
         received=now,

@@ -33,7 +33,8 @@ class Cache:
         self._workloads: dict[Key, dict[str, observed.JobView]] = {}
         self._pods: dict[Key, dict[Uid, observed.PodView]] = {}
         self._pod_keys: dict[Uid, Key] = {}
-        self._progress: dict[Uid, observed.Progress] = {}
+        self._progress: dict[Uid, dict[int | None, observed.Progress]] = {}
+        """Last pushes, by the fold of a cross-validation; None: the whole job's."""
         self._builds: dict[Uid, observed.BuildView] = {}
         self._holders: dict[Uid, observed.NameHolder] = {}
         self._rejections: dict[Uid, observed.Refusal] = {}
@@ -183,13 +184,13 @@ class Cache:
 
     # Facts about a TrainingJob, by its uid
 
-    def progress(self, uid: Uid) -> observed.Progress | None:
-        """Return the last push of a job."""
-        return self._progress.get(uid)
+    def progress(self, uid: Uid, fold: int | None = None) -> observed.Progress | None:
+        """Return the last push of a job, or of a fold of it."""
+        return self._progress.get(uid, {}).get(fold)
 
     def put_progress(self, uid: Uid, value: observed.Progress) -> None:
-        """Keep the last push of a job."""
-        self._progress[uid] = value
+        """Keep the last push of a job, or of a fold of it."""
+        self._progress.setdefault(uid, {})[value.fold] = value
 
     def put_failure(self, uid: Uid, value: observed.Failure) -> None:
         """Keep the first failure that a rank of the job pushed."""
@@ -229,6 +230,7 @@ class Cache:
         held = self._workloads.get(key, {})
         mine = [each for each in held.values() if each.owner_uid == job.uid]
         workload = max(mine, key=lambda each: each.attempt, default=None)
+        pushed = self._progress.get(job.uid, {})
         return observed.Observation(
             job=job,
             workload=workload if workload is None or not workload.deleting else None,
@@ -237,8 +239,9 @@ class Cache:
             holder=self._holders.get(job.uid),
             rejection=self._rejections.get(job.uid),
             warning=self._warnings.get(job.uid),
-            progress=self._progress.get(job.uid),
+            progress=pushed.get(None),
             failure=self._failures.get(job.uid),
+            folds={fold: each for fold, each in pushed.items() if fold is not None},
         )
 
 

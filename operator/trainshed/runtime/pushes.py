@@ -16,20 +16,20 @@ class Pushes:
         cache.on_forget(pacer.forget)
         self._pacer = pacer
 
-    def last(self, key: observed.JobKey) -> observed.Progress | None:
-        """Return the last progress that was kept."""
+    def last(self, key: observed.JobKey, fold: int | None) -> observed.Progress | None:
+        """Return the last progress that was kept of a job, or of this fold of it."""
         job = self._cache.job(key)
-        return self._cache.progress(job.uid) if job is not None else None
+        return self._cache.progress(job.uid, fold) if job is not None else None
 
     def accept(self, key: observed.JobKey, progress: observed.Progress) -> None:
         """Keep a progress: it is newer than the last, of a pod of that job."""
         job = self._cache.job(key)
         if job is None:
             return
-        known = self._cache.progress(job.uid)
+        known = self._cache.progress(job.uid, progress.fold)
         self._cache.put_progress(job.uid, progress)
         if progress.account is not None and progress.account.outcome == "failed":
-            failure = observed.Failure(progress.pod_uid, progress.account)
+            failure = observed.Failure(progress.pod_uid, progress.account, progress.fold)
             self._cache.put_failure(job.uid, failure)
         first = progress.first_step_time is not None and (
             known is None or known.first_step_time is None

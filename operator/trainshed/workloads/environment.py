@@ -8,6 +8,7 @@ from typing import Any
 from trainshed.api import base, labels, spec
 from trainshed.api import checkpoint as checkpoint_api
 from trainshed.api import data as data_api
+from trainshed.api import evaluation as evaluation_api
 from trainshed.api import training as training_api
 from trainshed.workloads import ranks, storage
 
@@ -15,6 +16,7 @@ FILES = "/etc/trainshed"
 TOKEN_FOLDER = "/var/run/secrets/trainshed"
 DEFAULT_EPOCHS = 10
 _OF_THE_POD = frozenset({"volume", "secretRef"})
+_OF_THE_JOB = frozenset({"parallelism"})
 _PLACE = frozenset({"uri"})
 
 
@@ -91,7 +93,7 @@ def built_in(found: spec.TrainingJobSpec, *, namespace: str) -> dict[str, Any]:
         "training": training.dump(),
     }
     if found.evaluation is not None:
-        out["evaluation"] = found.evaluation.dump()
+        out["evaluation"] = _evaluation(found.evaluation)
     if found.export is not None:
         out["export"] = _without(found.export, _OF_THE_POD)
     if found.visualization is not None:
@@ -106,6 +108,13 @@ def _data(asked: data_api.Data) -> dict[str, Any]:
     out = _without(asked, _OF_THE_POD)
     if asked.cache_bytes is not None:
         out["cacheBytes"] = base.amount(asked.cache_bytes)
+    return out
+
+
+def _evaluation(asked: evaluation_api.Evaluation) -> dict[str, Any]:
+    out = asked.dump()
+    if asked.cross_validation is not None:
+        out["crossValidation"] = _without(asked.cross_validation, _OF_THE_JOB)
     return out
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainshed.api import spec
+from trainshed.api import labels, spec
 from trainshed.frameworks import registry as frameworks
-from trainshed.workloads import commands, environment, owning, pod
+from trainshed.workloads import commands, environment, owning, pod, ranks
 
 
 def render(
@@ -34,19 +34,25 @@ def render(
     if found.replicas > 1:
         template["subdomain"] = name
     documents = environment.documents(found, namespace=namespace, ca_pem=ca_pem)
+    folds = ranks.folds(found)
+    marks = {labels.FOLDS: str(folds.folds)} if folds is not None else {}
+    metadata = owning.metadata(job, name=name, attempt=attempt)
+    metadata["labels"] |= marks
+    marks = {**owning.marks(training_job, attempt), **marks}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": owning.metadata(job, name=name, attempt=attempt),
+        "metadata": metadata,
         "spec": {
             "completionMode": "Indexed",
-            "completions": found.replicas,
-            "parallelism": found.replicas,
-            # A process that fails takes the others with it: they can't go on without it.
+            "completions": folds.folds if folds else found.replicas,
+            "parallelism": folds.parallelism if folds else found.replicas,
+            # A process that fails takes the others with it: they can't go on without it, and
+            # folds without one of them make no mean.
             "backoffLimit": 0,
             "podReplacementPolicy": "Failed",
             "template": {
-                "metadata": _pod_metadata(found, owning.marks(training_job, attempt), documents),
+                "metadata": _pod_metadata(found, marks, documents),
                 "spec": template,
             },
         },

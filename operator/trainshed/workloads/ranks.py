@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trainshed.api import labels, replicas, spec
+from trainshed.api import cross_validation, labels, replicas, spec
 from trainshed.frameworks import registry as frameworks
 
 _INDEX = f"metadata.annotations['{labels.COMPLETION_INDEX}']"
+
+
+def folds(found: spec.TrainingJobSpec) -> cross_validation.CrossValidation | None:
+    """Return the folds of a cross-validation, each of which is a world of one process."""
+    return found.evaluation.cross_validation if found.evaluation is not None else None
 
 
 def processes(found: spec.TrainingJobSpec) -> int:
@@ -38,7 +43,15 @@ def variables(
         "TRAINSHED_HOSTS": ",".join(known),
         **_rendezvous(found, known),
     }
-    return [_rank(found), *({"name": name, "value": value} for name, value in values.items())]
+    return [*_numbers(found), *({"name": name, "value": value} for name, value in values.items())]
+
+
+def _numbers(found: spec.TrainingJobSpec) -> list[dict[str, Any]]:
+    """Return what the pod's index is: its rank, or its fold."""
+    if folds(found) is None:
+        return [_rank(found)]
+    fold = {"name": "TRAINSHED_FOLD", "valueFrom": {"fieldRef": {"fieldPath": _INDEX}}}
+    return [_rank(found), fold]
 
 
 def _rank(found: spec.TrainingJobSpec) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainshed.api import base, checkpoint, data, export, spec, visualization
+from trainshed.workloads import ranks
 
 CACHE = "/cache"
 """Where what was read of `data.uri` is kept."""
@@ -56,11 +57,11 @@ def variables(found: spec.TrainingJobSpec, *, namespace: str, training_job: str)
         out["TRAINSHED_CACHE_DIR"] = CACHE
     if found.checkpoint is not None:
         place = folder(found.checkpoint, namespace=namespace, training_job=training_job)
-        out["TRAINSHED_CHECKPOINT_DIR"] = place
+        out["TRAINSHED_CHECKPOINT_DIR"] = place + _of_fold(found)
     if found.export is not None:
         out["TRAINSHED_EXPORT_DIR"] = f"{export.MOUNT}/{own}"
     if found.visualization is not None:
-        out["TRAINSHED_ARTIFACTS_DIR"] = f"{visualization.MOUNT}/{own}"
+        out["TRAINSHED_ARTIFACTS_DIR"] = f"{visualization.MOUNT}/{own}{_of_fold(found)}"
     return out
 
 
@@ -80,6 +81,12 @@ def folder(asked: checkpoint.Checkpoint, *, namespace: str, training_job: str) -
     """Return where a job's checkpoints are."""
     own = own_folder(namespace=namespace, training_job=training_job)
     return f"{asked.uri or checkpoint.MOUNT}/{own}"
+
+
+def _of_fold(found: spec.TrainingJobSpec) -> str:
+    """Return the part of a path that is a fold's own, which the kubelet fills in."""
+    folds = ranks.folds(found)
+    return f"/fold-$(TRAINSHED_FOLD)-of-{folds.folds}" if folds is not None else ""
 
 
 def _claims(found: spec.TrainingJobSpec) -> list[_Claim]:

@@ -26,12 +26,12 @@ KUBEFLOW_PATH = "/apis/trainer.kubeflow.org/v1alpha1/namespaces/team-a/trainjobs
 class Memory:
     """A sink that is a dictionary."""
 
-    kept: dict[observed.JobKey, observed.Progress] = field(default_factory=dict)
+    kept: dict[tuple[observed.JobKey, int | None], observed.Progress] = field(default_factory=dict)
     failures: dict[observed.JobKey, observed.Failure] = field(default_factory=dict)
 
-    def last(self, key: observed.JobKey) -> observed.Progress | None:
+    def last(self, key: observed.JobKey, fold: int | None) -> observed.Progress | None:
         """Return what was kept."""
-        return self.kept.get(key)
+        return self.kept.get((key, fold))
 
     def fail(self, key: observed.JobKey, failure: observed.Failure) -> None:
         """Keep a failure, if it is the first."""
@@ -39,7 +39,7 @@ class Memory:
 
     def accept(self, key: observed.JobKey, progress: observed.Progress) -> None:
         """Keep it."""
-        self.kept[key] = progress
+        self.kept[key, progress.fold] = progress
 
 
 def pod(
@@ -50,6 +50,7 @@ def pod(
     namespace: str = "team-a",
     attempt: int = 1,
     index: int = 0,
+    fold: int | None = None,
 ) -> observed.PodView:
     """Return a running pod of a training job."""
     return observed.PodView(
@@ -68,6 +69,7 @@ def pod(
         node="node-1",
         container=observed.ContainerView(),
         index=index,
+        fold=fold,
     )
 
 
@@ -149,7 +151,11 @@ class Rig:
     @property
     def kept(self) -> observed.Progress | None:
         """Return what is known of the job that tests push for."""
-        return self.sink.last(observed.JobKey("team-a", "digits"))
+        return self.kept_of(None)
+
+    def kept_of(self, fold: int | None) -> observed.Progress | None:
+        """Return what is known of a fold of it."""
+        return self.sink.last(observed.JobKey("team-a", "digits"), fold)
 
 
 def push(**changes: Any) -> dict[str, Any]:

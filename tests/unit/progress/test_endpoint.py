@@ -163,6 +163,34 @@ async def test_what_another_rank_says_is_read_as_strictly(rig: rigs.Rig) -> None
     assert answer.status_code == 400
 
 
+async def test_every_fold_tells_of_itself(rig: rigs.Rig) -> None:
+    for fold in range(2):
+        rig.pods[f"pod-uid-{fold}"] = rigs.pod(
+            name=f"digits-1-{fold}-abcde", uid=f"pod-uid-{fold}", index=fold, fold=fold
+        )
+    tokens = [
+        rig.issuer.token(
+            **{"kubernetes.io": issuers.bound(pod=f"digits-1-{fold}-abcde", uid=f"pod-uid-{fold}")}
+        )
+        for fold in range(2)
+    ]
+
+    # At the same moment, and with a sequence that is behind the other one's.
+    first = await rig.post(rigs.push(sequence=9, step=90), token=tokens[0])
+    second = await rig.post(rigs.push(sequence=3, step=30), token=tokens[1])
+    kubeflow = {"trainerStatus": {"progressPercentage": 50}}
+    rig.now += 2
+    third = await rig.post(kubeflow, path=rigs.KUBEFLOW_PATH, token=tokens[1])
+
+    assert [each.status_code for each in (first, second, third)] == [200, 200, 200]
+    kept = [rig.kept_of(fold) for fold in range(2)]
+    assert [each and (each.fold, each.step, each.percent) for each in kept] == [
+        (0, 90, None),
+        (1, 30, 50),
+    ]
+    assert rig.kept is None
+
+
 async def test_checkpoints_come_through(rig: rigs.Rig) -> None:
     await rig.post(rigs.push(checkpoint={"lastStep": 1100, "resumedFromStep": 400}))
 

@@ -219,6 +219,22 @@ async def test_a_failure_of_rank_0_is_one_like_any_other(cache: caches.Cache) ->
     assert seen.failure == failure("boom")
 
 
+async def test_folds_do_not_speak_for_each_other(cache: caches.Cache) -> None:
+    pushed = pushes.Pushes(cache=cache, pacer=pacing.Pacer(lambda key: None, interval=1.0))
+    account = observed.Account("failed", 1, message="boom")
+
+    pushed.accept(KEY, facts.progress(3, received=5, fold=0))
+    pushed.accept(KEY, facts.progress(2, received=6, fold=1, account=account))
+
+    seen = cache.observe(KEY)
+    assert seen is not None
+    assert {fold: each.step for fold, each in seen.folds.items()} == {0: 3, 1: 2}
+    assert seen.progress is None
+    assert seen.failure is not None
+    assert seen.failure.fold == 1
+    assert [pushed.last(KEY, fold) for fold in (0, 2, None)] == [seen.folds[0], None, None]
+
+
 def test_a_failure_is_forgotten_with_its_job(cache: caches.Cache) -> None:
     cache.put_failure(UID, failure("boom"))
 

@@ -47,6 +47,8 @@ class World:
     children: Counter[str] = field(default_factory=Counter)
     """Jobs that were ever created for a TrainingJob that was there, by its uid."""
     faults: list[str] = field(default_factory=list)
+    succeeded: dict[str, set[int]] = field(default_factory=dict)
+    """Indices whose pods have succeeded, by the uid of their Job: their pods may go."""
     _numbers: int = 0
 
     # What everybody does
@@ -98,7 +100,7 @@ class World:
 
     def moves(self) -> list[Move]:
         """Return what the cluster may do next."""
-        return [*self._collections(), *self._job_moves(), *self._pod_moves()]
+        return [*self._collections(), *self._job_moves(), *self._pod_moves(), *self._tidied()]
 
     def _uids(self, kind: Kind) -> set[str]:
         return {each["metadata"]["uid"] for each in self.objects[kind].values()}
@@ -113,28 +115,42 @@ class World:
             if body["metadata"]["ownerReferences"][0]["uid"] not in uids:
                 yield lambda place=place: self.services.pop(place)  # type: ignore[misc]
 
+    def _tidied(self) -> Iterator[Move]:
+        """Yield the removal of pods of folds that the status has: nobody needs them any more."""
+        for place, pod in self.objects[Kind.POD].items():
+            owner = pod["metadata"]["labels"][labels.JOB]
+            if (pod["metadata"]["namespace"], owner) not in self.objects[Kind.TRAINING_JOB]:
+                continue
+            known = self.status(owner).get("crossValidation", {}).get("folds", ())
+            if fates.index(pod) in {each["fold"] for each in known}:
+                yield lambda place=place: self.remove(Kind.POD, place)  # type: ignore[misc]
+
     def _job_moves(self) -> Iterator[Move]:
         for job in self.objects[Kind.JOB].values():
             pods = {fates.index(p): p for p in self.objects[Kind.POD].values() if _owned(p, job)}
             types = {each["type"] for each in job.setdefault("status", {}).get("conditions", ())}
-            phases = [each["status"].get("phase") for each in pods.values()]
             if not types:
                 yield from self._pods_missing(job, pods)
-                yield from self._judged(job, phases)
+                yield from self._judged(job, pods)
             elif len(types) == 1 and "SuccessCriteriaMet" in types:
                 yield lambda job=job: self._conclude(job, "Complete")  # type: ignore[misc]
             elif len(types) == 1:
                 yield from self._ended(job, pods)
 
     def _pods_missing(self, job: Body, pods: Mapping[int, Body]) -> Iterator[Move]:
-        for index in range(job["spec"]["completions"]):
-            if index not in pods:
+        done = self.succeeded.get(job["metadata"]["uid"], set())
+        living = [each for each in pods.values() if each["status"].get("phase") not in FINAL]
+        missing = [each for each in range(job["spec"]["completions"]) if each not in pods]
+        room = job["spec"]["parallelism"] - len(living)
+        for index in missing if room > 0 else ():
+            if index not in done:
                 yield lambda job=job, index=index: self._start(job, index)  # type: ignore[misc]
 
-    def _judged(self, job: Body, phases: list[str]) -> Iterator[Move]:
-        if "Failed" in phases:
+    def _judged(self, job: Body, pods: Mapping[int, Body]) -> Iterator[Move]:
+        done = self.succeeded.get(job["metadata"]["uid"], set())
+        if any(each["status"].get("phase") == "Failed" for each in pods.values()):
             yield lambda: self._conclude(job, "FailureTarget")
-        elif phases.count("Succeeded") == job["spec"]["completions"]:
+        elif len(done) == job["spec"]["completions"]:
             yield lambda: self._conclude(job, "SuccessCriteriaMet")
 
     def _ended(self, job: Body, pods: Mapping[int, Body]) -> Iterator[Move]:
@@ -178,6 +194,9 @@ class World:
 
     def _move_pod(self, pod: Body, step: Callable[[builders.PodBuilder], object]) -> None:
         step(builders.PodBuilder(pod))
+        if pod["status"]["phase"] == "Succeeded":
+            job = pod["metadata"]["ownerReferences"][0]["uid"]
+            self.succeeded.setdefault(job, set()).add(fates.index(pod))
         self.put(Kind.POD, pod)
 
     # What the operator does, as `runtime.seams` has it

@@ -77,6 +77,14 @@ JOBS = {
         checkpoint={"volume": {"claimName": "kept"}, "from": {"job": "other"}, "keep": 3},
         training={"loss": {"name": "focal"}, "target": {"value": 0.95}},
     ),
+    "cross-validation": builders.training_job()
+    .cnn()
+    .epochs(3)
+    .folds(5, parallelism=2)
+    .spec(
+        checkpoint={"volume": {"claimName": "kept"}},
+        visualization={"volume": {"claimName": "shown"}},
+    ),
     "several-pods": builders.training_job().tensorflow().script().replicas(3, processes=2),
     "several-pods-of-a-command": builders.training_job().command("torchrun", "x.py").replicas(2),
     "ready-image": builders.training_job()

@@ -98,11 +98,12 @@ def test_every_file_that_a_variable_names_is_mounted(job: builders.TrainingJobBu
 
 @every_job
 def test_the_job_is_one_attempt_of_all_its_pods(job: builders.TrainingJobBuilder) -> None:
-    spec = golden.rendered(job)["spec"]
-    size = job.build()["spec"].get("replicas", 1)
+    spec, asked = golden.rendered(job)["spec"], job.build()["spec"]
+    folds = asked.get("evaluation", {}).get("crossValidation", {})
+    size = folds.get("folds") or asked.get("replicas", 1)
 
     assert spec["completionMode"] == "Indexed"
-    assert (spec["completions"], spec["parallelism"]) == (size, size)
+    assert (spec["completions"], spec["parallelism"]) == (size, folds.get("parallelism", size))
     assert (spec["backoffLimit"], spec["podReplacementPolicy"]) == (0, "Failed")
     assert spec["template"]["spec"]["restartPolicy"] == "Never"
 

@@ -92,6 +92,30 @@ def test_one_pod_has_no_service() -> None:
     assert "subdomain" not in pods.pod_of(job)["spec"]
 
 
+def test_each_fold_is_a_world_of_its_own() -> None:
+    job = builders.training_job().cnn().folds(5, parallelism=2)
+    (manifest,) = golden.children(job)
+    fold = next(each for each in pods.trainer(job)["env"] if each["name"] == "TRAINSHED_FOLD")
+
+    assert (manifest["spec"]["completions"], manifest["spec"]["parallelism"]) == (5, 2)
+    assert fold["valueFrom"] == {"fieldRef": {"fieldPath": INDEX}}
+    assert rank(job)["value"] == "0"
+    assert pods.variables(job)["TRAINSHED_WORLD_SIZE"] == "1"
+    assert pods.variables(job)["TRAINSHED_HOSTS"] == "127.0.0.1"
+    assert "subdomain" not in pods.pod_of(job)["spec"]
+
+
+def test_folds_are_told_from_ranks_by_a_label() -> None:
+    folds = golden.rendered(builders.training_job().cnn().folds(5))
+    ranks = golden.rendered(two(builders.training_job().cnn()))
+
+    assert folds["spec"]["parallelism"] == 1
+    for each in (folds, folds["spec"]["template"]):
+        assert each["metadata"]["labels"][labels.FOLDS] == "5"
+    for each in (ranks, ranks["spec"]["template"]):
+        assert labels.FOLDS not in each["metadata"]["labels"]
+
+
 def test_a_command_gets_torchruns_variables() -> None:
     job = two(builders.training_job().command("torchrun", "x.py"))
     found = pods.variables(job)

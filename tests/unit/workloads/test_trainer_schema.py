@@ -82,6 +82,7 @@ JOBS: dict[str, builders.TrainingJobBuilder] = {
     "traces": builders.training_job()
     .cnn()
     .spec(visualization={**SHOWN, "tensorboard": True, "profile": {"atStep": 5, "steps": 3}}),
+    "a cross-validation": builders.training_job().cnn().folds(5, parallelism=2),
     "exports": builders.training_job()
     .cnn()
     .spec(export={"formats": ["torchscript", "onnx"], "volume": {"claimName": "models"}}),
@@ -153,6 +154,12 @@ def test_tests_and_exports_are_handed_over_without_their_volumes() -> None:
         "profile": {"atStep": 5, "steps": 3},
     }
     assert not {"evaluation", "export", "visualization"} & set(document(JOBS["the smallest"]))
+
+
+def test_how_many_folds_train_at_a_time_is_the_jobs_business() -> None:
+    asked = document(JOBS["a cross-validation"])["evaluation"]
+
+    assert asked == {"crossValidation": {"folds": 5}, "visual": False}
 
 
 def _camel(name: str) -> str:

@@ -1,0 +1,58 @@
+"""The child objects of an attempt, and what keeps them from being created."""
+
+from __future__ import annotations
+
+from trainshed.api import reasons, spec
+from trainshed.core import naming, observed, plan, policy
+from trainshed.workloads import job as workload_job
+from trainshed.workloads import service as workload_service
+
+Reason = reasons.Reason
+
+
+def children(
+    found: spec.TrainingJobSpec,
+    job: observed.TrainingJobView,
+    *,
+    attempt: int,
+    image: str,
+    settings: policy.Policy,
+) -> tuple[plan.Manifest, ...]:
+    """Return what is to be created, in order: pods look each other up by their Service."""
+    name = naming.workload(job.key.name, attempt)
+    rendered = workload_job.render(
+        found,
+        job=job,
+        name=name,
+        attempt=attempt,
+        image=image,
+        progress_url=settings.progress_url,
+        ca_pem=settings.ca_pem,
+    )
+    if found.replicas == 1:
+        return (rendered,)
+    return workload_service.render(job=job, name=name, attempt=attempt), rendered
+
+
+def blocked(seen: observed.Observation) -> observed.Refusal | None:
+    """Return who holds the children's name, or why the API server refuses them."""
+    if seen.rejection is not None and seen.holder is None:
+        return seen.rejection
+    if seen.holder is None:
+        return None
+    retry_at = seen.rejection.retry_at if seen.rejection else 0.0
+    kind, name = seen.holder.kind, seen.holder.name
+    if seen.holder.predecessor:
+        return observed.Refusal(
+            reason=Reason.WAITING_FOR_OLD_WORKLOAD,
+            message=f"{kind} {name} of an earlier TrainingJob of this name is still going: "
+            "this one starts when it is gone; delete it to start at once",
+            terminal=False,
+            retry_at=retry_at,
+        )
+    return observed.Refusal(
+        reason=Reason.NAME_TAKEN,
+        message=f"{kind} {name} exists and is not this job's: delete it, or choose another name",
+        terminal=False,
+        retry_at=retry_at,
+    )
