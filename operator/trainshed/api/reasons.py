@@ -73,6 +73,8 @@ class Reason(enum.StrEnum):
     """The other processes of the job could not be reached."""
     POD_REJECTED = "PodRejected"
     """Pods can't be created: admission, quota or a missing service account."""
+    STATUS_UNREADABLE = "StatusUnreadable"
+    """The stored status is of a newer operator, so that only an event can say so."""
     STATUS_REFUSED = "StatusRefused"
     """The API server refuses the status itself, so only an event can say it."""
     UNKNOWN = "UnknownFailure"

@@ -42,6 +42,12 @@ Phase = phases.Phase
 ATTEMPT = 1
 """The only attempt of this version: a job that fails is not tried again."""
 
+_UNREADABLE = plan.Notice(
+    warning=True,
+    reason=Reason.STATUS_UNREADABLE,
+    message="the status of this job was written by a newer operator, and this one leaves the job"
+    " alone: upgrade the operator, or create the job anew",
+)
 _ENDS = ("SuccessCriteriaMet", "Complete", "FailureTarget", "Failed")
 """Conditions of a Job that goes, or has gone, to its end."""
 
@@ -63,7 +69,7 @@ def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -
         before = stored_status(seen.job)
     except pydantic.ValidationError:
         # Written by a newer operator than this one: it is not ours to judge.
-        return plan.Plan()
+        return plan.Plan(notices=(_UNREADABLE,))
     if seen.job.deleting:
         return plan.Plan()
     if before.phase.finished:

@@ -156,6 +156,7 @@ class Reconciler:
 
     async def _write_status(self, seen: observed.Observation, wanted: plan.Plan) -> None:
         if wanted.status is None:
+            self._notify(seen.job, wanted)
             return
         patch = patching.merge_patch(json.loads(seen.job.status), wanted.status)
         try:
@@ -170,8 +171,11 @@ class Reconciler:
             raise
         view = observe.training_job(body, now=self._clock())
         self._cache.put_job(view, answer=True)
+        self._notify(view, wanted)
+
+    def _notify(self, job: observed.TrainingJobView, wanted: plan.Plan) -> None:
         for notice in wanted.notices:
-            self._recorder.record(view, notice)
+            self._recorder.record(job, notice)
 
 
 def _status_refused(error: errors.ApiError) -> plan.Notice:

@@ -46,3 +46,6 @@ def test_a_status_of_a_newer_operator_is_left_alone() -> None:
 
     assert plan.status is None
     assert not plan.creates
+    (notice,) = plan.notices
+    assert (notice.warning, notice.reason) == (True, "StatusUnreadable")
+    assert "upgrade the operator" in notice.message

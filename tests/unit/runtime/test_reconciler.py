@@ -250,3 +250,14 @@ async def test_a_start_that_takes_too_long_is_told_before_the_child_is_removed()
 
 def test_tries_come_less_and_less_often() -> None:
     assert [building.retry_delay(each) for each in (0, 3, 10, 60, 600)] == [2, 2, 5, 30, 60]
+
+
+@pytest.mark.looptime
+async def test_a_status_of_a_newer_operator_is_told_by_an_event_alone() -> None:
+    bench = benches.Bench()
+    bench.world.apply(builders.training_job().cnn().status({"phase": "Teleporting"}))
+
+    bench.takes_all()
+    await bench.passes()
+
+    assert bench.world.writes == {"event": 1}
