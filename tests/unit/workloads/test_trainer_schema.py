@@ -184,7 +184,7 @@ def fields(kind: Any, known: Schema, path: str) -> Iterator[Field]:
             yield where, each, inner
 
 
-NOT_HANDED_OVER = {"spec.evaluation.crossValidation"}
+NOT_HANDED_OVER: frozenset[str] = frozenset()
 """What the library can do and a TrainingJob can't ask for yet."""
 ELSEWHERE = {"spec.checkpoint.from", "spec.data.cacheBytes", "spec.framework"}
 """What the library gets in another form than it is written, or does not get in every case."""
