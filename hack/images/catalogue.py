@@ -58,7 +58,11 @@ IMAGES = (
     ),
     Image(
         "pytorch",
-        sources=("images/pytorch/excluded.cfg", "images/pytorch/requirements.txt"),
+        sources=(
+            "images/pytorch/excluded.cfg",
+            "images/pytorch/debian.txt",
+            "images/pytorch/cuda.txt",
+        ),
     ),
     Image(
         "tensorflow",
