@@ -74,11 +74,7 @@ class JobView:
     created: float
     deleting: bool
     active: int
-    ready: int
-    succeeded: int
-    failed: int
     terminating: int
-    started: float | None
     completed: float | None
     conditions: tuple[ConditionView, ...] = ()
     completions: int = 1
@@ -104,11 +100,9 @@ class ContainerView:
     started: float | None = None
     finished: float | None = None
     exit_code: int | None = None
-    signal: int = 0
     reason: str = ""
     message: str = ""
     """The termination message, unparsed: hostile input."""
-    image_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
