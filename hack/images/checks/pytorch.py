@@ -15,6 +15,7 @@ imported = time.perf_counter() - started
 import av  # noqa: E402
 import PIL.Image  # noqa: E402
 import s3fs  # noqa: E402
+import tensorboardX.summary  # noqa: E402
 
 
 def main() -> None:
@@ -28,6 +29,7 @@ def main() -> None:
     layer(torch.tensor(images[:64, None], dtype=torch.float32)).square().mean().backward()
     assert layer.weight.grad is not None
     assert prometheus_client.generate_latest(prometheus_client.CollectorRegistry()) == b""
+    assert tensorboardX.summary.scalar("loss", 0.5).value[0].tag == "loss"
     _data()
     sys.stdout.write(
         f"pytorch: torch {torch.__version__}, scikit-learn {sklearn.__version__}, "

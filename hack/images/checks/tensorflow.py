@@ -17,6 +17,7 @@ imported = time.perf_counter() - started
 import av  # noqa: E402
 import PIL.Image  # noqa: E402
 import s3fs  # noqa: E402
+import tensorboardX.summary  # noqa: E402
 
 
 def main() -> None:
@@ -31,6 +32,7 @@ def main() -> None:
         loss = keras.ops.mean(keras.ops.square(layer(images[:64, ..., None])))
     assert all(each is not None for each in tape.gradient(loss, layer.trainable_variables))
     assert prometheus_client.generate_latest(prometheus_client.CollectorRegistry()) == b""
+    assert tensorboardX.summary.scalar("loss", 0.5).value[0].tag == "loss"
     assert "mpeg4" in av.codecs_available
     assert PIL.Image.new("L", (4, 4)).size == (4, 4)
     assert s3fs.S3FileSystem.protocol

@@ -71,6 +71,23 @@ def test_a_model_is_no_other_after_its_test(
     assert backend.evaluate() == before
 
 
+@pytest.mark.parametrize(("cell", "gates"), [("lstm", 4), ("gru", 3), ("rnn", 1)])
+@pytest.mark.parametrize("frames", [3, 70], ids=["unrolled", "a loop"])
+def test_operations_of_all_frames_count_however_they_are_run(
+    frames: int, cell: str, gates: int
+) -> None:
+    from trainshed_trainer import schema
+    from trainshed_trainer.evaluation import operations
+    from trainshed_trainer.models.tensorflow import registry
+
+    params = {"cell": cell, "hidden": 8, "layers": 2}
+    spec = schema.read({"framework": "tensorflow", "model": {"name": "lstm", "params": params}})
+    model = registry.build(spec.model, (frames, 1, 4, 4), 5)
+
+    first, second = (16 + 8) * gates * 8, (8 + 8) * gates * 8
+    assert operations.flops(model) == 2 * (frames * (first + second) + 8 * 5)
+
+
 def test_attention_is_the_share_by_which_each_place_is_taken() -> None:
     import keras
 

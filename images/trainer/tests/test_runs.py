@@ -43,6 +43,16 @@ def test_the_report_is_one_small_file_that_needs_no_other(run: pathlib.Path) -> 
     assert not [each for each in ("http:", "https:", "url(", "@import") if each in text]
 
 
+def test_the_report_has_the_models_layers_parameters_and_operations(run: pathlib.Path) -> None:
+    text, lines = (run / name for name in ("report.html", "model-summary.txt"))
+    name = run.name.partition("-")[2]
+    layers = lines.read_text().splitlines()
+
+    assert f"{training.FLOPS[name]:,} operations for one sample" in text.read_text()
+    assert f"{layers[-2].partition(': ')[2]} parameters" in text.read_text()
+    assert text.read_text().count("<rect") == layers.index("")
+
+
 @pytest.mark.skipif(browsing.BROWSER is None, reason=browsing.MISSING)
 def test_a_browser_shows_all_of_the_report(run: pathlib.Path, tmp_path: pathlib.Path) -> None:
     opened = browsing.opened((run / "report.html").read_text(), tmp_path)
