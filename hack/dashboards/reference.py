@@ -18,7 +18,8 @@ _ORIGINS = {
     names.Origin.TRAINER: (
         "In the training process",
         "Served by every trainer pod on port 9400, `/metrics`. Rates of these counters are the "
-        "live view; a run that is shorter than a few scrapes has none.",
+        "live view; a run that is shorter than a few scrapes has none. `fold` is there in a "
+        "cross-validation alone, where every pod is rank 0.",
     ),
     names.Origin.JOB: (
         "Of each TrainingJob",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from trainshed_trainer import context, errors, sizes
+from trainshed_trainer import claims, context, errors, sizes
 from trainshed_trainer.run import Run
 
 
@@ -57,7 +58,7 @@ def test_the_account_has_the_same_figures(tmp_path: pathlib.Path) -> None:
         for _ in run.steps(range(10), samples=8):
             clock.now += 0.5
             run.log(loss=0.25)
-        run.evaluate(accuracy=0.97)
+        run.evaluate(accuracy=0.97, loss=0.5)
 
     told = account(tmp_path)
 
@@ -65,7 +66,17 @@ def test_the_account_has_the_same_figures(tmp_path: pathlib.Path) -> None:
     assert told["samples"] == 80
     assert told["samplesPerSecond"] == pytest.approx(80 / told["trainingSeconds"])  # type: ignore[operator]
     assert told["metrics"] == {"accuracy": 0.97}
-    assert told["loss"] == 0.25
+    assert (told["loss"], told["heldOutLoss"]) == (0.25, 0.5)
+    assert claims.account(told)["heldOutLoss"] == 0.5
+
+
+def test_folds_have_series_of_their_own(tmp_path: pathlib.Path) -> None:
+    with Run(known=dataclasses.replace(job(tmp_path), fold=3)) as run:
+        run.count(1.0, 0.5, 8)
+        registry = run._series.registry  # type: ignore[union-attr]
+        labels = {"trainingjob": "digits", "rank": "0", "fold": "3"}
+
+        assert registry.get_sample_value("training_samples_total", labels) == 8
 
 
 def test_prometheus_has_what_was_counted(tmp_path: pathlib.Path) -> None:

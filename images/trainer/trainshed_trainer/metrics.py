@@ -49,9 +49,10 @@ class Series:
     ) -> None:
         client.disable_created_metrics()
         self.registry = client.CollectorRegistry()
-        # An empty label is none to Prometheus: only the series of a cross-validation have it.
-        held_out = "" if fold is None else str(fold)
-        self._labels = {"trainingjob": trainingjob, "rank": str(rank), "fold": held_out}
+        self._labels = {"trainingjob": trainingjob, "rank": str(rank)}
+        if fold is not None:
+            # Every fold of a cross-validation is rank 0.
+            self._labels["fold"] = str(fold)
         self._client = client
         self._scrapes = _Scrapes()
         self.samples = self._counter("training_samples", "Samples trained on.")

@@ -33,7 +33,7 @@ COMMON: Mapping[Origin, tuple[str, ...]] = {
     Origin.JOB: ("namespace", "trainingjob"),
     Origin.CONTROLLER: (),
 }
-"""Labels of every metric of an origin."""
+"""Labels of every metric of an origin; only the series of a cross-validation have a fold."""
 TARGET = ("namespace", "pod", "node", "job", "instance")
 """Labels that the scrape adds: a trainer's namespace is its target's."""
 SUFFIXES: Mapping[Kind, tuple[str, ...]] = {
