@@ -15,7 +15,7 @@ def folds(number: int = 5, **fields: Any) -> builders.TrainingJobBuilder:
     return builders.training_job().cnn().folds(number, **fields)
 
 
-def tested(**evaluation: Any) -> builders.TrainingJobBuilder:
+def beside(**evaluation: Any) -> builders.TrainingJobBuilder:
     """Return a cross-validation with another test beside it."""
     return folds().spec(evaluation={"crossValidation": {"folds": 5}, **evaluation})
 
@@ -45,7 +45,7 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         "remove export, and train once more without crossValidation to export",
     ),
     "a performance test": (
-        tested(performance={}),
+        beside(performance={}),
         "performance times one run, crossValidation trains many beside each other",
     ),
     "own code": (
@@ -70,7 +70,7 @@ def test_a_cross_validation_that_cant_be_is_refused_with_a_sentence(
         folds().replicas(1, processes=1),
         folds().spec(processesPerReplica="auto"),
         folds().spec(checkpoint={"volume": KEPT}),
-        tested(visual=True).spec(visualization={"volume": KEPT}),
+        beside(visual=True).spec(visualization={"volume": KEPT}),
     ],
     ids=["few", "many", "one process", "auto", "checkpoints", "a report"],
 )

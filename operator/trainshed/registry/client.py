@@ -15,6 +15,7 @@ _ACCEPT = ", ".join(
     (manifests.MANIFEST, manifests.INDEX, manifests.DOCKER_MANIFEST, manifests.DOCKER_INDEX)
 )
 _PIECE = 1 << 20
+_DIFFERS = b"DIGEST_INVALID"
 _UPLOAD_LOST = b"BLOB_UPLOAD_UNKNOWN"
 
 
@@ -239,6 +240,11 @@ class Client:
             return errors.Rejected(
                 f"registry {self._host} has no repository {repository}: create it there, or"
                 " change registry.prefix"
+            )
+        if method == "PUT" and _DIFFERS in answer.body:
+            # Some registries read back what another operator is just writing to the same place.
+            return errors.Unavailable(
+                f"registry {self._host} has stored other bytes than it was sent: it is tried again"
             )
         return exchange.refusal(answer, host=self._host, secrets=self._authority.secrets())
 

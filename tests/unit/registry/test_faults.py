@@ -35,6 +35,14 @@ async def test_an_error_of_the_server_is_tried_again(code: int) -> None:
     assert rig.slept == [0.4, 0.8]
 
 
+async def test_a_manifest_that_another_operator_is_writing_is_written_again() -> None:
+    differs = faults.status(400, body=b'{"errors":[{"code":"DIGEST_INVALID"}]}')
+    rig = faulty.Rig(faulty.Registry(faults.at("PUT", faults.TAG, differs)))
+
+    assert (await rig.make()).cache_hit is False
+    assert rig.slept == [0.4]
+
+
 async def test_a_server_that_stays_broken_is_told_after_three_tries() -> None:
     rig = faulty.Rig(faulty.Registry(faults.always("HEAD", faults.TAG, faults.status(503))))
 
