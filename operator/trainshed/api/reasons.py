@@ -37,6 +37,8 @@ class Reason(enum.StrEnum):
     ENTRY_POINT_NOT_FOUND = "EntryPointNotFound"
     SOURCE_NOT_FOUND = "SourceNotFound"
     """The ConfigMap of spec.source does not exist."""
+    SOURCE_UNREADABLE = "SourceUnreadable"
+    """The API server did not let the ConfigMap of spec.source be read."""
     SOURCE_INVALID = "SourceInvalid"
     IMAGE_GIVEN = "ImageGiven"
     IMAGE_FOUND = "ImageFound"

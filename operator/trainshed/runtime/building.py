@@ -151,7 +151,12 @@ class Builds:
                 terminal=False,
             )
         except api_errors.ApiError as error:
-            refusal = observed.Refusal(reasons.Reason.SOURCE_NOT_FOUND, str(error), terminal=False)
+            refusal = observed.Refusal(
+                reasons.Reason.SOURCE_UNREADABLE,
+                f"ConfigMap {order.config_map} can't be read: {error}: it is tried again; see that"
+                " the operator's role lets it read ConfigMaps",
+                terminal=False,
+            )
         except SourceInvalid as error:
             refusal = observed.Refusal(error.reason, str(error), terminal=True)
         except Exception as error:

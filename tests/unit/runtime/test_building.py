@@ -123,12 +123,16 @@ async def test_a_config_map_that_cant_be_used_ends_the_job(
 
 @pytest.mark.looptime
 @pytest.mark.parametrize(
-    "error",
-    [errors.NotFound("no such ConfigMap"), errors.Unavailable("no answer")],
-    ids=["missing", "unreadable"],
+    ("error", "reason", "advice"),
+    [
+        (errors.NotFound("no such ConfigMap"), "SourceNotFound", "create it"),
+        (errors.Unavailable("no answer"), "SourceUnreadable", "no answer: it is tried again"),
+        (errors.Forbidden("not allowed"), "SourceUnreadable", "the operator's role"),
+    ],
+    ids=["missing", "no answer", "forbidden"],
 )
 async def test_a_config_map_that_is_not_there_is_looked_for_again(
-    monkeypatch: pytest.MonkeyPatch, error: errors.ApiError
+    monkeypatch: pytest.MonkeyPatch, error: errors.ApiError, reason: str, advice: str
 ) -> None:
     bench = buildings.Bench(buildings.Maker())
 
@@ -138,7 +142,8 @@ async def test_a_config_map_that_is_not_there_is_looked_for_again(
     monkeypatch.setattr(bench.world, "config_map", refuse)
     await bench.builds.run(bench.job, buildings.FROM_MAP)
 
-    assert bench.refusal().reason == "SourceNotFound"
+    assert bench.refusal().reason == reason
+    assert advice in bench.refusal().message
     assert not bench.refusal().terminal
 
 
