@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -9,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainshed_trainer.training import ranks
+
+LARGEST_EVALUATED = 1024
+EVALUATED_BYTES = 4 * 2**20
+"""Inputs that are evaluated at once; what a model makes of them is tens of times as large."""
 
 
 class Split(Protocol):
@@ -89,3 +94,15 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """End what the backend has begun, such as its group of processes."""
+
+
+def held_portions(split: Split, *, trained: int, among: ranks.Ranks) -> list[ranks.Portion]:
+    """Return this process's part of the held-out samples, cut into batches.
+
+    `trained`: this process's samples of a training step, for which there is room.
+    """
+    fit = EVALUATED_BYTES // (4 * math.prod(split.shape))
+    size = max(trained, min(LARGEST_EVALUATED, fit))
+    own = ranks.share(len(split.labels), among)
+    parts = [own[at : at + size] for at in range(0, len(own), size)]
+    return [ranks.Portion(part, len(part)) for part in parts]

@@ -19,8 +19,6 @@ from trainshed_trainer.training.pytorch import (
     states,
 )
 
-EVALUATION_BATCH = 1024
-
 
 def open(
     spec: schema.Spec, prepared: backends.Prepared, *, among: ranks.Ranks = ranks.ALONE
@@ -50,7 +48,9 @@ class Backend:
         self._loss = self._loss_of(asked.loss, prepared.train)
         self._train = feeding.feed(prepared.train, self._device)
         self._held = feeding.feed(prepared.held, self._device)
-        self._held_count = len(prepared.held.labels)
+        self._held_portions = backends.held_portions(
+            prepared.held, trained=self._size // among.world, among=among
+        )
         # Processes drop other units of the same model.
         torch.manual_seed(asked.seed + among.rank)
 
@@ -97,11 +97,10 @@ class Backend:
     def _sums(self) -> torch.Tensor:
         """Return right answers, losses and samples of this process's held-out part."""
         self._bare.eval()
-        own = self._held_portions()
-        count = float(sum(part.samples for part in own))
+        count = float(sum(each.samples for each in self._held_portions))
         sums = torch.tensor([0.0, 0.0, count], dtype=torch.float64, device=self._device.device)
         with torch.inference_mode():
-            for batch in self._held.batches(own, epoch=0):
+            for batch in self._held.batches(self._held_portions, epoch=0):
                 with self._device.casting():
                     logits = self._bare(batch.inputs)
                 found = nn.functional.cross_entropy(logits.float(), batch.labels, reduction="sum")
@@ -146,9 +145,3 @@ class Backend:
             weighed = torch.from_numpy(each).to(self._device.device)
         gamma = asked.gamma if asked.name == "focal" else None
         return losses.build(asked.label_smoothing, weights=weighed, gamma=gamma)
-
-    def _held_portions(self) -> list[ranks.Portion]:
-        """Return this process's part of the held-out samples, in batches."""
-        own = ranks.share(self._held_count, self._among)
-        parts = [own[at : at + EVALUATION_BATCH] for at in range(0, len(own), EVALUATION_BATCH)]
-        return [ranks.Portion(part, len(part)) for part in parts]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from trainshed_trainer import errors, schema
+from trainshed_trainer import errors, heap, schema
 
 TYPES: Mapping[str, torch.dtype] = {
     "fp32": torch.float32,
@@ -53,6 +53,7 @@ class Device:
 def choose(asked: schema.Training, *, local: int) -> Device:
     """Return the GPU of this process, or the CPU where there is none."""
     if not torch.cuda.is_available():
+        heap.keep()
         chosen = "fp32" if asked.precision == "auto" else asked.precision
         return Device(torch.device("cpu"), TYPES[chosen], "cpu")
     device = torch.device("cuda", local % torch.cuda.device_count())

@@ -22,8 +22,6 @@ from trainshed_trainer.training.tensorflow import (
     stepping,
 )
 
-EVALUATION_BATCH = 1024
-
 
 def open(
     spec: schema.Spec, prepared: backends.Prepared, *, among: ranks.Ranks = ranks.ALONE
@@ -53,7 +51,9 @@ class Backend:
         )
         self._train = feeding.feed(prepared.train)
         self._held = feeding.feed(prepared.held)
-        self._held_count = len(prepared.held.labels)
+        self._held_portions = backends.held_portions(
+            prepared.held, trained=self._size // among.world, among=among
+        )
         self._stepper = stepping.Stepper(
             self._model,
             self._updater,
@@ -98,9 +98,9 @@ class Backend:
 
     def evaluate(self) -> dict[str, float]:
         """Return accuracy and mean cross entropy on the held-out split, of all processes."""
-        own = feeding.portions(self._held_count, size=EVALUATION_BATCH, among=self._among)
+        batches = self._held.batches(self._held_portions, epoch=0)
         with self._processes.watched():
-            right, lost, count = self._evaluator.sums(self._held.batches(own, epoch=0))
+            right, lost, count = self._evaluator.sums(batches)
         return {"accuracy": right / count, "loss": lost / count}
 
     def stops(self, told: bool) -> bool:

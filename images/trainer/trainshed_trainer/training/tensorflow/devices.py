@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-from trainshed_trainer import cpus, errors, schema
+from trainshed_trainer import cpus, errors, heap, schema
 
 POLICIES: Mapping[str, str] = {
     "fp32": "float32",
@@ -51,6 +51,7 @@ def choose(asked: schema.Training, *, local: int) -> Device:
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(cpus.usable()))
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
+        heap.keep()
         if not compiles(asked.compile):  # XLA has no such pooling, and needs none on a CPU
             tf.config.experimental.enable_op_determinism()
         return Device("cpu", "fp32" if asked.precision == "auto" else asked.precision, is_gpu=False)

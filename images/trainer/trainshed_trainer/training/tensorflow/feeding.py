@@ -92,10 +92,3 @@ def feed(split: backends.Split) -> Feed:
     """Return the fastest feed that a split allows."""
     inputs = split.whole()
     return Streamed(split) if inputs is None else Resident(inputs, split.labels)
-
-
-def portions(count: int, *, size: int, among: ranks.Ranks) -> list[ranks.Portion]:
-    """Return this process's part of so many samples, in batches."""
-    own = ranks.share(count, among)
-    parts = [own[at : at + size] for at in range(0, len(own), size)]
-    return [ranks.Portion(part, len(part)) for part in parts]
