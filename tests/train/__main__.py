@@ -62,18 +62,19 @@ def _inside(framework: str, *, quick: bool) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def _figures(runs: Mapping[str, Any]) -> dict[str, float]:
+def _figures(whole: Mapping[str, Any]) -> dict[str, float]:
     found: dict[str, float] = {}
-    for framework, run in runs.items():
+    for framework, run in whole.items():
         for model, pairs in run["pairs"].items():
             speeds = [_both(pair, "samples_per_second") for pair in pairs]
             of = f"{framework}_{model}"
             found[f"train_ratio_{of}"] = ratios.median(speeds)
             found[f"train_ratio_low_{of}"] = ratios.low(speeds)
             found[f"train_samples_per_second_{of}"] = statistics.median(each[1] for each in speeds)
-            found[f"accuracy_{of}"] = min(pair["ours"]["accuracy"] for pair in pairs)
+        for model, runs in run["learnt"].items():
+            found[f"accuracy_{framework}_{model}"] = min(each["accuracy"] for each in runs)
     # The worst of the frameworks, each by the median of its pairs of the smallest model.
-    parts = runs.values()
+    parts = whole.values()
     found["import_to_first_step_extra_seconds"] = max(_later(run["pairs"]["cnn"]) for run in parts)
     found["instrumentation_us_per_step"] = max(
         run["instrumentation"]["us_per_step"] for run in parts

@@ -26,33 +26,42 @@ def main() -> None:
     asked = parser.parse_args()
     asked.file.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.executable, "-m", "tests.train.clips", str(CLIPS)], check=True)
-    epochs = cases.QUICK if asked.quick else cases.EPOCHS
-    count = cases.QUICK_PAIRS if asked.quick else cases.PAIRS
-    pairs = {
-        model: [_pair(asked.framework, model, epochs[model], number) for number in range(count)]
-        for model in epochs
+    pairs, seeds = cases.PAIRS, cases.SEEDS
+    paired, learnt = cases.PAIR_EPOCHS, cases.EPOCHS
+    if asked.quick:
+        pairs, seeds = cases.QUICK_PAIRS, cases.QUICK_SEEDS
+        paired = learnt = cases.QUICK
+    found = {
+        "pairs": {
+            model: [_pair(asked.framework, model, epochs, number) for number in range(pairs)]
+            for model, epochs in paired.items()
+        },
+        "learnt": {
+            model: [_run(OURS, asked.framework, model, epochs, seed) for seed in range(seeds)]
+            for model, epochs in learnt.items()
+        },
     }
-    others = {
-        name: _json([sys.executable, "-m", f"tests.train.{name}", asked.framework])
-        for name in ("instrumentation", "checkpointing")
-    }
-    asked.file.write_text(json.dumps({"pairs": pairs, **others}, indent=2) + "\n", "utf-8")
+    for name in ("instrumentation", "checkpointing"):
+        found[name] = _json([sys.executable, "-m", f"tests.train.{name}", asked.framework])
+    asked.file.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
 
 
 def _pair(framework: str, model: str, epochs: int, number: int) -> dict[str, Any]:
     """Run plain and ours after one another, each first in every other pair."""
     order = (PLAIN, OURS) if number % 2 == 0 else (OURS, PLAIN)
-    seed = str(number % cases.SEEDS)
-    found = {}
-    for which in order:
-        command = [*_command(which, framework, model), "--model", model]
-        began = time.time()
-        run = _json([*command, "--epochs", str(epochs), "--seed", seed])
-        found[which] = {**run, "first_step_seconds": run["first_step_time"] - began}
-        speed, accuracy = run["samples_per_second"], run["accuracy"]
-        said = f"{framework} {model} {which}: {speed:.0f} samples/s, accuracy {accuracy:.4f}\n"
-        sys.stdout.write(said)
-    return found
+    return {which: _run(which, framework, model, epochs, number) for which in order}
+
+
+def _run(which: str, framework: str, model: str, epochs: int, seed: int) -> dict[str, Any]:
+    """Train once, in a process of its own."""
+    command = [*_command(which, framework, model), "--model", model]
+    began = time.time()
+    run = _json([*command, "--epochs", str(epochs), "--seed", str(seed)])
+    speed, accuracy = run["samples_per_second"], run["accuracy"]
+    said = f"{framework} {model} {which}: {speed:.0f} samples/s, accuracy {accuracy:.4f}"
+    sys.stdout.write(f"{said}, {run['seconds']:.1f} s of {time.time() - began:.1f} s\n")
+    sys.stdout.flush()
+    return {**run, "first_step_seconds": run["first_step_time"] - began}
 
 
 def _command(which: str, framework: str, model: str) -> list[str]:
