@@ -75,7 +75,7 @@ def exported(
         namespace.apply("digits", asked(request.param))
         status = namespace.finished("digits", seconds=SECONDS)
         yield Exported(request.param, status, namespace, folder)
-    api.delete(f"/api/v1/namespaces/{namespace.name}")
+    namespace.delete()
 
 
 def asked(framework: str) -> conftest.Body:
@@ -86,7 +86,7 @@ def asked(framework: str) -> conftest.Body:
         "framework": framework,
         "evaluation": {"performance": {"warmupSteps": 3, "steps": 20}, "visual": True},
         "export": {"formats": FORMATS[framework], "benchmark": True, **claim},
-        "visualization": claim,
+        "visualization": {**claim, "tensorboard": True, "profile": {"atStep": 20, "steps": 3}},
         "pod": {"env": [{"name": "TRAINSHED_PEAK_FLOPS", "value": f"{PEAK:g}"}]},
     }
 
@@ -124,6 +124,17 @@ def test_the_report_shows_what_the_model_says(exported: Exported) -> None:
     assert len(text) < 1_000_000
     for word in ("Confusion", "Samples", *FORMATS[exported.framework]):
         assert word in text
+
+
+def test_traces_and_the_files_of_tensorboard_lie_beside_the_report(exported: Exported) -> None:
+    own = exported.folder / exported.namespace.name / "digits"
+
+    paths = exported.status["artifacts"]["traces"]
+
+    assert paths
+    assert all(path.startswith(f"{exported.namespace.name}/digits/traces/") for path in paths)
+    assert min((exported.folder / path).stat().st_size for path in paths) > 0
+    assert [each.stat().st_size > 1000 for each in (own / "tensorboard").iterdir()] == [True]
 
 
 def test_the_files_are_read_without_the_model_that_was_trained(exported: Exported) -> None:
@@ -165,6 +176,25 @@ def test_a_folder_that_can_not_be_written_to_is_told_of_before_the_training(
     assert status["failure"]["class"] == "Data"
     assert "a volume" in status["failure"]["advice"]
     assert "result" not in status
+
+
+def test_a_full_volume_is_told_of_and_holds_no_half_of_a_file(
+    namespace: conftest.Namespace, info: conftest.Body
+) -> None:
+    with volumes.claim(namespace, info, "models", kilobytes=8) as folder:
+        export = {"formats": ["torchscript", "onnx"], "volume": {"claimName": "models"}}
+        namespace.apply("digits", {**conftest.cnn(epochs=1), "export": export})
+
+        status = namespace.finished("digits", seconds=SECONDS)
+        left = [each.name for each in (folder / namespace.name / "digits").iterdir()]
+
+    failed = conftest.condition(status, "Failed")
+    assert failed is not None, status
+    assert failed["reason"] == "ExportNotWritten"
+    assert "No space left on device" in failed["message"]
+    assert status["failure"]["class"] == "Data"
+    assert left == []
+    assert "artifacts" not in status
 
 
 def size(folder: pathlib.Path) -> int:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import pathlib
 import shutil
+import subprocess
 from collections.abc import Iterator
+
+import pytest
 
 from tests.e2e import conftest
 
@@ -15,11 +18,18 @@ _FAKE = "type"
 
 
 @contextlib.contextmanager
-def claim(namespace: conftest.Namespace, info: conftest.Body, name: str) -> Iterator[pathlib.Path]:
-    """Make a claim of this name; yield the folder of this machine that it is."""
+def claim(
+    namespace: conftest.Namespace, info: conftest.Body, name: str, *, kilobytes: int | None = None
+) -> Iterator[pathlib.Path]:
+    """Make a claim of this name; yield the folder of this machine that it is.
+
+    `kilobytes`: how much it holds, where that is to be little.
+    """
     volume = f"{namespace.name}-{name}"
     folder = pathlib.Path(info["state"], "volumes", volume)
     folder.mkdir(parents=True)
+    if kilobytes is not None:
+        _mount(folder, kilobytes)
     namespace.api.create(VOLUMES, _volume(namespace, volume, name, folder))
     claims = f"/api/v1/namespaces/{namespace.name}/persistentvolumeclaims"
     namespace.api.create(claims, _claim(volume, name))
@@ -27,7 +37,16 @@ def claim(namespace: conftest.Namespace, info: conftest.Body, name: str) -> Iter
         yield folder
     finally:
         namespace.api.delete(f"{VOLUMES}/{volume}")
+        if kilobytes is not None:
+            # The kubelet lets go of it in its own time.
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _mount(folder: pathlib.Path, kilobytes: int) -> None:
+    limited = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
+    if subprocess.run(limited, check=False, capture_output=True).returncode != 0:
+        pytest.skip("a small volume is a mount of its own, which needs the rights to mount")
 
 
 def _volume(
