@@ -174,3 +174,8 @@ def test_ranks_are_those_of_torchrun_else_those_of_the_operator() -> None:
     assert ranks.read(operator) == ranks.Ranks(2, 4, 0)
     assert ranks.read({**operator, **torchrun}) == ranks.Ranks(1, 2, 1)
     assert ranks.read({}) == ranks.ALONE
+
+
+def test_a_rank_beyond_the_world_would_train_on_nothing() -> None:
+    with pytest.raises(errors.ConfigurationError, match="rank 1 of 1 processes can't be"):
+        ranks.read({"TRAINSHED_RANK": "1", "TRAINSHED_WORLD_SIZE": "1"})

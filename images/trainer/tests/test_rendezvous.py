@@ -33,6 +33,12 @@ def test_without_them_there_is_one_process(environment: dict[str, str]) -> None:
     assert rendezvous.read(environment) == rendezvous.Pod()
 
 
+def test_the_index_of_a_pod_that_is_alone_is_no_rank() -> None:
+    fold = {"TRAINSHED_HOSTS": "127.0.0.1", "TRAINSHED_FOLD": "3", "JOB_COMPLETION_INDEX": "3"}
+
+    assert rendezvous.read(fold) == rendezvous.Pod()
+
+
 def test_one_process_alone_has_no_variables_of_a_framework() -> None:
     found = rendezvous.variables(rendezvous.Pod(), 0, {})
 

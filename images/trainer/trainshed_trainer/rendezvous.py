@@ -43,8 +43,10 @@ def read(environment: Mapping[str, str] = os.environ) -> Pod:
     hosts = tuple(each for each in environment.get("TRAINSHED_HOSTS", "").split(",") if each)
     if not hosts and (found := _of_tensorflow(environment.get("TF_CONFIG", ""))) is not None:
         return found
+    # The index of a pod that is alone counts something else, such as the folds of a test.
+    alone = len(hosts) < 2
     return Pod(
-        index=_number(environment, "JOB_COMPLETION_INDEX", default=0),
+        index=0 if alone else _number(environment, "JOB_COMPLETION_INDEX", default=0),
         hosts=hosts or (LOOPBACK,),
         processes=max(1, _number(environment, "TRAINSHED_PROCESSES", default=1)),
     )

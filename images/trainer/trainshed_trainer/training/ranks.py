@@ -41,7 +41,10 @@ ALONE = Ranks()
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Ranks:
-    """Return the ranks by torchrun's variables, else by the operator's."""
+    """Return the ranks by torchrun's variables, else by the operator's.
+
+    Raises ConfigurationError where the rank is none of the world's: it would train on nothing.
+    """
 
     def number(*names: str, default: int) -> int:
         found = (environment[name] for name in names if environment.get(name, "").isdecimal())
@@ -49,6 +52,12 @@ def read(environment: Mapping[str, str] = os.environ) -> Ranks:
 
     rank = number("RANK", "TRAINSHED_RANK", default=0)
     world = number("WORLD_SIZE", "TRAINSHED_WORLD_SIZE", default=1)
+    if rank >= world:
+        raise errors.ConfigurationError(
+            f"rank {rank} of {world} processes can't be: ranks begin at 0; set RANK and WORLD_SIZE,"
+            " or neither",
+            reason="InvalidSpec",
+        )
     return Ranks(rank, world, number("LOCAL_RANK", default=0))
 
 
