@@ -18,13 +18,14 @@ class ChannelNorm(nn.LayerNorm):
 
 
 class Attention(nn.Module):
-    def __init__(self, channels, heads):
+    def __init__(self, channels, heads, places):
         super().__init__()
+        self.places = nn.Parameter(0.02 * torch.randn(places, channels))
         self.norm = nn.LayerNorm(channels)
         self.attention = nn.MultiheadAttention(channels, heads, batch_first=True)
 
     def forward(self, x):
-        x = x.flatten(2).transpose(1, 2)
+        x = x.flatten(2).transpose(1, 2) + self.places
         normed = self.norm(x)
         return (x + self.attention(normed, normed, normed, need_weights=False)[0]).mean(1)
 
@@ -63,7 +64,7 @@ def build(name, shape, classes):
         body = nn.Sequential(blocks(depth, (32, 64), nn.BatchNorm2d), nn.Flatten())
         features = 64 * quarter
     else:
-        body = nn.Sequential(blocks(depth, (32, 64), ChannelNorm), Attention(64, heads=4))
+        body = nn.Sequential(blocks(depth, (32, 64), ChannelNorm), Attention(64, 4, quarter))
         features = 64
     head = (nn.Linear(features, 128), nn.ReLU(inplace=True), nn.Linear(128, classes))
     return nn.Sequential(body, *head)

@@ -13,6 +13,15 @@ import tensorflow as tf
 from keras import layers
 
 
+class Places(layers.Layer):
+    def build(self, shape):
+        start = keras.initializers.RandomNormal(stddev=0.02)
+        self.places = self.add_weight(shape=shape[1:], initializer=start)
+
+    def call(self, x):
+        return x + self.places
+
+
 def blocks(x, channels, norm, each=lambda layer: layer):
     for width in channels:
         x = each(layers.Conv2D(width, 3, padding="same", use_bias=False))(x)
@@ -42,7 +51,7 @@ def build(name, shape, classes):
         x = layers.Flatten()(blocks(inputs, (32, 64), batch_norm))
         x = layers.Dense(128, activation="relu")(x)
     else:
-        x = layers.Reshape((-1, 64))(blocks(inputs, (32, 64), layer_norm))
+        x = Places()(layers.Reshape((-1, 64))(blocks(inputs, (32, 64), layer_norm)))
         normed = layer_norm()(x)
         x = x + layers.MultiHeadAttention(num_heads=4, key_dim=16)(normed, normed)
         x = layers.Dense(128, activation="relu")(layers.GlobalAveragePooling1D()(x))

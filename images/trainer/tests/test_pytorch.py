@@ -69,7 +69,7 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Trained:
 
 @pytest.mark.parametrize("name", SMALL)
 def test_every_model_learns(here: Trained, name: str) -> None:
-    account = here(name, maxSteps=60, optimizer={"learningRate": 0.01})
+    account = here(name, maxSteps=120, optimizer={"learningRate": 0.01})
 
     assert account["outcome"] == "succeeded"
     assert account["metrics"]["accuracy"] > 0.9

@@ -55,7 +55,7 @@ def test_every_weight_that_learns_has_a_gradient(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_weights_of_convolutions_and_linear_layers_begin_he_normal(name: str) -> None:
+def test_weights_of_convolutions_and_linear_layers_begin_as_pytorch_has_them(name: str) -> None:
     from torch import nn
 
     model = built(name, SHAPES[name], channels=[64, 64]) if "cnn" in name else built(name, CLIP)
@@ -63,7 +63,7 @@ def test_weights_of_convolutions_and_linear_layers_begin_he_normal(name: str) ->
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear) and module.weight.numel() > 2000:
             fan_in = module.weight[0].numel()
-            assert float(module.weight.var()) == pytest.approx(2 / fan_in, rel=0.15)
+            assert float(module.weight.var()) == pytest.approx(1 / (3 * fan_in), rel=0.15)
             assert float(module.weight.mean()) == pytest.approx(0, abs=0.02)
             assert module.bias is None or not module.bias.any()
 

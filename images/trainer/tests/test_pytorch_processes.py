@@ -88,7 +88,7 @@ def test_two_processes_train_as_one_does(tmp_path: pathlib.Path) -> None:
     assert second["samples"] == 0
     assert first["metrics"] == second["metrics"]
     assert first["metrics"]["accuracy"] == pytest.approx(one["metrics"]["accuracy"], abs=0.01)
-    assert (first["loss"] + second["loss"]) / 2 == pytest.approx(one["loss"], abs=1e-3)
+    assert (first["loss"] + second["loss"]) / 2 == pytest.approx(one["loss"], abs=5e-3)
     assert first["checkpoint"]["lastStep"] == 69
 
 

@@ -11,6 +11,21 @@ from trainshed_trainer import schema
 from trainshed_trainer.models import shapes
 from trainshed_trainer.models.pytorch import blocks, weights
 
+PLACES_DEVIATION = 0.02
+
+
+class Places(nn.Module):  # type: ignore[misc]
+    """Adds to maps what is learnt of each place: attention alone tells no place from another."""
+
+    def __init__(self, channels: int, height: int, width: int) -> None:
+        super().__init__()
+        self.places = nn.Parameter(torch.empty(channels, height, width))
+        nn.init.normal_(self.places, std=PLACES_DEVIATION)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """Return maps (n, channels, height, width)."""
+        return maps + self.places
+
 
 class SpatialAttention(nn.Module):  # type: ignore[misc]
     """Adds to maps (n, channels, height, width) what each position takes from the others."""
@@ -44,10 +59,11 @@ class Mean(nn.Module):  # type: ignore[misc]
 def build(params: schema.CnnAttentionParams, shape: Sequence[int], classes: int) -> nn.Module:
     """Return the model for images of `shape` (channels, height, width): logits (n, classes)."""
     depth, height, width = shapes.image("cnn-attention", shape)
-    shapes.halved(params.channels, height, width)
+    height, width = shapes.halved(params.channels, height, width)
     last = params.channels[-1]
     layers = [
         *blocks.stack(depth, params.channels, kernel=params.kernel, norm=blocks.ChannelNorm),
+        Places(last, height, width),
         SpatialAttention(last, params.heads),
         Mean(),
         nn.Linear(last, params.hidden),

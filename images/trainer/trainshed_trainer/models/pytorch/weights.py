@@ -9,12 +9,14 @@ from torch import nn
 def start(model: nn.Module) -> nn.Module:
     """Give every weight its first value, and return the model.
 
-    Convolutions and linear layers: normal with variance 2 / fan-in, biases 0. Recurrent layers:
-    input kernels Glorot uniform, recurrent ones orthogonal, biases 0 but 1 for a forget gate.
+    Convolutions and linear layers: uniform within 1 / sqrt(fan in), as PyTorch's own, biases 0.
+    Recurrent layers: input kernels Glorot uniform, recurrent ones orthogonal, biases 0 but 1 for
+    a forget gate.
     """
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
+            limit = module.weight[0].numel() ** -0.5
+            nn.init.uniform_(module.weight, -limit, limit)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.RNNBase):

@@ -1,4 +1,7 @@
-"""Self-attention. Keras' own layer would start with other weights than PyTorch's linear layers."""
+"""Self-attention, and what it is told of places.
+
+Keras' own attention would start with other weights than PyTorch's linear layers.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,21 @@ from typing import Any
 import keras
 
 from trainshed_trainer.models.tensorflow import blocks
+
+PLACES_DEVIATION = 0.02
+
+
+class Places(keras.layers.Layer):  # type: ignore[misc]
+    """Adds what is learnt of each place: attention alone tells no place from another."""
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Create the weights."""
+        start = keras.initializers.RandomNormal(stddev=PLACES_DEVIATION)
+        self.places = self.add_weight(shape=shape[1:], initializer=start, name="places")
+
+    def call(self, inputs: Any) -> Any:
+        """Return (n, positions, channels)."""
+        return inputs + self.places
 
 
 class SelfAttention(keras.layers.Layer):  # type: ignore[misc]

@@ -13,16 +13,14 @@ Tensor = Any
 Layer = Callable[[Tensor], Tensor]
 
 
-def he_normal() -> keras.initializers.Initializer:
-    """Return an initialiser with deviation sqrt(2 / fan in), as PyTorch has it: not truncated."""
-    return keras.initializers.VarianceScaling(
-        scale=2.0, mode="fan_in", distribution="untruncated_normal"
-    )
+def uniform() -> keras.initializers.Initializer:
+    """Return an initialiser within 1 / sqrt(fan in), as PyTorch's own layers have it."""
+    return keras.initializers.VarianceScaling(scale=1 / 3, mode="fan_in", distribution="uniform")
 
 
 def linear(units: int) -> keras.layers.Dense:
     """Return a linear layer."""
-    return keras.layers.Dense(units, kernel_initializer=he_normal())
+    return keras.layers.Dense(units, kernel_initializer=uniform())
 
 
 def convolutions(
@@ -39,7 +37,7 @@ def convolutions(
     """
     for count in channels:
         inputs = keras.layers.Conv2D(
-            count, kernel, padding="same", use_bias=False, kernel_initializer=he_normal()
+            count, kernel, padding="same", use_bias=False, kernel_initializer=uniform()
         )(inputs)
         inputs = keras.layers.MaxPooling2D(2)(normalisation()(inputs))
         inputs = keras.layers.ReLU()(inputs)

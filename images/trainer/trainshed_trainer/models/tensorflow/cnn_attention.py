@@ -23,6 +23,7 @@ def build(params: schema.CnnAttentionParams, shape: Sequence[int], classes: int)
         normalisation=normalising.layer_normalisation,
     )
     positions = keras.layers.Reshape((rows * columns, params.channels[-1]))(features)
+    positions = attending.Places()(positions)
     attended = attending.SelfAttention(params.channels[-1], heads=params.heads)(
         normalising.layer_normalisation()(positions)
     )
