@@ -45,7 +45,7 @@ while True:
         if not order["patient"]:
             processes.TAIL_SECONDS = launch.PUSH_SECONDS = 0.05
             processes.GRACE_SECONDS = 0.2
-        sys.exit(launch.main(["--", *order["command"]]))
+        launch.leave(launch.main(["--", *order["command"]]))
     for pipe in pipes:
         os.close(pipe)
     asked.send(b"%d" % child)
