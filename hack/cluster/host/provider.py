@@ -134,7 +134,7 @@ class Host:
             if not self._running("containerd"):
                 teardown.forget_dead_shims(self._cluster)
             self._ensure(node.containerd(planned), shown=shown)
-            self._until("etcd", "etcd", lambda: _etcd_unready(planned.ports["etcd"]))
+            self._until("etcd", "etcd", lambda: _unhealthy(planned.ports["etcd"], "/health"))
         with shown.step("API server") as step:
             self._ensure(controlplane.apiserver(planned), shown=shown)
             self._push_pause(planned)
@@ -282,10 +282,6 @@ def _absent(client: apiserver.ApiServer, path: str) -> str | None:
         return "it does not exist" if client.find(path) is None else None
     except apiserver.Refused as error:
         return f"the API server answers {error}"
-
-
-def _etcd_unready(port: int) -> str | None:
-    return _unhealthy(port, "/health")
 
 
 def _unhealthy(port: int, path: str) -> str | None:
