@@ -22,12 +22,11 @@ class Places(layers.Layer):
         return x + self.places
 
 
-def blocks(x, channels, norm, each=lambda layer: layer):
+def blocks(x, channels, norm):
     for width in channels:
-        x = each(layers.Conv2D(width, 3, padding="same", use_bias=False))(x)
-        x = each(norm())(x)
-        x = each(layers.ReLU())(x)
-        x = each(layers.MaxPooling2D())(x)
+        x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(norm()(x))
+        x = layers.MaxPooling2D()(x)
     return x
 
 
@@ -44,9 +43,10 @@ def build(name, shape, classes):
     if name == "lstm":
         x = layers.LSTM(128)(layers.Reshape((shape[0], -1))(inputs))
     elif name == "cnn_lstm":
-        x = blocks(inputs, (16, 32), batch_norm, layers.TimeDistributed)
-        x = layers.Dense(64)(layers.Reshape((shape[0], 32 * shape[1] * shape[2] // 16))(x))
-        x = layers.LSTM(128)(x)
+        # All frames as one batch: TimeDistributed applies the layers to one frame after another.
+        x = blocks(keras.ops.reshape(inputs, (-1, *shape[1:])), (16, 32), batch_norm)
+        x = layers.Dense(64)(layers.Flatten()(x))
+        x = layers.LSTM(128)(keras.ops.reshape(x, (-1, shape[0], 64)))
     elif name == "cnn":
         x = layers.Flatten()(blocks(inputs, (32, 64), batch_norm))
         x = layers.Dense(128, activation="relu")(x)

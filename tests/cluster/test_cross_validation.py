@@ -48,6 +48,10 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         beside(performance={}),
         "performance times one run, crossValidation trains many beside each other",
     ),
+    "a share held out": (
+        folds().spec(data={"name": "digits", "split": {"validation": 0.3}}),
+        "holds out each of its folds once: remove data.split.validation",
+    ),
     "own code": (
         builders.training_job().script().folds(5),
         "evaluation is read by built-in models alone",

@@ -92,6 +92,10 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         .spec(data={"volume": {"claimName": "clips"}, "maxCorrupt": 1}),
         "of data only volume, mounted at /data, is for it",
     ),
+    "corrupt samples of a built-in set": (
+        data(name="moving-digits", maxCorrupt=1),
+        "maxCorrupt is for samples of folder or uri",
+    ),
     "two data sets": (data(name="digits", folder={"path": "/data/clips"}), ONE_SET),
     "no data set": (data(maxCorrupt=3), ONE_SET),
     "clips for a model of images": (cnn().spec(data={"name": "moving-digits"}), FITS),

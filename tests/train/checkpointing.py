@@ -14,7 +14,7 @@ from typing import Any
 
 from trainshed_trainer import context, cpus, schema
 
-HIDDEN = 1536
+HIDDEN = 1664
 SAMPLES = 128
 STEPS = 20
 MINUTE = 60.0

@@ -18,31 +18,37 @@ PLAIN, OURS = "plain", "ours"
 
 
 def main() -> None:
-    """Run everything, and write what each run printed."""
+    """Run all parts that are asked for, and write what each run printed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("framework", choices=cases.FRAMEWORKS)
     parser.add_argument("file", type=pathlib.Path)
+    parser.add_argument("--epochs", type=int, required=True, help="of each run that is to learn")
+    parser.add_argument("--only", choices=cases.PARTS, action="append")
     parser.add_argument("--quick", action="store_true")
     asked = parser.parse_args()
     asked.file.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.executable, "-m", "tests.train.clips", str(CLIPS)], check=True)
     pairs, seeds = cases.PAIRS, cases.SEEDS
-    paired, learnt = cases.PAIR_EPOCHS, cases.EPOCHS
+    paired, learnt = cases.PAIR_EPOCHS, dict.fromkeys(cases.MODELS, asked.epochs)
     if asked.quick:
         pairs, seeds = cases.QUICK_PAIRS, cases.QUICK_SEEDS
         paired = learnt = cases.QUICK
-    found = {
-        "pairs": {
+    only, found = asked.only or cases.PARTS, {}
+    if "pairs" in only:
+        found["pairs"] = {
             model: [_pair(asked.framework, model, epochs, number) for number in range(pairs)]
             for model, epochs in paired.items()
-        },
-        "learnt": {
+        }
+    if "learnt" in only:
+        found["learnt"] = {
             model: [_run(OURS, asked.framework, model, epochs, seed) for seed in range(seeds)]
             for model, epochs in learnt.items()
-        },
-    }
-    for name in ("instrumentation", "checkpointing"):
-        found[name] = _json([sys.executable, "-m", f"tests.train.{name}", asked.framework])
+        }
+    if "costs" in only:
+        found["costs"] = {
+            name: _json([sys.executable, "-m", f"tests.train.{name}", asked.framework])
+            for name in ("instrumentation", "checkpointing")
+        }
     asked.file.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
 
 

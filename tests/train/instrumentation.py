@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import json
 import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from trainshed_trainer import context, cpus, run, schema
 
 STEPS = 20_000
 ROUNDS = 7
-BLOCKS = 40
-"""Pairs of blocks of real steps, with and without `Run`."""
-EPOCHS_A_BLOCK = 2
+EPOCHS = 60
+"""Of real steps, with and without `Run`."""
 JOB = context.Context(job="bench", metrics_port=0)
 
 
@@ -45,7 +45,7 @@ def least(measure: Callable[[int], float], rounds: Iterable[int]) -> float:
 
 
 def share(framework: str) -> float:
-    """Return what part of a real step `Run` is, in percent: the median of paired blocks."""
+    """Return what part of a real step `Run` is, in percent: the median of pairs of steps."""
     from trainshed_trainer.data import preparing
     from trainshed_trainer.training import courses
 
@@ -53,28 +53,32 @@ def share(framework: str) -> float:
     data = preparing.prepare(spec.data)
     opened = importlib.import_module(f"trainshed_trainer.training.{framework}")
     order = courses.plan(spec.training, samples=len(data.train.labels)).order(1, done=0)
-    with contextlib.closing(opened.open(spec, data)) as backend:
-        _block(backend, order, telling=None)
-        found = []
-        for number in range(BLOCKS):
+    with contextlib.closing(opened.open(spec, data)) as backend, run.Run(known=JOB) as telling:
+        pairs = [pair for _ in range(EPOCHS) for pair in _pairs(backend, order, telling)]
+    return 100 * (statistics.median(told / bare for told, bare in pairs) - 1)
+
+
+def _pairs(backend: Any, order: Any, telling: run.Run) -> Iterator[tuple[float, float]]:
+    """Yield the seconds of a step with `Run` and of one without, each first in every other pair.
+
+    Of steps that follow one another: the machine's speed changes by more than `Run` costs.
+    """
+    bare = backend.batches(order, epoch=1)
+    told = telling.steps(backend.batches(order, epoch=1), samples=64)
+    with contextlib.closing(bare):
+        for number in itertools.count():
             seconds = {}
-            for told in (False, True) if number % 2 else (True, False):
-                with run.Run(known=JOB) if told else contextlib.nullcontext() as telling:
-                    seconds[told] = _block(backend, order, telling=telling)
-            found.append(seconds[True] / seconds[False] - 1)
-    return 100 * statistics.median(found)
-
-
-def _block(backend: Any, order: Any, *, telling: run.Run | None) -> float:
-    began = time.perf_counter()
-    for _ in range(EPOCHS_A_BLOCK):
-        batches = backend.batches(order, epoch=1)
-        for batch in batches if telling is None else telling.steps(batches, samples=64):
-            loss = backend.step(batch, 0.001)
-            if telling is not None:
-                telling.log(loss=loss, learning_rate=0.001)
-    float(loss)
-    return time.perf_counter() - began
+            for which in (told, bare) if number % 2 else (bare, told):
+                began = time.perf_counter()
+                batch = next(which, None)
+                if batch is None:
+                    return
+                loss = backend.step(batch, 0.001)
+                if which is told:
+                    telling.log(loss=loss, learning_rate=0.001)
+                float(loss)  # waits for the device
+                seconds[which] = time.perf_counter() - began
+            yield seconds[told], seconds[bare]
 
 
 if __name__ == "__main__":

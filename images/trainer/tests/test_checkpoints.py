@@ -249,6 +249,7 @@ def test_a_damaged_one_is_refused_and_left_as_it_is(
         ({"framework": "tensorflow"}, 'framework is "pytorch" there and "tensorflow" here'),
         ({"training": {"batchSize": 32}}, "training.batchSize is 64 there and 32 here"),
         ({"training": {"optimizer": {"name": "sgd"}}}, "training.optimizer.name is"),
+        ({"data": {"name": "digits", "split": {"seed": 1}}}, "data.split.seed is 0 there and 1"),
     ],
     ids=str,
 )

@@ -49,7 +49,7 @@ def test_whatever_a_spec_says_it_is_read_or_refused(document: Any) -> None:
         ({"training": {"optimizer": {"learningRate": 0}}}, "more than 0 and at most 10"),
         ({"training": {"optimizer": {"learningRate": float("nan")}}}, "more than 0"),
         ({"training": {"optimizer": {"name": "lion"}}}, "must be adamw or adam or sgd"),
-        ({"training": {"optimizer": {"schedule": "step"}}}, "constant or linear or cosine"),
+        ({"training": {"optimizer": {"schedule": "step"}}}, "cosine or linear or constant"),
         ({"training": {"loss": {"name": "mse"}}}, "spec.training.loss.name must be crossEntropy"),
         ({"training": {"loss": {"gamma": -1}}}, "spec.training.loss.gamma must be at least 0"),
         ({"training": {"epochs": 1, "maxSteps": 1}}, "spec.training must have epochs or maxSteps"),

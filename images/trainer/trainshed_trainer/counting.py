@@ -6,11 +6,14 @@ what lies between two loops are in no count.
 
 from __future__ import annotations
 
+import bisect
 import collections
 from dataclasses import dataclass, field
 
 WINDOW = 256
 """Steps that the recent speed and the percentiles are of."""
+BOUNDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
+"""Seconds up to which a step is of each class; one more is of all that take longer."""
 
 
 @dataclass(slots=True)
@@ -29,6 +32,8 @@ class Counts:
         default_factory=lambda: collections.deque(maxlen=WINDOW)
     )
     """(step seconds, wait seconds, samples) of the last steps."""
+    classes: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    """How many steps are of each class of BOUNDS."""
 
     def add(self, *, step: float, wait: float, samples: int) -> None:
         """Count one step."""
@@ -37,6 +42,7 @@ class Counts:
         self.step_seconds += step
         self.data_wait_seconds += wait
         self.recent.append((step, wait, samples))
+        self.classes[bisect.bisect_left(BOUNDS, step)] += 1
 
     @property
     def training_seconds(self) -> float:

@@ -7,13 +7,16 @@ start: a counter that appears late loses its first jump.
 from __future__ import annotations
 
 import importlib
+import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from trainshed_trainer import counting, standing
+
 INFO = ("framework", "framework_version", "device", "dtype", "world_size")
-BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
+COUNTER, GAUGE = "Counter", "Gauge"
 LONGEST_LINGER = 2.0
 """Seconds between scrapes up to which a process waits for one more when it ends."""
 
@@ -42,66 +45,71 @@ class _Scrapes:
 
 
 class Series:
-    """The series of one process. `client` is the prometheus_client package."""
+    """The series of one process, made when they are scraped: a step only counts.
 
-    def __init__(
-        self, client: Any, *, trainingjob: str, rank: int, fold: int | None = None
-    ) -> None:
-        client.disable_created_metrics()
+    `client` is the prometheus_client package; `at`: how the run stands.
+    """
+
+    def __init__(self, client: Any, at: standing.Standing, *, labels: Mapping[str, str]) -> None:
         self.registry = client.CollectorRegistry()
-        self._labels = {"trainingjob": trainingjob, "rank": str(rank)}
-        if fold is not None:
-            # Every fold of a cross-validation is rank 0.
-            self._labels["fold"] = str(fold)
+        self._at = at
         self._client = client
+        self._families = client.metrics_core
+        self._labels = labels
+        self._info: Mapping[str, str] = {}
         self._scrapes = _Scrapes()
-        self.samples = self._counter("training_samples", "Samples trained on.")
-        self.steps = self._counter("training_steps", "Optimiser steps.")
-        self.seconds = self._counter(
-            "training_seconds", "Seconds in training: steps and their waits for data."
-        )
-        self.step_seconds = self._counter("training_step_seconds", "Seconds in steps.")
-        self.wait_seconds = self._counter(
-            "training_data_wait_seconds", "Seconds spent waiting for data."
-        )
-        self.dropped = self._counter(
-            "training_metrics_dropped", "Evaluation metrics without a series: too many names."
-        )
-        self.durations = client.Histogram(
-            "training_step_duration_seconds",
-            "Seconds of a step.",
-            tuple(self._labels),
-            registry=self.registry,
-            buckets=BUCKETS,
-        ).labels(**self._labels)
-        self.epoch = self._gauge("training_epoch", "Epochs begun.")
-        self.step = self._gauge("training_step", "The present step.")
-        self.target = self._gauge("training_target_steps", "Steps until the end; 0: not known.")
-        self.rate = self._gauge("training_learning_rate", "The present learning rate.")
-        self._loss = self._gauge_of("training_loss", "Last loss.", "split")
-        self._evaluated = self._gauge_of("training_eval_metric", "Last evaluation.", "name")
-        self._info = client.Gauge(
-            "training_process_info",
-            "What this process is; always 1.",
-            (*self._labels, *INFO),
-            registry=self.registry,
-        )
+        self.registry.register(self)
         # Last, so that a scrape is noted once it has everything.
         self.registry.register(self._scrapes)
 
-    def loss(self, split: str, read: Callable[[], float]) -> None:
-        """Have the loss read when it is scraped: reading a tensor may wait for the device."""
-        self._loss.labels(**self._labels, split=split).set_function(read)
+    def collect(self) -> Iterator[Any]:
+        """Yield every family, as prometheus_client asks a collector for them."""
+        at, counts = self._at, self._at.counts
+        one = self._one
+        yield one(COUNTER, "training_samples", "Samples trained on.", counts.samples)
+        yield one(COUNTER, "training_steps", "Optimiser steps.", counts.steps)
+        yield one(
+            COUNTER,
+            "training_seconds",
+            "Seconds in training: steps and their waits for data.",
+            counts.training_seconds,
+        )
+        yield one(COUNTER, "training_step_seconds", "Seconds in steps.", counts.step_seconds)
+        yield one(
+            COUNTER,
+            "training_data_wait_seconds",
+            "Seconds spent waiting for data.",
+            counts.data_wait_seconds,
+        )
+        yield one(
+            COUNTER,
+            "training_metrics_dropped",
+            "Evaluation metrics without a series: too many names.",
+            at.dropped,
+        )
+        yield self._durations()
+        yield one(GAUGE, "training_epoch", "Epochs begun.", at.epoch)
+        yield one(GAUGE, "training_step", "The present step.", at.step)
+        yield one(
+            GAUGE, "training_target_steps", "Steps until the end; 0: not known.", at.total or 0
+        )
+        yield one(GAUGE, "training_learning_rate", "The present learning rate.", at.rate or 0.0)
+        # Read only now: reading a tensor may wait for the device.
+        losses = {"train": at.loss_value()}
+        if at.held_out_loss is not None:
+            losses["eval"] = at.held_out_loss
+        yield self._many("training_loss", "Last loss.", "split", losses)
+        yield self._many("training_eval_metric", "Last evaluation.", "name", dict(at.evaluated))
+        if self._info:
+            info = self._family(
+                GAUGE, "training_process_info", "What this process is; always 1.", *self._info
+            )
+            info.add_metric((*self._labels.values(), *self._info.values()), 1)
+            yield info
 
-    def evaluated(self, name: str, value: float) -> None:
-        """Set an evaluation metric; the caller bounds the names."""
-        self._evaluated.labels(**self._labels, name=name).set(value)
-
-    def describe(self, info: Mapping[str, str]) -> None:
+    def introduce(self, info: Mapping[str, str]) -> None:
         """Say what this process is; what is not said is empty."""
-        given = {name: str(info.get(name, "")) for name in INFO}
-        self._info.clear()
-        self._info.labels(**self._labels, **given).set(1)
+        self._info = {name: str(info.get(name, "")) for name in INFO}
 
     def serve(self, port: int) -> Callable[[], None]:
         """Serve /metrics on a port; return what ends it."""
@@ -116,22 +124,44 @@ class Series:
 
         return close
 
-    def _counter(self, name: str, text: str) -> Any:
-        counter = self._client.Counter(name, text, tuple(self._labels), registry=self.registry)
-        return counter.labels(**self._labels)
+    def _family(self, kind: str, name: str, text: str, *labels: str) -> Any:
+        made = getattr(self._families, f"{kind}MetricFamily")
+        return made(name, text, labels=(*self._labels, *labels))
 
-    def _gauge(self, name: str, text: str) -> Any:
-        gauge = self._client.Gauge(name, text, tuple(self._labels), registry=self.registry)
-        return gauge.labels(**self._labels)
+    def _one(self, kind: str, name: str, text: str, value: float) -> Any:
+        family = self._family(kind, name, text)
+        family.add_metric(tuple(self._labels.values()), value)
+        return family
 
-    def _gauge_of(self, name: str, text: str, label: str) -> Any:
-        return self._client.Gauge(name, text, (*self._labels, label), registry=self.registry)
+    def _many(self, name: str, text: str, label: str, values: Mapping[str, float]) -> Any:
+        family = self._family(GAUGE, name, text, label)
+        for key, value in values.items():
+            family.add_metric((*self._labels.values(), key), value)
+        return family
+
+    def _durations(self) -> Any:
+        counts = self._at.counts
+        upto = itertools.accumulate(counts.classes)
+        bounds = (*map(str, counting.BOUNDS), "+Inf")
+        family = self._family("Histogram", "training_step_duration_seconds", "Seconds of a step.")
+        family.add_metric(
+            tuple(self._labels.values()),
+            buckets=list(zip(bounds, upto, strict=True)),
+            sum_value=counts.step_seconds,
+        )
+        return family
 
 
-def create(*, trainingjob: str, rank: int, fold: int | None = None) -> Series | None:
+def create(
+    at: standing.Standing, *, trainingjob: str, rank: int, fold: int | None = None
+) -> Series | None:
     """Return the series; None where prometheus_client is not installed."""
     try:
         client = importlib.import_module("prometheus_client")
     except ImportError:
         return None
-    return Series(client, trainingjob=trainingjob, rank=rank, fold=fold)
+    labels = {"trainingjob": trainingjob, "rank": str(rank)}
+    if fold is not None:
+        # Every fold of a cross-validation is rank 0.
+        labels["fold"] = str(fold)
+    return Series(client, at, labels=labels)

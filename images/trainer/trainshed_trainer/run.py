@@ -58,14 +58,13 @@ class Run:
         # Not an Event: its lock could be held by the very code that a signal interrupts.
         self._told = False
         self._cut_short = False
-        self._series = metrics.create(trainingjob=known.job, rank=known.rank, fold=known.fold)
+        self._series = metrics.create(
+            self._at, trainingjob=known.job, rank=known.rank, fold=known.fold
+        )
         self._pusher: pushing.Pusher | None = None
         self._bar = None if self._known.in_job else bars.Bar()
         self._close_server: Callable[[], None] | None = None
         self._handler: Any = None
-        if self._series is not None:
-            self._series.loss("train", self._at.loss_value)
-            self._series.target.set(total_steps or 0)
 
     @property
     def params(self) -> Mapping[str, Any]:
@@ -133,13 +132,11 @@ class Run:
     def describe(self, **info: str) -> None:
         """Tell framework, framework_version, device and dtype, for training_process_info."""
         if self._series is not None:
-            self._series.describe({"world_size": str(self._known.world_size), **info})
+            self._series.introduce({"world_size": str(self._known.world_size), **info})
 
     def epoch(self, number: int) -> None:
         """Say which epoch begins, from 1."""
         self._at.epoch = number
-        if self._series is not None:
-            self._series.epoch.set(number)
 
     @property
     def step(self) -> int:
@@ -149,8 +146,6 @@ class Run:
     def resumed(self, step: int) -> None:
         """Say at which step the run goes on, by a checkpoint; 0: there was none."""
         self._at.resumed = self._at.kept = step
-        if self._series is not None:
-            self._series.step.set(step)
 
     def kept(self, step: int) -> None:
         """Say up to which step a checkpoint holds the run."""
@@ -210,8 +205,6 @@ class Run:
             self._logged_at = self._clock()
         if learning_rate is not None:
             self._at.rate = learning_rate
-            if self._series is not None:
-                self._series.rate.set(learning_rate)
 
     def evaluate(self, *, loss: float | None = None, **values: float) -> None:
         """Tell evaluation metrics, such as accuracy; the last ones are the run's result."""
@@ -220,28 +213,15 @@ class Run:
             fits = name in known or len(known) < accounts.MAX_METRICS
             if fits and len(name) <= LONGEST_NAME:
                 known[name] = float(value)
-                if self._series is not None:
-                    self._series.evaluated(name, float(value))
-            elif self._series is not None:
-                self._series.dropped.inc()
+            else:
+                self._at.dropped += 1
         if loss is not None:
-            self._at.held_out_loss = held_out = float(loss)
-            if self._series is not None:
-                self._series.loss("eval", lambda: held_out)
+            self._at.held_out_loss = float(loss)
 
     def count(self, step: float, wait: float, samples: int) -> None:
         """Count a step that was not taken by `steps`, such as a library's own; seconds."""
         counts = self._at.counts
         counts.add(step=step, wait=wait, samples=samples)
-        series = self._series
-        if series is not None:
-            series.samples.inc(samples)
-            series.steps.inc()
-            series.seconds.inc(step + wait)
-            series.step_seconds.inc(step)
-            series.wait_seconds.inc(wait)
-            series.durations.observe(step)
-            series.step.set(self._at.step)
         if counts.steps == 1:
             counts.first_step_time, counts.first_step_seconds = time.time(), step + wait
             if self._pusher is not None:

@@ -24,6 +24,8 @@ class Standing:
     rate: float | None = None
     """The last learning rate."""
     evaluated: dict[str, float] = field(default_factory=dict)
+    dropped: int = 0
+    """Evaluation metrics that were one name too many."""
     held_out_loss: float | None = None
     """The loss of the last evaluation."""
     resumed: int | None = None

@@ -82,7 +82,7 @@ def _spec(arguments: Sequence[str] | None) -> schema.Spec:
     parser.add_argument("--spec", default=os.environ.get("TRAINSHED_SPEC_FILE"), help="JSON file")
     parser.add_argument("--model", default="cnn")
     parser.add_argument("--data", default="digits")
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch-size", type=int, default=64)
     asked = parser.parse_args(arguments)
     if asked.spec:

@@ -81,6 +81,11 @@ NO_EXPORT = base.rule(
     "evaluation.crossValidation trains a model for each fold and keeps none: remove export, and"
     " train once more without crossValidation to export",
 )
+NO_SPLIT = base.rule(
+    f"{_ABSENT} || !has(self.data) || !has(self.data.split.validation)",
+    "evaluation.crossValidation holds out each of its folds once: remove data.split.validation, or"
+    " say crossValidation.folds",
+)
 UNDISTURBED = base.rule(
     "!has(self.performance) || !has(self.crossValidation)",
     "performance times one run, crossValidation trains many beside each other: remove one of the"

@@ -116,8 +116,12 @@ class Preprocess(base.Model):
 class Split(base.Model):
     """How the data is divided; the classes keep their shares."""
 
-    validation: float = pydantic.Field(
-        default=0.2, gt=0, lt=1, description="Share that is held out for evaluation."
+    validation: float | None = pydantic.Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Share that is held out for evaluation; default 0.2. Without meaning, and so "
+        "refused, beside evaluation.crossValidation, which holds out each fold once.",
     )
     seed: int = pydantic.Field(default=0, ge=0, le=2**31 - 1, description="Seed of the division.")
 
@@ -145,6 +149,11 @@ class Data(base.Model):
             base.rule(
                 "has(self.uri) || (!has(self.secretRef) && !has(self.cacheBytes))",
                 "secretRef and cacheBytes are for uri: remove them",
+            ),
+            base.rule(
+                "!has(self.name) || !has(self.maxCorrupt)",
+                "maxCorrupt is for samples of folder or uri, all of a built-in set can be read:"
+                " remove it",
             ),
             base.rule(
                 "!has(self.volume) || (!has(self.name) && !has(self.uri))",

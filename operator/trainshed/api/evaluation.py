@@ -32,7 +32,7 @@ class Evaluation(base.Model):
     cross_validation: cross_validation_api.CrossValidation | None = pydantic.Field(
         default=None,
         description="Trains a model for each of so many parts of the data, which it holds out: "
-        "status.crossValidation. data.split.validation is not used then.",
+        "status.crossValidation.",
     )
     performance: Performance | None = pydantic.Field(
         default=None,

@@ -139,6 +139,7 @@ class TrainingJobSpec(base.Model):
             replicas_api.EVEN_BATCH,
             cross_validation_api.ONE_PROCESS,
             cross_validation_api.NO_EXPORT,
+            cross_validation_api.NO_SPLIT,
             _IMMUTABLE,
         )
     )

@@ -89,7 +89,9 @@ class Optimizer(base.Model):
         default=None, ge=0, lt=1, description="Momentum of sgd and rmsprop; default 0.9."
     )
     schedule: Schedule = pydantic.Field(
-        default=Schedule.CONSTANT, description="Course of the learning rate after warm-up."
+        default=Schedule.COSINE,
+        description="Course of the learning rate after warm-up: cosine and linear fall to 0 at the "
+        "last step.",
     )
     warmup_steps: int = pydantic.Field(
         default=0, ge=0, le=1_000_000, description="Steps of linear rise from 0."
@@ -163,7 +165,7 @@ class Training(base.Model):
     )
 
     epochs: int | None = pydantic.Field(
-        default=None, ge=1, le=1_000_000, description="Passes over the data; default 10."
+        default=None, ge=1, le=1_000_000, description="Passes over the data; default 20."
     )
     max_steps: int | None = pydantic.Field(
         default=None, ge=1, le=1_000_000_000, description="Optimiser steps, instead of epochs."

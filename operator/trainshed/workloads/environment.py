@@ -14,7 +14,7 @@ from trainshed.workloads import ranks, storage
 
 FILES = "/etc/trainshed"
 TOKEN_FOLDER = "/var/run/secrets/trainshed"
-DEFAULT_EPOCHS = 10
+DEFAULT_EPOCHS = 20
 _OF_THE_POD = frozenset({"volume", "secretRef"})
 _OF_THE_JOB = frozenset({"parallelism"})
 _PLACE = frozenset({"uri"})

@@ -119,9 +119,9 @@ def test_a_quantity_is_so_many_bytes(text: str, amount: int) -> None:
 
 
 def test_defaults_are_filled_in() -> None:
-    split = data_api.Data.model_validate({"name": "digits"}).dump()["split"]
+    prepared = data_api.Data.model_validate({"name": "digits"}).dump()["preprocess"]
 
-    assert split == {"validation": 0.2, "seed": 0}
+    assert prepared == {"normalize": "standard", "stride": 1}
 
 
 def test_the_defaults_of_a_model_are_its_own() -> None:

@@ -141,16 +141,16 @@ def test_a_built_in_model_gets_its_spec_with_the_schemas_defaults() -> None:
         "data": {
             "name": "digits",
             "preprocess": {"normalize": "standard", "stride": 1},
-            "split": {"validation": 0.2, "seed": 0},
+            "split": {"seed": 0},
         },
         "training": {
-            "epochs": 10,
+            "epochs": 20,
             "batchSize": 64,
             "optimizer": {
                 "name": "adamw",
                 "learningRate": 0.001,
                 "weightDecay": 0.01,
-                "schedule": "constant",
+                "schedule": "cosine",
                 "warmupSteps": 0,
             },
             "loss": {"name": "crossEntropy", "labelSmoothing": 0.0, "classWeights": "none"},

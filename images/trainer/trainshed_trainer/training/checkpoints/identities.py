@@ -43,6 +43,7 @@ def identify(spec: schema.Spec, data: backends.Prepared) -> Identity:
         "training.optimizer.name": asked.optimizer.name,
         "training.batchSize": asked.batch_size,
         "training.seed": asked.seed,
+        "data.split.seed": spec.data.split.seed,
         "the number of training samples": len(data.train.labels),
     }
     # As they come back from a file: tuples are lists there.
