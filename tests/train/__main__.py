@@ -1,4 +1,7 @@
-"""`python -m tests.train [--quick] [--only PART]`: compare, write build/bench.json, fail outside the ranges."""
+"""`python -m tests.train [--quick] [--only PART]`: compare, write build/bench.json, and judge.
+
+The exit code is 1 where a figure is outside its range or was not found.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,7 @@ def _say(text: str) -> None:
 
 def _inside(framework: str, options: Sequence[str]) -> Any:
     """Return what all runs in a framework's image printed."""
-    file = figures.ROUNDS / f"train-{framework}.json"
+    file = figures.ROUNDS / f"train-{framework}{''.join(options)}.json"
     command = [sys.executable, "-m", "hack.images", "run", framework, "--", "python3"]
     command += ["-m", "tests.train.inside", framework, str(file)]
     # What a job has that says nothing of its training's length.

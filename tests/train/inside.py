@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from tests.train import cases
@@ -28,15 +29,16 @@ def main() -> None:
     asked = parser.parse_args()
     asked.file.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.executable, "-m", "tests.train.clips", str(CLIPS)], check=True)
-    pairs, seeds = cases.PAIRS, cases.SEEDS
+    pairs: Mapping[str, int] = cases.PAIRS
+    seeds = cases.SEEDS
     paired, learnt = cases.PAIR_EPOCHS, dict.fromkeys(cases.MODELS, asked.epochs)
     if asked.quick:
-        pairs, seeds = cases.QUICK_PAIRS, cases.QUICK_SEEDS
+        pairs, seeds = dict.fromkeys(cases.MODELS, cases.QUICK_PAIRS), cases.QUICK_SEEDS
         paired = learnt = cases.QUICK
     only, found = asked.only or cases.PARTS, {}
     if "pairs" in only:
         found["pairs"] = {
-            model: [_pair(asked.framework, model, epochs, number) for number in range(pairs)]
+            model: [_pair(asked.framework, model, epochs, number) for number in range(pairs[model])]
             for model, epochs in paired.items()
         }
     if "learnt" in only:

@@ -9,6 +9,7 @@ import torch
 from torch import nn, optim
 
 from trainshed_trainer import schema
+from trainshed_trainer.training.pytorch import stepping
 
 RMS_DECAY = 0.9
 """As Keras has it."""
@@ -24,17 +25,19 @@ class Updater:
         self._clip = asked.clip_norm
         self._scaler = scaler
         self.optimizer = _build(asked, self._parameters)
+        self._lean = stepping.lean(self.optimizer) if scaler is None else None
 
     def step(self, loss: torch.Tensor, rate: float) -> None:
         """Change the weights by the gradients of a loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.optimizer.zero_grad(set_to_none=True)
+        for each in self._parameters:
+            each.grad = None
         scaler = self._scaler
         if scaler is None:
             loss.backward()
             self._limit()
-            self.optimizer.step()
+            (self._lean or self.optimizer).step()
             return
         scaler.scale(loss).backward()
         if self._clip is not None:
@@ -52,6 +55,8 @@ class Updater:
         """Take a state over; the options stay those that this run was asked for."""
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state["state"], "param_groups": groups})
+        if self._lean is not None:
+            self._lean.forget()
         if self._scaler is not None and state["scaler"]:
             self._scaler.load_state_dict(state["scaler"])
 
