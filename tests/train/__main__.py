@@ -36,11 +36,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short pair each; no verdict")
     parser.add_argument("--framework", choices=cases.FRAMEWORKS, help="only this one")
+    parser.add_argument("--model", choices=cases.MODELS, action="append", help="only this one")
     parser.add_argument("--only", choices=cases.PARTS, action="append", help="only this part")
     asked = parser.parse_args()
     frameworks = (asked.framework,) if asked.framework else cases.FRAMEWORKS
     _say(f"load average {os.getloadavg()[0]:.2f}")
     options = [f"--only={part}" for part in asked.only or ()]
+    options += [f"--model={model}" for model in asked.model or ()]
     options += ["--quick"] if asked.quick else []
     found = _figures({each: _inside(each, options) for each in frameworks})
     merged = found if asked.quick else figures.merge(found)
@@ -48,7 +50,7 @@ def main() -> int:
         _say(f"{name:48} {value:10.3f}")
     if asked.quick:
         return 0
-    whole = () if asked.framework or asked.only else NAMES
+    whole = () if asked.framework or asked.only or asked.model else NAMES
     problems = figures.outside(found, figures.ranges("train"), whole=whole)
     for each in problems:
         _say(f"missed: {each}")
@@ -83,7 +85,7 @@ def _figures(whole: Mapping[str, Any]) -> dict[str, float]:
         for model, runs in run.get("learnt", {}).items():
             found[f"accuracy_{framework}_{model}"] = min(each["accuracy"] for each in runs)
     # Of the frameworks the worse one.
-    pairs = [run["pairs"]["cnn"] for run in whole.values() if "pairs" in run]
+    pairs = [run["pairs"]["cnn"] for run in whole.values() if "cnn" in run.get("pairs", {})]
     costs = [run["costs"] for run in whole.values() if "costs" in run]
     if pairs:
         found["import_to_first_step_extra_seconds"] = max(map(_later, pairs))

@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("framework", choices=cases.FRAMEWORKS)
     parser.add_argument("file", type=pathlib.Path)
     parser.add_argument("--epochs", type=int, required=True, help="of each run that is to learn")
+    parser.add_argument("--model", choices=cases.MODELS, action="append")
     parser.add_argument("--only", choices=cases.PARTS, action="append")
     parser.add_argument("--quick", action="store_true")
     asked = parser.parse_args()
@@ -36,15 +37,21 @@ def main() -> None:
         pairs, seeds = dict.fromkeys(cases.MODELS, cases.QUICK_PAIRS), cases.QUICK_SEEDS
         paired = learnt = cases.QUICK
     only, found = asked.only or cases.PARTS, {}
+    models = asked.model or cases.MODELS
     if "pairs" in only:
         found["pairs"] = {
-            model: [_pair(asked.framework, model, epochs, number) for number in range(pairs[model])]
-            for model, epochs in paired.items()
+            model: [
+                _pair(asked.framework, model, paired[model], number)
+                for number in range(pairs[model])
+            ]
+            for model in models
         }
     if "learnt" in only:
         found["learnt"] = {
-            model: [_run(OURS, asked.framework, model, epochs, seed) for seed in range(seeds)]
-            for model, epochs in learnt.items()
+            model: [
+                _run(OURS, asked.framework, model, learnt[model], seed) for seed in range(seeds)
+            ]
+            for model in models
         }
     if "costs" in only:
         found["costs"] = {

@@ -111,6 +111,7 @@ def _refuse(draft: drafts.Draft, refusal: observed.Refusal, actions: _Actions) -
             reason=refusal.reason,
             message=refusal.message,
             failure_class=failures.refused(refusal, otherwise=reasons.FailureClass.BUILD),
+            advises=True,
         )
 
 
@@ -181,6 +182,7 @@ def _create(
                 reason=blocked.reason,
                 message=blocked.message,
                 failure_class=failures.refused(blocked),
+                advises=True,
             )
             return
         if draft.now < blocked.retry_at:

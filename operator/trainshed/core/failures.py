@@ -50,7 +50,7 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The end of a job that did not succeed."""
+    """The end of a job that did not succeed. `advises`: its message says what to do already."""
 
     reason: str
     message: str
@@ -61,6 +61,7 @@ class Failed:
     node: str | None = None
     exit_code: int | None = None
     log_tail: str | None = None
+    advises: bool = False
 
     def status(self) -> status.FailureStatus:
         """Return what a person reads of it."""
@@ -74,13 +75,22 @@ class Failed:
                 "exitCode": self.exit_code,
                 "message": self.message,
                 "logTail": self.log_tail,
-                "advice": self._advice(),
+                "advice": self.advice,
             }
         )
 
-    def _advice(self) -> str:
-        started = self.pod is not None or self.log_tail is not None
-        if self.failure_class is Class.USER_CODE and not started:
+    @property
+    def told(self) -> str:
+        """Return the message of the condition: the cause, and what to do."""
+        # What refuses data says what would do.
+        advised = self.advises or self.failure_class is Class.DATA
+        return self.message if advised else f"{self.message.rstrip('.')}; {self.advice}"
+
+    @property
+    def advice(self) -> str:
+        """Return what to do next."""
+        if self.failure_class is Class.USER_CODE and self.advises:
+            # Before there was a container to have a log.
             return _ADVICE[Class.BUILD]
         return _ADVICE[self.failure_class]
 

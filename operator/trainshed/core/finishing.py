@@ -62,7 +62,7 @@ def fail(
     """Write the end of a job that failed."""
     _end(draft, seen, told, succeeded=False)
     draft.fields["failure"] = failed.status()
-    draft.condition(Type.FAILED, True, failed.reason, failed.message)
+    draft.condition(Type.FAILED, True, failed.reason, failed.told)
 
 
 def _end(

@@ -88,12 +88,14 @@ def _refused(
             reason=refusal.reason,
             message=refusal.message,
             failure_class=failures.refused(refusal, otherwise=reasons.FailureClass.BUILD),
+            advises=True,
         )
     if draft.now >= deadline(draft, seen, settings):
         return failures.Failed(
             reason=Reason.BUILD_DEADLINE_EXCEEDED,
             message=f"no image within {settings.build_deadline:.0f} s; last: {refusal.message}",
             failure_class=reasons.FailureClass.BUILD,
+            advises=True,
         )
     return order(found, settings) if draft.now >= refusal.retry_at else None
 

@@ -165,6 +165,7 @@ def overdue(
         reason=Reason.STARTUP_DEADLINE_EXCEEDED,
         message=f"not started within {settings.startup_deadline:.0f} s{said}",
         failure_class=failures.refused(why),
+        advises=True,
     )
 
 
