@@ -8,7 +8,7 @@ from prometheus_client import parser
 
 from tests.unit.metrics import text
 from trainshed.metrics import names
-from trainshed_trainer import metrics
+from trainshed_trainer import counting, metrics, standing
 
 INFO = {
     "framework": "pytorch",
@@ -22,11 +22,11 @@ INFO = {
 @pytest.fixture
 def page() -> str:
     """Return what a process serves that has said all that it can say."""
-    series = metrics.Series(prometheus_client, trainingjob="digits", rank=0, fold=1)
-    series.loss("train", lambda: 0.5)
-    series.evaluated("accuracy", 0.9)
-    series.describe(INFO)
-    series.durations.observe(0.01)
+    at = standing.Standing(total=9, loss=0.5, evaluated={"accuracy": 0.9})
+    at.counts.add(step=0.01, wait=0.0, samples=64)
+    series = metrics.create(at, trainingjob="digits", rank=0, fold=1)
+    assert series is not None
+    series.introduce(INFO)
     return prometheus_client.generate_latest(series.registry).decode()
 
 
@@ -49,7 +49,7 @@ def test_types_are_those_of_the_registry(page: str) -> None:
 
 
 def test_buckets_of_the_step_time_are_those_of_the_registry() -> None:
-    assert metrics.BUCKETS == names.STEP_BUCKETS
+    assert counting.BOUNDS == names.STEP_BUCKETS
 
 
 @pytest.mark.skipif(text.PROMTOOL is None, reason="promtool is not installed")
