@@ -20,6 +20,7 @@ from tests.unit.metrics import fleet
 from trainshed.api import phases
 from trainshed.metrics import collectors, controller, server
 from trainshed_trainer import metrics as trainer_metrics
+from trainshed_trainer import standing
 
 pytestmark = pytest.mark.skipif(live.PROMETHEUS is None, reason="Prometheus is not installed")
 
@@ -27,22 +28,18 @@ JOB = {"namespace": "team-a", "trainingjob": "digits"}
 TARGET = {"namespace": "team-a", "pod": "digits-1-0-abcde", "node": "node-1"}
 
 
-def step(series: trainer_metrics.Series, number: int) -> None:
+def step(at: standing.Standing, number: int) -> None:
     """Count a step of 64 samples as the training library does."""
-    series.samples.inc(64)
-    series.steps.inc()
-    series.seconds.inc(0.016)
-    series.step_seconds.inc(0.015)
-    series.wait_seconds.inc(0.001)
-    series.durations.observe(0.015)
-    series.loss("train", lambda: 1 / (1 + number))
-    series.evaluated("accuracy", 1 - 1 / (1 + number))
+    at.counts.add(step=0.015, wait=0.001, samples=64)
+    at.loss = 1 / (1 + number)
+    at.evaluated["accuracy"] = 1 - 1 / (1 + number)
 
 
 @contextlib.asynccontextmanager
 async def training() -> AsyncIterator[int]:
     """Serve a trainer that trains; yields its port."""
-    series = trainer_metrics.create(trainingjob="digits", rank=0)
+    at = standing.Standing()
+    series = trainer_metrics.create(at, trainingjob="digits", rank=0)
     assert series is not None
     served, thread = prometheus_client.start_http_server(0, "127.0.0.1", series.registry)
 
@@ -50,7 +47,7 @@ async def training() -> AsyncIterator[int]:
         number = 0
         while True:
             number += 1
-            step(series, number)
+            step(at, number)
             await asyncio.sleep(0.02)
 
     task = asyncio.create_task(train())

@@ -33,7 +33,7 @@ def test_defaults_are_stored(namespace: conftest.Namespace) -> None:
         "name": "sgd",
         "learningRate": 0.001,
         "weightDecay": 0.01,
-        "schedule": "constant",
+        "schedule": "cosine",
         "warmupSteps": 0,
     }
 

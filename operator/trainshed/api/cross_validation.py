@@ -82,7 +82,7 @@ NO_EXPORT = base.rule(
     " train once more without crossValidation to export",
 )
 NO_SPLIT = base.rule(
-    f"{_ABSENT} || !has(self.data) || !has(self.data.split.validation)",
+    f"{_ABSENT} || !has(self.data) || !has(self.data.split) || !has(self.data.split.validation)",
     "evaluation.crossValidation holds out each of its folds once: remove data.split.validation, or"
     " say crossValidation.folds",
 )
