@@ -267,8 +267,8 @@ def test_one_of_another_run_is_refused(
 def test_another_run_begins_with_the_weights_alone(tmp_path: pathlib.Path) -> None:
     written(tmp_path / "one", 7, 12)
 
-    other = identity(training={"batchSize": 32})
-    found = keeper(tmp_path / "two", of=other, **{"from": str(tmp_path / "one")}).resume()
+    asked = {"of": identity(training={"batchSize": 32}), "from": str(tmp_path / "one")}
+    found = keeper(tmp_path / "two", **asked).resume()
     assert found == checkpoints.Resumed(0, 0.0, {"model": STATE["model"]})
 
 

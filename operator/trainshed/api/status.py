@@ -22,8 +22,7 @@ class Condition(base.Model):
     )
     reason: str = pydantic.Field(max_length=128, description="The cause in one CamelCase word.")
     message: str = pydantic.Field(
-        max_length=32768,
-        description="The cause in a sentence, and what to do about it.",
+        max_length=32768, description="The cause in a sentence, and what to do about it."
     )
     last_transition_time: Time = pydantic.Field(description="When the status last changed.")
     observed_generation: int = pydantic.Field(

@@ -82,9 +82,7 @@ class Failed:
     @property
     def told(self) -> str:
         """Return the message of the condition: the cause, and what to do."""
-        # What refuses data says what would do.
-        advised = self.advises or self.failure_class is Class.DATA
-        return self.message if advised else f"{self.message.rstrip('.')}; {self.advice}"
+        return self.message if self.advises else f"{self.message.rstrip('.')}; {self.advice}"
 
     @property
     def advice(self) -> str:

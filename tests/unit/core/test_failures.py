@@ -148,10 +148,8 @@ def test_a_failure_has_its_class_its_reason_and_its_message(
     assert passes.condition(wanted, "Failed")[:2] == ("True", reason)
     assert message in status.failure.message
     assert status.failure.advice
-    told = [status.failure.message]
-    if class_ != "Data":  # whose messages say themselves what to do
-        told.append(status.failure.advice)
-    assert passes.condition(wanted, "Failed")[2] == "; ".join(told)
+    told = f"{status.failure.message}; {status.failure.advice}"
+    assert passes.condition(wanted, "Failed")[2] == told
     assert status.failure.pod == "gestures-1-0-abcde"
 
 

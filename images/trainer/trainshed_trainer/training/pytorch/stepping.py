@@ -1,6 +1,6 @@
 """Adam's fused step, without what `Optimizer.step` does around it in Python.
 
-Of a small model's step that is a twentieth: it looks at every parameter anew, and counts the steps
+Of a small model's step that is a tenth: it looks at every parameter anew, and counts the steps
 of each one apart.
 """
 
