@@ -31,10 +31,10 @@ def test_defaults_are_stored(namespace: conftest.Namespace) -> None:
     assert spec["training"]["batchSize"] == 64
     assert spec["training"]["optimizer"] == {
         "name": "sgd",
-        "learningRate": 0.001,
+        "learningRate": 0.002,
         "weightDecay": 0.01,
         "schedule": "cosine",
-        "warmupSteps": 0,
+        "warmupSteps": 20,
     }
 
 

@@ -10,6 +10,8 @@ import pytest
 pytest.importorskip("torch", reason="no PyTorch here: `make test-trainer` has it")
 pytestmark = pytest.mark.torch
 
+RATE = 0.001
+
 
 def model() -> Any:
     import torch
@@ -23,7 +25,8 @@ def updater(of: Any, name: str = "adamw", **asked: Any) -> Any:
     from trainshed_trainer import schema
     from trainshed_trainer.training.pytorch import optimizers
 
-    spec = schema.read({"training": {"optimizer": {"name": name, **asked}}})
+    optimizer = {"name": name, "learningRate": RATE, **asked}
+    spec = schema.read({"training": {"optimizer": optimizer}})
     return optimizers.Updater(spec.training.optimizer, of, None)
 
 
@@ -50,7 +53,7 @@ def by_pytorch(of: Any, update: Any, given: list[Any]) -> None:
         update.optimizer.step()
 
 
-def by_us(of: Any, update: Any, given: list[Any], rate: float = 0.001) -> None:
+def by_us(of: Any, update: Any, given: list[Any], rate: float = RATE) -> None:
     for batch in given:
         update.step(loss_of(of, batch), rate)
 
@@ -108,7 +111,7 @@ def test_a_rate_that_changes_is_taken_at_each_step() -> None:
 
 def test_other_optimisers_step_as_they_are() -> None:
     ours, theirs = model(), model()
-    by_us(ours, updater(ours, "sgd", weightDecay=0), batches(3), rate=0.001)
+    by_us(ours, updater(ours, "sgd", weightDecay=0), batches(3))
     by_pytorch(theirs, updater(theirs, "sgd", weightDecay=0), batches(3))
 
     assert weights(ours) == weights(theirs)

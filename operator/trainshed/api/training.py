@@ -80,7 +80,7 @@ class Optimizer(base.Model):
         default=OptimizerName.ADAMW, description="Name of the optimiser."
     )
     learning_rate: float = pydantic.Field(
-        default=0.001, gt=0, le=10, description="Learning rate after warm-up."
+        default=0.002, gt=0, le=10, description="Learning rate after warm-up."
     )
     weight_decay: float = pydantic.Field(
         default=0.01, ge=0, le=1, description="Weight decay; decoupled with adamw."
@@ -94,7 +94,7 @@ class Optimizer(base.Model):
         "last step.",
     )
     warmup_steps: int = pydantic.Field(
-        default=0, ge=0, le=1_000_000, description="Steps of linear rise from 0."
+        default=20, ge=0, le=1_000_000, description="Steps of linear rise from 0."
     )
     clip_norm: float | None = pydantic.Field(
         default=None,

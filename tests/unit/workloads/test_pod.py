@@ -148,10 +148,10 @@ def test_a_built_in_model_gets_its_spec_with_the_schemas_defaults() -> None:
             "batchSize": 64,
             "optimizer": {
                 "name": "adamw",
-                "learningRate": 0.001,
+                "learningRate": 0.002,
                 "weightDecay": 0.01,
                 "schedule": "cosine",
-                "warmupSteps": 0,
+                "warmupSteps": 20,
             },
             "loss": {"name": "crossEntropy", "labelSmoothing": 0.0, "classWeights": "none"},
             "precision": "auto",

@@ -15,11 +15,11 @@ class Optimizer:
     """
 
     name: str = limits.one_of("adamw", "adam", "sgd", "rmsprop")
-    learning_rate: float = limits.limited(0.001, above=0, at_most=10)
+    learning_rate: float = limits.limited(0.002, above=0, at_most=10)
     weight_decay: float = limits.limited(0.01, at_least=0, at_most=1)
     momentum: float = limits.limited(0.9, at_least=0, below=1)
     schedule: str = limits.one_of("cosine", "linear", "constant")
-    warmup_steps: int = limits.limited(0, at_least=0, at_most=1_000_000)
+    warmup_steps: int = limits.limited(20, at_least=0, at_most=1_000_000)
     clip_norm: float | None = limits.limited(None, above=0, at_most=1e6)
 
 
