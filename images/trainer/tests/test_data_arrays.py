@@ -89,6 +89,11 @@ def test_labels_may_be_texts_or_have_names(tmp_path: pathlib.Path) -> None:
         ({"images": np.zeros((12, 4, 4)), "y": LABELS - 1}, "LabelsOutOfRange", "label -1"),
         ({"images": np.zeros((12, 4, 4)), "y": LABELS * 2}, "LabelsOutOfRange", "none is 1"),
         ({"images": np.zeros((12, 4, 4)), "y": LABELS * 0}, "OneClass", "one class only"),
+        (
+            {"images": np.zeros((12, 4, 4)), "y": LABELS * 0 + 1, "classes": ["a", "b"]},
+            "OneClass",
+            "one class only, 'b'",
+        ),
         ({"images": np.zeros((0, 4, 4)), "y": LABELS[:0]}, "NoSamples", "holds no samples"),
         (
             {"images": np.zeros((12, 4, 4)), "y": LABELS, "classes": ["a", "b"]},

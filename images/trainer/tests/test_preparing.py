@@ -179,6 +179,18 @@ def test_a_class_of_which_nothing_can_be_read_has_no_stand_in(tmp_path: pathlib.
         data.train.batch(np.flatnonzero(data.train.labels == 0), epoch=0)
 
 
+@pytest.mark.parametrize("room", [None, NOTHING_KEPT], ids=["kept", "checked"])
+def test_a_training_split_of_which_one_class_can_be_read_is_refused(
+    tmp_path: pathlib.Path, room: preparing.Room | None
+) -> None:
+    asked = broken(tmp_path, [number for number in range(40) if number % 4 != 2])
+
+    with pytest.raises(errors.DataError, match="training split has one class only, '2'") as raised:
+        prepared(asked, room=room)
+
+    assert raised.value.reason == "OneClass"
+
+
 def test_folds_hold_out_each_sample_once() -> None:
     parts = [prepared(folds=preparing.Folds(count=3, number=number)) for number in range(3)]
 

@@ -25,6 +25,7 @@ from trainshed_trainer.data import (
 
 SHARE = 0.25
 """What part of the memory a set may fill: a framework makes its own copy of it."""
+READABLE = "what can be read of the training split"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def prepare(
         if measured:
             found = statistics.measure(swept[0])
         train, held = (sweep.result() for sweep in swept)
+        sources.tell_apart(train.labels, source.classes, where=READABLE)
     elif measured:
         found = statistics.measure(splits.sampled(train, most_bytes=room.measured))
     augment = asked.preprocess.augment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -67,10 +68,16 @@ def checked(source: Source, *, where: str) -> Source:
             f"{where} holds no samples: see that it is the right place, and what it should hold",
             reason="NoSamples",
         )
-    if len(source.classes) < 2:
+    tell_apart(source.labels, source.classes, where=where)
+    return source
+
+
+def tell_apart(labels: Numbers, classes: Sequence[str], *, where: str) -> None:
+    """Raise DataError where all labels are the same, whatever other classes have names."""
+    first = int(labels[0])
+    if (labels == first).all():
         raise errors.DataError(
-            f"{where} has one class only, {source.classes[0]!r:.100}: there is nothing to tell"
+            f"{where} has one class only, {classes[first]!r:.100}: there is nothing to tell"
             " apart; add samples of another class",
             reason="OneClass",
         )
-    return source
