@@ -68,6 +68,14 @@ def test_files_of_many_kinds_are_read_as_three_channels(folder: pathlib.Path) ->
     assert len(found.train.labels) + len(found.held.labels) == 19
 
 
+def test_what_the_file_system_keeps_at_the_top_of_a_volume_is_no_class(
+    folder: pathlib.Path,
+) -> None:
+    (folder / "lost+found").mkdir(mode=0o700)
+
+    assert prepared(folder).classes == ("cats", "dogs")
+
+
 def test_deep_grey_keeps_its_depth(folder: pathlib.Path) -> None:
     for path in folder.rglob("*.png"):
         deep = np.random.default_rng(0).integers(0, 65536, (10, 12), dtype=np.uint16)

@@ -22,6 +22,8 @@ Decode = Callable[[BinaryIO, str], sources.Pixels]
 """Makes a sample of a file; told its title. Raises corrupt.Corrupt."""
 Grey = Callable[[BinaryIO], bool]
 """Whether a file is grey; raises corrupt.Corrupt."""
+LOST = "lost+found"
+"""A file system's own folder, at the top of a volume: of no class, and for root alone to read."""
 LOOKED_AT = 16
 """Of how many files the number of channels is found out."""
 
@@ -111,7 +113,7 @@ def channels(streams: Sequence[Callable[[], BinaryIO]], grey: Grey) -> int:
 
 
 def _entries(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yield what a folder holds, hidden files left out, sorted by name."""
+    """Yield what a folder holds, hidden files and LOST left out, sorted by name."""
     try:
         names = sorted(os.listdir(folder))
     except OSError as error:
@@ -120,7 +122,8 @@ def _entries(folder: pathlib.Path) -> Iterator[pathlib.Path]:
             " that its volume is mounted",
             reason="FolderUnreadable",
         ) from error
-    yield from (_within(folder, name) for name in names if not name.startswith("."))
+    own = (name for name in names if not name.startswith(".") and name != LOST)
+    yield from (_within(folder, name) for name in own)
 
 
 def _within(folder: pathlib.Path, name: str) -> pathlib.Path:
