@@ -121,6 +121,18 @@ def test_what_cannot_be_read_is_named_and_left_out_as_far_as_allowed(
     assert len(found.train.labels) + len(found.held.labels) == 8
 
 
+def test_a_video_whose_frames_change_their_size_is_corrupt(
+    folder: pathlib.Path, clips: list[Any]
+) -> None:
+    encoding.write_sizes(folder / "still" / "9.avi", [clips[9][:6], clips[9][6:, :, :16, :24]])
+
+    error = refused(folder)
+
+    assert error.reason == "TooManyCorrupt"
+    assert "still/9.avi changes its size midway" in str(error)
+    assert prepared(folder, maxCorrupt=1).corrupt.count == 1
+
+
 def test_a_video_whose_data_ends_early_is_corrupt(tmp_path: pathlib.Path, clips: list[Any]) -> None:
     for name in "ab":
         (tmp_path / name).mkdir()

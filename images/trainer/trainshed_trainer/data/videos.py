@@ -44,7 +44,10 @@ class Decoder:
             raise corrupt.Corrupt(f"ends after {len(found)} of {promised} frames")
         if not found:
             raise corrupt.Corrupt("has no frames")
-        taken = np.stack(found[self._frames.of(len(found), title=title)])
+        frames = found[self._frames.of(len(found), title=title)]
+        if any(frame.shape != frames[0].shape for frame in frames):
+            raise corrupt.Corrupt("changes its size midway")
+        taken = np.stack(frames)
         planes = taken[:, None] if taken.ndim == 3 else np.moveaxis(taken, -1, 1)
         clip: sources.Pixels = np.divide(planes, np.float32(255), dtype=np.float32, order="C")
         return clip
