@@ -4,6 +4,7 @@ import functools
 import http.server
 import os
 import pathlib
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -147,14 +148,38 @@ def test_processes_take_turns_and_read_each_file_once(
 def test_a_set_larger_than_the_cache_may_be_is_refused(
     cache: pathlib.Path, far: pathlib.Path
 ) -> None:
-    total = sum(map(len, content(far).values()))
+    total = needed(f"file://{far}")
 
     error = refused(f"file://{far}", limit=total - 1)
 
     assert error.reason == "CacheTooSmall"
-    assert f"holds {total} bytes, and data.cacheBytes allows {total - 1}: raise it" in str(error)
+    assert f"takes {total} bytes of a disk, in blocks of 4096, and" in str(error)
+    assert f"data.cacheBytes allows {total - 1}: raise it" in str(error)
     assert not cache.exists()
     assert content(fetched(f"file://{far}", limit=total)) == content(far)
+
+
+def test_a_set_takes_no_more_of_the_disk_than_it_was_counted_as(
+    cache: pathlib.Path, far: pathlib.Path
+) -> None:
+    for number in range(600):
+        folder = far / f"class {number % 3}" / "deep"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{number}-{'long' * 50}.txt").write_bytes(b"x" * (number % 2))
+    total = needed(f"file://{far}")
+
+    fetched(f"file://{far}", limit=total)
+
+    # As the kubelet counts, which evicts a pod that takes more than its volume may.
+    every = (cache, *cache.rglob("*"))
+    assert sum(path.stat().st_blocks * 512 for path in every) <= total
+
+
+def needed(uri: str) -> int:
+    """Return what data.cacheBytes must be at least."""
+    found = re.search(r"takes (\d+) bytes", str(refused(uri, limit=0)))
+    assert found is not None
+    return int(found[1])
 
 
 @pytest.mark.parametrize(

@@ -194,8 +194,9 @@ class Data(base.Model):
     )
     cache_bytes: base.Quantity | None = pydantic.Field(
         default=None,
-        description="How large the set at uri may be: a larger one ends the job, before anything "
-        "is copied. Default: as large as the node's disk has room for.",
+        description="How much of the node's disk the set at uri may take: one that takes more ends "
+        "the job, before anything is copied. Files and folders count as whole blocks of 4 KiB, so "
+        "many small files take more than their bytes. Default: as much as the disk has room for.",
     )
     max_corrupt: int | None = pydantic.Field(
         default=None,

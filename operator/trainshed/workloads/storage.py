@@ -116,5 +116,6 @@ def _names(claims: list[_Claim]) -> dict[str, str]:
 def _cache(asked: data.Data) -> dict[str, Any]:
     if asked.cache_bytes is None:
         return {}
-    # The kubelet evicts a pod above the limit, and counts whole blocks.
+    # The library counts whole blocks, as the kubelet does, which evicts a pod above the limit. A
+    # tenth more, for what a file system keeps of its own, and no set that was taken is evicted.
     return {"sizeLimit": str(base.amount(asked.cache_bytes) * 11 // 10)}

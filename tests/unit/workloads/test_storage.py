@@ -61,7 +61,7 @@ def test_object_storage_is_kept_on_the_nodes_disk() -> None:
         uri="s3://bucket/clips", layout="npz", cacheBytes="10Gi", secretRef={"name": "keys"}
     )
 
-    # The kubelet counts whole blocks: its limit lies above that of the library.
+    # The library counts as the kubelet does: what it takes is below the kubelet's limit.
     assert volume(job, "trainshed-cache")["emptyDir"] == {"sizeLimit": str(11 * 2**30)}
     assert mount(job, "trainshed-cache")["mountPath"] == "/cache"
     assert pods.variables(job)["TRAINSHED_CACHE_DIR"] == "/cache"

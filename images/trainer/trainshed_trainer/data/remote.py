@@ -11,6 +11,7 @@ import fcntl
 import functools
 import hashlib
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -31,6 +32,10 @@ TAGS = ("ETag", "etag", "md5Hash", "Content-MD5", "Last-Modified", "mtime")
 """What file systems call that which changes with a file's content."""
 KEPT_FREE = 2**28
 """What is left free on the disk, in bytes."""
+BLOCK = 4096
+"""What a file of one byte takes of a disk."""
+ROOTS = 3
+"""Blocks of the cache's folder, of the set's own in it, and of the journal's end."""
 GOOGLE = "https://storage.googleapis.com"
 """Google's storage speaks S3's protocol, too: credentials are its HMAC keys."""
 
@@ -51,16 +56,29 @@ def fetch(
     """Return the folder, or the file, that holds a copy of what the URI names."""
     with _told(uri):
         storage, files, single = _listed(uri, environment)
-    total = sum(file.size for file in files)
-    if limit is not None and total > limit:
+    needed = taken(files)
+    if limit is not None and needed > limit:
         raise errors.DataError(
-            f"{shown(uri)} holds {total} bytes, and data.cacheBytes allows {limit}: raise it, or"
-            " name a smaller set",
+            f"{shown(uri)} takes {needed} bytes of a disk, in blocks of {BLOCK}, and"
+            f" data.cacheBytes allows {limit}: raise it, or name a set that is smaller or of fewer"
+            " files",
             reason="CacheTooSmall",
         )
     with _alone(environment, uri) as cache, _told(uri):
         content = _filled(cache, storage, files)
     return content / files[0].name if single else content
+
+
+def taken(files: Sequence[Remote]) -> int:
+    """Return how many bytes of a disk the files take, as the kubelet counts them.
+
+    Files and folders take whole blocks; a name takes its line in the journal, and no more than
+    twice as much in its folder, whose blocks may be half empty.
+    """
+    named = {file.name.rpartition("/")[0] for file in files}
+    folders = {each for name in named for each in pathlib.PurePosixPath(name, "file").parents}
+    blocks = len(folders) + ROOTS + sum(math.ceil(file.size / BLOCK) for file in files)
+    return BLOCK * blocks + 3 * sum(len(_line(file)) for file in files)
 
 
 def shown(uri: str) -> str:
@@ -139,9 +157,9 @@ def _filled(cache: pathlib.Path, storage: Any, files: Sequence[Remote]) -> pathl
         if str(path.relative_to(content)) not in kept:
             path.unlink()
     missing = [file for file in files if file.name not in kept]
-    needed = sum(file.size for file in missing)
+    needed = taken(missing)
     free = shutil.disk_usage(cache).free - KEPT_FREE
-    if needed > free:
+    if missing and needed > free:
         raise errors.DataError(
             f"the data needs {needed} bytes of the node's disk, and {max(0, free)} are to be had:"
             f" have {FOLDER} name a larger volume, or name a smaller set",
@@ -150,9 +168,14 @@ def _filled(cache: pathlib.Path, storage: Any, files: Sequence[Remote]) -> pathl
     copy = functools.partial(_copy, storage, content)
     with journal.open("a", encoding="utf-8") as written:
         for file in pipelines.ordered(copy, missing, workers=READERS):
-            written.write(json.dumps([file.name, file.size, file.tag]) + "\n")
+            written.write(_line(file))
             written.flush()
     return content
+
+
+def _line(file: Remote) -> str:
+    """Return what the journal says of a file, in ASCII alone."""
+    return json.dumps([file.name, file.size, file.tag]) + "\n"
 
 
 def _known(journal: pathlib.Path) -> dict[str, tuple[int, str]]:
