@@ -98,3 +98,20 @@ def test_attention_is_the_share_by_which_each_place_is_taken() -> None:
         taken = layer.given(torch.from_numpy(shares).reshape(5, 1, 4) @ values)
         expected = (layer(maps) - positions).mean(1, keepdim=True)
     np.testing.assert_allclose(taken, expected, atol=1e-5)
+
+
+def test_samples_that_were_left_out_are_in_the_account_and_in_the_report(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = np.random.default_rng(0).random((40, 8, 8), dtype=np.float32)
+    images[[3, 17]] = np.nan
+    np.savez(tmp_path / "set.npz", images=images, labels=np.arange(40) % 2)
+    where = {"path": str(tmp_path / "set.npz"), "layout": "npz"}
+    data = {"folder": where, "maxCorrupt": 2}
+
+    account = training.trained(training.spec("pytorch", "cnn", data=data), tmp_path, monkeypatch)
+
+    assert account["corruptSamples"] == 2
+    report = (tmp_path / "artifacts" / "report.html").read_text()
+    assert "sample 3 has pixels that are not finite numbers" in report
+    assert "sample 17 has" in report

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import types
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from images.trainer.tests import fakes
-from trainshed_trainer import context, run, schema
-from trainshed_trainer.training import loop
+from trainshed_trainer import accounts, claims, context, observing, run, schema
+from trainshed_trainer.data import corrupt
+from trainshed_trainer.reporting import omissions
+from trainshed_trainer.training import loop, ranks
 
 pytestmark = pytest.mark.numpy
 
@@ -48,6 +52,36 @@ def test_a_run_that_reached_its_target_has_finished(job: context.Context) -> Non
     backend = fakes.FakeBackend(size=4, accuracies=[0.9])
 
     assert train(job, backend, epochs=9, target={"value": 0.8})[-1] == "finished"
+
+
+@pytest.mark.parametrize(("names", "told"), [(["a", "b", "a"], 2), ([], None)])
+def test_the_account_has_how_many_samples_were_left_out(
+    job: context.Context, names: list[str], told: int | None
+) -> None:
+    tally = corrupt.Tally(allowed=3)
+    for name in names:
+        tally.add(name, corrupt.Corrupt("is empty"))
+    asked = schema.read({"training": {"batchSize": 4, "epochs": 1}}).training
+
+    watching = [omissions.Omissions(tally)]
+    loop.train(asked, fakes.FakeBackend(size=4), samples=8, known=job, watching=watching)
+
+    left = accounts.read(job.account_file)
+    assert left is not None
+    assert claims.account(left["account"]).get("corruptSamples") == told
+
+
+def test_the_first_process_alone_tells_of_samples_that_were_left_out() -> None:
+    data: Any = types.SimpleNamespace(corrupt=corrupt.Tally())
+    backend: Any = None
+
+    def told(rank: int) -> list[str]:
+        among, known = ranks.Ranks(rank, 2), context.Context()
+        watch = observing.watching(schema.read({}), data, backend, known=known, among=among)
+        with watch as watching:
+            return [type(each).__name__ for each in watching]
+
+    assert (told(0), told(1)) == (["Omissions"], [])
 
 
 def test_a_run_that_was_told_to_stop_has_not_finished(job: context.Context) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from trainshed_trainer import errors, schema
-from trainshed_trainer.data import preparing, statistics
+from trainshed_trainer.data import corrupt, preparing, statistics
 
 pytestmark = pytest.mark.numpy
 NOTHING_KEPT = preparing.Room(kept=0)
@@ -169,6 +169,21 @@ def test_one_more_than_may_be_corrupt_ends_the_run(
     assert raised.value.reason == "TooManyCorrupt"
     assert "3 samples can't be read" in str(raised.value)
     assert "sample 4 has pixels that are not finite numbers" in str(raised.value)
+
+
+def test_many_are_named_but_a_message_has_few() -> None:
+    tally = corrupt.Tally(allowed=30)
+    for number in range(30):
+        tally.add(f"{number}.png", corrupt.Corrupt("is empty"))
+
+    with pytest.raises(errors.DataError) as raised:
+        tally.add("30.png", corrupt.Corrupt("is empty"))
+
+    assert (tally.count, len(tally.names)) == (31, corrupt.NAMED)
+    message = str(raised.value)
+    assert "31 samples can't be read" in message
+    assert "4.png is empty, …: mend or remove them" in message
+    assert "5.png" not in message
 
 
 def test_a_class_of_which_nothing_can_be_read_has_no_stand_in(tmp_path: pathlib.Path) -> None:

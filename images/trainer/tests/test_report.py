@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -128,11 +129,32 @@ def test_the_summary_is_a_table_of_plain_text() -> None:
     assert lines[-1].endswith(": 7,077,888")
 
 
-def test_no_name_becomes_markup() -> None:
-    outline = browsing.Outline(page.render(found(HOSTILE, "dog")))
+def test_samples_that_were_left_out_are_counted_and_the_first_named() -> None:
+    named = [f"cats/{number}.png is empty" for number in range(20)]
+    some = with_corrupt(23, named)
 
-    assert not outline.all("script")
-    assert not any("onerror" in each for _, each in outline.elements)
+    text = page.render(some).replace("&#x27;", "'")
+
+    assert "can't be read and were left out: 23, of which the first 20" in text
+    assert all(each in text for each in named)
+    assert browsing.Outline(text).open == []
+    assert "left out" not in page.render(found("cat", "dog"))
+
+
+def with_corrupt(count: int, named: list[str]) -> findings.Findings:
+    """Return the findings of a run on a set of which so many samples can't be read."""
+    whole = found("cat", "dog")
+    return dataclasses.replace(
+        whole, data=dataclasses.replace(whole.data, corrupt=count, named=named)
+    )
+
+
+def test_no_name_becomes_markup() -> None:
+    for findings_ in (found(HOSTILE, "dog"), with_corrupt(1, [f"{HOSTILE} is empty"])):
+        outline = browsing.Outline(page.render(findings_))
+
+        assert not outline.all("script")
+        assert not any("onerror" in each for _, each in outline.elements)
 
 
 def test_no_secret_of_a_uri_is_told() -> None:

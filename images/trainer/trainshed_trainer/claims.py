@@ -12,7 +12,7 @@ from trainshed_trainer import accounts
 
 LARGEST = 2**62
 """More than any run counts; the operator takes no more."""
-_FIGURES = frozenset({"rank", "steps", "epochs", "samples"})
+_FIGURES = frozenset({"rank", "steps", "epochs", "samples", "corruptSamples"})
 _AMOUNTS = frozenset(
     {
         "trainingSeconds",

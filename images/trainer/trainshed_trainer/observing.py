@@ -10,7 +10,7 @@ from trainshed_trainer import context, errors, schema
 from trainshed_trainer.data import preparing
 from trainshed_trainer.evaluation import lenses, performance
 from trainshed_trainer.exporting import exporter
-from trainshed_trainer.reporting import history, reports
+from trainshed_trainer.reporting import history, omissions, reports
 from trainshed_trainer.tracing import boards, profiles
 from trainshed_trainer.training import backends, courses, observers, ranks
 
@@ -30,7 +30,7 @@ def watching(
         for each in found:
             if isinstance(each, boards.Board | profiles.Profile):
                 open_files.callback(each.close)
-        yield found
+        yield [*found, omissions.Omissions(prepared.corrupt)] if among.first else found
 
 
 def observers_of(

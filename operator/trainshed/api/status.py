@@ -155,6 +155,11 @@ class Result(base.Model):
         description="Seconds from the start of training to the evaluation that reached "
         "training.target.",
     )
+    corrupt_samples: int | None = pydantic.Field(
+        default=None,
+        description="Samples that rank 0 could not read, and left out as data.maxCorrupt allows; "
+        "absent where there were none, and of a cross-validation.",
+    )
 
 
 class PerformanceStatus(base.Model):

@@ -48,6 +48,7 @@ def read(document: Mapping[str, Any]) -> observed.Account | None:
         steps=_integer(document, "steps"),
         epochs=_integer(document, "epochs"),
         samples=_integer(document, "samples"),
+        corrupt_samples=_integer(document, "corruptSamples"),
         training_seconds=_number(document, "trainingSeconds") or 0.0,
         samples_per_second=_number(document, "samplesPerSecond") or 0.0,
         loss=_number(document, "loss"),

@@ -96,6 +96,7 @@ def _result(told: observed.Account) -> status.Result:
         loss=told.loss,
         accuracy=told.metrics.get("accuracy"),
         time_to_target_seconds=progressing.rounded(told.time_to_target_seconds, 3),
+        corrupt_samples=told.corrupt_samples or None,
     )
 
 

@@ -156,6 +156,7 @@ class Account:
     steps: int = 0
     epochs: int = 0
     samples: int = 0
+    corrupt_samples: int = 0
     training_seconds: float = 0.0
     samples_per_second: float = 0.0
     loss: float | None = None

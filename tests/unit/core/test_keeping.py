@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests import builders, facts
 from tests.unit.core import passes, structural
 from trainshed.api import status
@@ -80,6 +82,18 @@ def test_after_a_restart_the_status_says_what_is_lost() -> None:
 
     assert found is not None
     assert (found.last_step, found.lost_steps) == (80, 5)
+
+
+@pytest.mark.parametrize(("told", "shown"), [({"corruptSamples": 3}, 3), ({}, None)])
+def test_samples_that_were_left_out_are_counted_in_the_result(
+    told: dict[str, int], shown: int | None
+) -> None:
+    seen = builders.observation(build=facts.built(), **ended(0, **told))
+
+    result = passes.read(passes.decided(seen, now=31)).result
+
+    assert result is not None
+    assert result.corrupt_samples == shown
 
 
 def test_the_time_to_the_target_is_a_result() -> None:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 
 from trainshed_trainer import errors
 
+NAMED = 20
+"""How many are named in the log and in the report."""
 SHOWN = 5
+"""How many are named in a message."""
 
 
 class Corrupt(Exception):
@@ -37,15 +40,16 @@ class Tally:
                 raise self._too_many()
 
     def _tell(self, said: str) -> None:
-        if len(self.names) < SHOWN:
+        if len(self.names) < NAMED:
             self.names.append(said)
             print(f"trainshed: left out: {said}", file=sys.stderr)  # noqa: T201
 
     def _too_many(self) -> errors.DataError:
-        more = ", …" if self.count > len(self.names) else ""
+        more = ", …" if self.count > SHOWN else ""
         return errors.DataError(
             f"{self.count} samples can't be read, and data.maxCorrupt allows {self.allowed}:"
-            f" {'; '.join(self.names)}{more}: mend or remove them, or raise data.maxCorrupt",
+            f" {'; '.join(self.names[:SHOWN])}{more}: mend or remove them, or raise"
+            " data.maxCorrupt",
             reason="TooManyCorrupt",
         )
 

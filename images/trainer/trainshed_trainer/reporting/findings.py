@@ -22,12 +22,17 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The data set. `counts`: samples of each class in the training and the held-out split."""
+    """The data set. `counts`: samples of each class in the training and the held-out split.
+
+    `corrupt`: samples that could not be read; `named`: the first of them, each with the cause.
+    """
 
     classes: Sequence[str]
     shape: tuple[int, ...]
     counts: Sequence[tuple[int, int]]
     statistics: statistics.Statistics | None
+    corrupt: int = 0
+    named: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,16 @@ def _data(data: findings.Data) -> markup.Markup:
         ]
         heads = ("Channel", "Mean", "Deviation")
         parts.append(markup.table("Pixels of the training split, 0 to 1", heads, rows[:MOST_ROWS]))
+    if data.corrupt:
+        parts.append(_corrupt(data))
     return markup.section("Data", *parts)
+
+
+def _corrupt(data: findings.Data) -> markup.Markup:
+    words = f"Samples that can't be read and were left out: {markup.number(data.corrupt)}"
+    if data.corrupt > len(data.named):
+        words += f", of which the first {len(data.named)}"
+    return markup.table(words, ("Sample and cause",), [(each,) for each in data.named])
 
 
 def _spec(found: findings.Findings) -> markup.Markup:

@@ -89,4 +89,11 @@ class Report:
         sides = (prepared.train.labels, prepared.held.labels)
         own, held = (np.bincount(each, minlength=len(prepared.classes)).tolist() for each in sides)
         counts = list(zip(own, held, strict=True))
-        return findings.Data(prepared.classes, prepared.held.shape, counts, prepared.statistics)
+        return findings.Data(
+            prepared.classes,
+            prepared.held.shape,
+            counts,
+            prepared.statistics,
+            corrupt=prepared.corrupt.count,
+            named=tuple(prepared.corrupt.names),
+        )
