@@ -17,8 +17,8 @@ from trainshed_trainer import context, errors, schema
 from trainshed_trainer.training import checkpoints, loop
 from trainshed_trainer.training.checkpoints import stores
 
-SPEC = {
-    "training": {"batchSize": 4, "epochs": 10, "optimizer": {"schedule": "cosine"}},
+SPEC: dict[str, dict[str, Any]] = {
+    "training": {"batchSize": 4, "optimizer": {"schedule": "cosine"}},
     "checkpoint": {"everySeconds": 5},
 }
 
@@ -31,9 +31,13 @@ class Attempt:
         job: context.Context,
         place: pathlib.Path,
         on_step: Callable[[int], None] | None = None,
+        *,
+        epochs: int = 10,
         **checkpoint: Any,
     ) -> None:
-        self.spec = schema.read({**SPEC, "checkpoint": {**SPEC["checkpoint"], **checkpoint}})
+        training = {**SPEC["training"], "epochs": epochs}
+        asked = {**SPEC["checkpoint"], **checkpoint}
+        self.spec = schema.read({"training": training, "checkpoint": asked})
         self.backend = fakes.FakeBackend(size=4, on_step=on_step)
         self.job, self.place = job, place
 
@@ -118,6 +122,28 @@ def test_a_run_that_was_done_does_nothing_more_but_evaluate(
     assert (again.backend.steps, again.backend.evaluations) == ([], 1)
     assert (account["outcome"], account["steps"]) == ("succeeded", 30)
     assert account["loss"] == done["loss"]
+
+
+def test_a_finished_run_is_made_longer(job: context.Context, tmp_path: pathlib.Path) -> None:
+    Attempt(job, tmp_path, epochs=5).run()
+    longer = Attempt(job, tmp_path, epochs=10)
+
+    account = longer.run()
+
+    assert (len(longer.backend.steps), account["steps"]) == (15, 30)
+
+
+def test_a_run_that_is_to_be_shorter_than_it_was_is_refused(
+    job: context.Context, tmp_path: pathlib.Path
+) -> None:
+    Attempt(job, tmp_path, epochs=10).run()
+    shorter = Attempt(job, tmp_path, epochs=5)
+
+    with pytest.raises(errors.CheckpointError, match="step 30, and the run ends at step 15") as hit:
+        shorter.run()
+
+    assert hit.value.reason == shorter.account()["reason"] == "CheckpointMismatch"
+    assert "raise training.epochs or training.maxSteps, or set checkpoint.resume" in str(hit.value)
 
 
 def test_a_run_from_another_ones_weights_begins_at_the_first_step(

@@ -101,6 +101,14 @@ class _Loop:
             self._telling.log(loss=found.loss)
 
     def _restore(self, found: checkpoints.Resumed) -> None:
+        if found.step > (end := self._course.total_steps):
+            # No step would be left, nor an evaluation: the run would succeed without a result.
+            raise errors.CheckpointError(
+                f"the last checkpoint is of step {found.step}, and the run ends at step {end}:"
+                " raise training.epochs or training.maxSteps, or set checkpoint.resume to never to"
+                " begin anew",
+                reason="CheckpointMismatch",
+            )
         try:
             self._backend.restore(found.state)
         except ValueError as error:
