@@ -40,7 +40,7 @@ BESIDE = UV_PROJECT_ENVIRONMENT=$(CURDIR)/build/data-venv $(UV) run --project im
 .PHONY: test-data
 test-data: ## Data sets of files and of object storage, with a real S3-compatible server; TensorBoard
 	$(BESIDE) pytest images/trainer/tests/test_data_*.py images/trainer/tests/test_preparing.py \
-	  images/trainer/tests/test_boards.py $(JUNIT)
+	  images/trainer/tests/test_checkpoints_bucket.py images/trainer/tests/test_boards.py $(JUNIT)
 
 .PHONY: test-trainer
 test-trainer: ## The training library inside the images of both frameworks

@@ -45,6 +45,13 @@ def test_a_run_goes_on_from_the_last_checkpoint(tmp_path: pathlib.Path) -> None:
     assert keeper(tmp_path).resume() == checkpoints.Resumed(12, 1.2, STATE)
 
 
+def test_a_folder_may_be_given_as_a_uri(tmp_path: pathlib.Path) -> None:
+    with keeper(f"file://{tmp_path}/deep/run") as keeping:
+        keeping.save(7, STATE, seconds=1)
+
+    assert names(tmp_path / "deep" / "run") == ["step-00000007"]
+
+
 def test_without_a_checkpoint_a_run_begins_anew(tmp_path: pathlib.Path) -> None:
     assert keeper(tmp_path / "not-yet").resume() is None
 
@@ -239,6 +246,40 @@ def test_a_damaged_one_is_refused_and_left_as_it_is(
     assert "step-00000012" in str(raised.value)
     assert "delete it to go on from step 7" in str(raised.value)
     assert names(tmp_path) == ["step-00000007", "step-00000012"]
+
+
+class Broken(stores.Folder):
+    """A volume whose files can't be read, as of a disk with faults."""
+
+    def read(self, step: int) -> dict[str, bytes]:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_one_that_cannot_be_read_now_is_not_called_damaged(tmp_path: pathlib.Path) -> None:
+    written(tmp_path, 7, 12)
+    keeping = checkpoints.Keeper(Broken(str(tmp_path)), schema.Checkpoint(), identity())
+
+    with pytest.raises(errors.CheckpointError, match=r"step-00000012.*Input/output") as raised:
+        keeping.resume()
+
+    assert (raised.value.reason, raised.value.failure_class) == ("CheckpointUnreadable", "Data")
+    assert "see that the volume is sound" in str(raised.value)
+    assert "delete" not in str(raised.value)
+
+
+@pytest.mark.parametrize("asked", [{}, {"from": "elsewhere"}], ids=["its own", "another run's"])
+def test_a_place_that_cannot_be_listed_is_not_taken_for_an_empty_one(
+    tmp_path: pathlib.Path, asked: dict[str, str]
+) -> None:
+    """A file is no folder; a folder of another user refuses just so, but not root's tests."""
+    place = tmp_path / "elsewhere"
+    place.write_text("")
+    asked = {name: str(place) for name in asked}
+
+    with pytest.raises(errors.CheckpointError, match="can't be read") as raised:
+        keeper(tmp_path / "own" if asked else place, **asked).resume()
+
+    assert raised.value.reason == "CheckpointUnreadable"
 
 
 @pytest.mark.parametrize(

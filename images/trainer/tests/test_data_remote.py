@@ -6,12 +6,12 @@ import os
 import pathlib
 import re
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
+from images.trainer.tests import buckets
 from trainshed_trainer import errors, schema
 from trainshed_trainer.data import opening, preparing, remote
 
@@ -35,27 +35,7 @@ def far(tmp_path: pathlib.Path) -> pathlib.Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[Any]:
-    """Yield a bucket of an S3-compatible server on loopback."""
-    server_of = pytest.importorskip("moto.server", reason="no moto here: `make test-data` has it")
-    boto3 = pytest.importorskip("boto3")
-    server = server_of.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    given = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "some",
-        "AWS_SECRET_ACCESS_KEY": "thing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    with pytest.MonkeyPatch.context() as patched:
-        for name, value in given.items():
-            patched.setenv(name, value)
-        made = boto3.resource("s3").Bucket("sets")
-        made.create()
-        yield made
-    server.stop()
+bucket = pytest.fixture(scope="module")(buckets.served)
 
 
 def fetched(uri: str, *, limit: int | None = None) -> pathlib.Path:

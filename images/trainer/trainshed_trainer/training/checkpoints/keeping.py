@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -11,9 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from trainshed_trainer import errors, schema
-from trainshed_trainer.training.checkpoints import identities, sealing, stores
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
+from trainshed_trainer.training.checkpoints import identities, refusals, sealing, stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +49,8 @@ class Keeper:
     def __enter__(self) -> Self:
         """Make sure that checkpoints can be written, before anything is trained in vain."""
         if self.writes:
-            try:
+            with refusals.writing(self._store.place):
                 self._store.prepare()
-            except OSError as error:
-                raise _unwritable(self._store.place, error) from error
         return self
 
     def __exit__(
@@ -71,14 +66,15 @@ class Keeper:
 
     def resume(self) -> Resumed | None:
         """Return what the run goes on from; None where it begins anew."""
-        if self._asked.resume == "auto" and (steps := self._store.steps()):
+        if self._asked.resume == "auto" and (steps := _steps(self._store)):
             found = self._read(self._store, steps, weights_only=False)
             self._steps = steps
             return Resumed(found.step, found.seconds, found.state, found.loss)
         if self._asked.from_ is None:
             return None
-        other = stores.at(self._asked.from_)
-        if not (steps := other.steps()):
+        with refusals.reading(f"checkpoint.from, {self._asked.from_},", self._asked.from_):
+            other = stores.at(self._asked.from_)
+        if not (steps := _steps(other)):
             raise errors.CheckpointError(
                 f"there is no checkpoint in {other.place}: name another place in checkpoint.from",
                 reason="CheckpointNotFound",
@@ -130,14 +126,16 @@ class Keeper:
 
     def _check(self) -> None:
         if self._failed is not None:
-            raise _unwritable(self._store.place, self._failed) from self._failed
+            raise refusals.unwritable(self._store.place, self._failed) from self._failed
 
     def _read(self, store: stores.Store, steps: list[int], *, weights_only: bool) -> sealing.Sealed:
         step = steps[-1]
         name = f"the checkpoint {stores.name_of(step)} in {store.place}"
+        with refusals.reading(name, store.place):
+            files = store.read(step)
         try:
-            found = sealing.opened(store.read(step))
-        except (OSError, sealing.Damaged) as error:
+            found = sealing.opened(files)
+        except sealing.Damaged as error:
             older = f"step {steps[-2]}" if len(steps) > 1 else "the start"
             raise errors.CheckpointError(
                 f"{name} is damaged: {error}: delete it to go on from {older}",
@@ -164,18 +162,11 @@ def open(
             " a folder or a URI",
             reason="CheckpointPlaceMissing",
         )
-    return Keeper(stores.at(place), asked, identity, writes=writes)
+    with refusals.writing(place):
+        store = stores.at(place)
+    return Keeper(store, asked, identity, writes=writes)
 
 
-def _unwritable(place: str, error: Exception) -> errors.CheckpointError:
-    if getattr(error, "errno", None) in FULL:
-        return errors.CheckpointError(
-            f"no room for a checkpoint in {place} ({error}): give the volume more room, or lower"
-            " checkpoint.keep; it holds one more than that for a moment",
-            reason="CheckpointVolumeFull",
-        )
-    return errors.CheckpointError(
-        f"checkpoints can't be written to {place} ({error}): make it writable for the user of the"
-        " pod, such as by pod.fsGroup",
-        reason="CheckpointNotWritable",
-    )
+def _steps(store: stores.Store) -> list[int]:
+    with refusals.reading(f"the list of checkpoints in {store.place}", store.place):
+        return store.steps()

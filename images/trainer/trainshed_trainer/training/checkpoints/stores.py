@@ -11,8 +11,10 @@ import os
 import pathlib
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
+
+from trainshed_trainer import errors
 
 META = "meta.json"
 _NAME = re.compile(r"^step-(\d{8,})$")
@@ -112,49 +114,82 @@ class Remote:
     """Checkpoints in object storage, which has no renaming: one without `meta.json` is none."""
 
     def __init__(self, uri: str) -> None:
-        # Only who names a URI needs fsspec.
-        core: Any = importlib.import_module("fsspec.core")
         self.place = uri
-        self._files, path = core.url_to_fs(uri)
+        with _told(uri):
+            # Only who names a URI needs fsspec.
+            core: Any = importlib.import_module("fsspec.core")
+            self._files, path = core.url_to_fs(uri)
         self._path = path.rstrip("/")
 
     def prepare(self) -> None:
         """Write a small file and remove it."""
-        self._files.makedirs(self._path, exist_ok=True)
         probe = f"{self._path}/.probe"
-        self._files.pipe_file(probe, b"")
-        self._files.rm_file(probe)
+        with _told(self.place):
+            # Without makedirs, here and elsewhere: it would create a bucket that is misspelt.
+            self._files.pipe_file(probe, b"")
+            self._files.rm_file(probe)
 
     def steps(self) -> list[int]:
         """Return the steps of whole checkpoints, in order."""
-        self._files.invalidate_cache()
-        found = self._files.glob(f"{self._path}/step-*/{META}")
-        steps = (step_of(path.rsplit("/", 2)[-2]) for path in found)
-        return sorted(step for step in steps if step is not None)
+        with _told(self.place):
+            self._files.invalidate_cache()
+            names = (path.rsplit("/", 1)[-1] for path in self._listed(self._path))
+            steps = sorted(step for step in map(step_of, names) if step is not None)
+            return [step for step in steps if self._is_whole(step)]
 
     def write(self, step: int, files: Mapping[str, bytes]) -> None:
         """Write a checkpoint, `meta.json` last."""
         folder = f"{self._path}/{name_of(step)}"
-        self._files.makedirs(folder, exist_ok=True)
-        for name in sorted(files, key=lambda name: name == META):
-            self._files.pipe_file(f"{folder}/{name}", files[name])
+        with _told(self.place):
+            for name in sorted(files, key=lambda name: name == META):
+                self._files.pipe_file(f"{folder}/{name}", files[name])
 
     def read(self, step: int) -> dict[str, bytes]:
         """Return the files of a checkpoint."""
-        paths = self._files.ls(f"{self._path}/{name_of(step)}", detail=False)
-        return {path.rsplit("/", 1)[-1]: self._files.cat_file(path) for path in sorted(paths)}
+        with _told(self.place):
+            paths = self._files.ls(f"{self._path}/{name_of(step)}", detail=False)
+            return {path.rsplit("/", 1)[-1]: self._files.cat_file(path) for path in sorted(paths)}
 
     def remove(self, step: int) -> None:
         """Remove a checkpoint, `meta.json` first."""
         folder = f"{self._path}/{name_of(step)}"
-        with contextlib.suppress(FileNotFoundError):
+        with _told(self.place), contextlib.suppress(FileNotFoundError):
             self._files.rm_file(f"{folder}/{META}")
             self._files.rm(folder, recursive=True)
+
+    def _is_whole(self, step: int) -> bool:
+        folder = f"{self._path}/{name_of(step)}"
+        return any(path.endswith(f"/{META}") for path in self._listed(folder))
+
+    def _listed(self, folder: str) -> list[str]:
+        """Return the paths in a folder; unlike `glob`, it never takes a refusal for nothing."""
+        try:
+            return [path.rstrip("/") for path in self._files.ls(folder, detail=False)]
+        except FileNotFoundError:
+            return []
 
 
 def at(place: str) -> Store:
     """Return the store at a path or URI."""
+    place = place.removeprefix("file://")
     return Remote(place) if "://" in place else Folder(place)
+
+
+@contextlib.contextmanager
+def _told(uri: str) -> Iterator[None]:
+    """Turn what the storages' libraries raise, which is anything, into OSError."""
+    try:
+        yield
+    except ImportError as error:
+        raise errors.ConfigurationError(
+            f"{uri} needs the Python package {error.name or error}: install it"
+            " (`pip install trainshed-trainer[data]`)",
+            reason="MissingPackage",
+        ) from error
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 def _write(path: pathlib.Path, data: bytes) -> None:
