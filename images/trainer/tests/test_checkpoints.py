@@ -19,6 +19,13 @@ STATE = {"model": b"weights" * 100, "optimizer": b"moments", "random": b"dice"}
 DATA = datasets.images()
 
 
+FOLDER = {"data": {"folder": {"path": "/data/roses"}}}
+
+
+def data(**fields: Any) -> dict[str, Any]:
+    return {"data": {"name": "digits", **fields}}
+
+
 def identity(**spec: Any) -> checkpoints.Identity:
     return checkpoints.identify(schema.read(spec), DATA)
 
@@ -290,7 +297,16 @@ def test_a_place_that_cannot_be_listed_is_not_taken_for_an_empty_one(
         ({"framework": "tensorflow"}, 'framework is "pytorch" there and "tensorflow" here'),
         ({"training": {"batchSize": 32}}, "training.batchSize is 64 there and 32 here"),
         ({"training": {"optimizer": {"name": "sgd"}}}, "training.optimizer.name is"),
-        ({"data": {"name": "digits", "split": {"seed": 1}}}, "data.split.seed is 0 there and 1"),
+        ({"training": {"optimizer": {"learningRate": 1}}}, "optimizer.learningRate is 0.002 there"),
+        ({"training": {"optimizer": {"clipNorm": 1}}}, "training.optimizer.clipNorm is null there"),
+        ({"training": {"loss": {"name": "focal"}}}, 'training.loss.name is "crossEntropy" there'),
+        ({"training": {"precision": "bf16"}}, 'training.precision is "auto" there and "bf16" here'),
+        (data(split={"seed": 1}), "data.split.seed is 0 there and 1"),
+        (data(split={"validation": 0.3}), "data.split.validation is 0.2 there and 0.3 here"),
+        (data(preprocess={"resize": [16, 16]}), "data.preprocess.resize is null there and "),
+        (data(preprocess={"normalize": "none"}), 'data.preprocess.normalize is "standard" there'),
+        (data(preprocess={"augment": ["crop"]}), "data.preprocess.augment is "),
+        (FOLDER, 'data.name is "digits" there and null here; data.folder.path is null there'),
     ],
     ids=str,
 )
@@ -305,10 +321,49 @@ def test_one_of_another_run_is_refused(
     assert raised.value.reason == "CheckpointMismatch"
 
 
-def test_another_run_begins_with_the_weights_alone(tmp_path: pathlib.Path) -> None:
+def test_the_same_samples_from_another_folder_are_another_run(tmp_path: pathlib.Path) -> None:
+    written(tmp_path, 7, of=identity(**FOLDER))
+    other = {"data": {"folder": {"path": "/data/tulips"}}}
+
+    said = 'data.folder.path is "/data/roses" there and "/data/tulips" here: name another place'
+    with pytest.raises(errors.CheckpointError, match=said):
+        keeper(tmp_path, of=identity(**other)).resume()
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"training": {"maxSteps": 9}},
+        {"training": {"target": {"value": 0.9}}},
+        {"training": {"compile": "always"}},
+        {"checkpoint": {"keep": 5, "everySeconds": 1}},
+        {"visualization": {"tensorboard": True}},
+        data(maxCorrupt=3, cacheBytes=10),
+    ],
+    ids=str,
+)
+def test_what_makes_no_other_run_may_change(tmp_path: pathlib.Path, spec: dict[str, Any]) -> None:
+    written(tmp_path, 7)
+
+    assert keeper(tmp_path, of=identity(**spec)).resume() is not None
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"training": {"batchSize": 32, "optimizer": {"learningRate": 1e-4}}},
+        {"training": {"loss": {"name": "focal"}}},
+        FOLDER,
+        data(preprocess={"augment": ["crop"]}),
+    ],
+    ids=str,
+)
+def test_another_run_begins_with_the_weights_alone(
+    tmp_path: pathlib.Path, spec: dict[str, Any]
+) -> None:
     written(tmp_path / "one", 7, 12)
 
-    asked = {"of": identity(training={"batchSize": 32}), "from": str(tmp_path / "one")}
+    asked = {"of": identity(**spec), "from": str(tmp_path / "one")}
     found = keeper(tmp_path / "two", **asked).resume()
     assert found == checkpoints.Resumed(0, 0.0, {"model": STATE["model"]})
 

@@ -21,7 +21,7 @@ def read(kind: type[T], document: Any, where: str) -> T:
     """Return the document as a dataclass; raises ConfigurationError, which names the place."""
     if not isinstance(document, Mapping):
         raise invalid(f"{where} must be an object")
-    fields = {_camel(each.name): each for each in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    fields = {camel(each.name): each for each in dataclasses.fields(kind)}  # type: ignore[arg-type]
     unknown = sorted(str(key) for key in document if key not in fields)
     if unknown:
         raise invalid(f"{where} has unknown fields: {', '.join(unknown)}")
@@ -73,7 +73,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         raise invalid(f"{where} is too large") from None
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """Return a field's name as documents have it."""
     # `from` is no name that Python takes: the field is `from_`.
     first, *rest = name.split("_")
     return first + "".join(each.capitalize() for each in rest)

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from trainshed_trainer import schema
+from trainshed_trainer.schema import reading
 from trainshed_trainer.training import backends
 
 MODEL = ("framework", "model.name", "model.params", "the shape of inputs", "the classes")
 """What has to be the same where only the weights are taken over."""
+FREE = frozenset(
+    {
+        "training.epochs",
+        "training.maxSteps",
+        "training.target",
+        "training.compile",
+        "data.maxCorrupt",
+        "data.cacheBytes",
+    }
+)
+"""What of data and training may change: when the run ends, and how the same is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +45,30 @@ class Identity:
 
 def identify(spec: schema.Spec, data: backends.Prepared) -> Identity:
     """Return the identity of a run on prepared data."""
-    asked = spec.training
     values = {
         "framework": spec.framework,
         "model.name": spec.model.name,
         "model.params": dataclasses.asdict(spec.model.params),
         "the shape of inputs": data.train.shape,
         "the classes": tuple(data.classes),
-        "training.optimizer.name": asked.optimizer.name,
-        "training.batchSize": asked.batch_size,
-        "training.seed": asked.seed,
-        "data.split.seed": spec.data.split.seed,
+        **dict(_fields(spec.data, "data")),
+        **dict(_fields(spec.training, "training")),
         "the number of training samples": len(data.train.labels),
     }
     # As they come back from a file: tuples are lists there.
     return Identity(json.loads(json.dumps(values)))
+
+
+def _fields(part: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """Yield the fields below a part of the spec, but for those that may change."""
+    for each in dataclasses.fields(part):
+        name, value = f"{where}.{reading.camel(each.name)}", getattr(part, each.name)
+        if name in FREE:
+            continue
+        if dataclasses.is_dataclass(value):
+            yield from _fields(value, name)
+        else:
+            yield name, value
 
 
 def _shown(value: Any) -> str:
