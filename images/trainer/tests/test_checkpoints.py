@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import pathlib
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from images.trainer.tests import datasets
 from trainshed_trainer import errors, schema
 from trainshed_trainer.training import checkpoints
-from trainshed_trainer.training.checkpoints import stores
+from trainshed_trainer.training.checkpoints import sealing, stores
 
 STATE = {"model": b"weights" * 100, "optimizer": b"moments", "random": b"dice"}
 DATA = datasets.images()
@@ -178,6 +179,30 @@ def test_a_write_that_fails_in_the_middle_leaves_nothing(tmp_path: pathlib.Path)
         store.write(3, {"model": b"1", "no/such/folder": b"2"})
 
     assert names(tmp_path) == []
+
+
+class Killed(BaseException):
+    """The process ends here, with nothing tidied up."""
+
+
+def test_one_of_the_same_step_is_replaced_as_a_whole(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_short(folder: pathlib.Path, **_: Any) -> None:
+        if folder.exists():
+            sorted(folder.iterdir())[0].unlink()
+            raise Killed
+
+    written(tmp_path, 7)
+    store = stores.Folder(str(tmp_path))
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", cut_short)
+        with pytest.raises(Killed):
+            store.write(7, sealing.seal(sealing.Sealed(7, 9.9, identity().values, STATE)))
+
+    assert keeper(tmp_path).resume() == checkpoints.Resumed(7, 9.9, STATE)
+    with keeper(tmp_path):
+        assert names(tmp_path) == ["step-00000007"], "what was never finished is tidied up"
 
 
 def test_a_place_that_is_no_folder_says_what_to_do(tmp_path: pathlib.Path) -> None:

@@ -42,3 +42,28 @@ def test_one_that_was_never_finished_is_none(store: stores.Store) -> None:
     files.pipe_file("/bucket/run/step-00000012/model", b"wei")
 
     assert store.steps() == [7]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class CutShort(dict[str, bytes]):
+    """Files of which one can't be written any more."""
+
+    def __getitem__(self, name: str) -> bytes:
+        if name == "optimizer":
+            raise Killed
+        return super().__getitem__(name)
+
+
+def test_one_that_replaces_another_is_never_a_mixture(store: stores.Store) -> None:
+    store.write(3, FILES)
+    store.write(7, FILES)
+
+    with pytest.raises(Killed):
+        store.write(7, CutShort({**FILES, "optimizer": b"", "model": b"new"}))
+
+    assert store.steps() == [3]
+    store.write(7, FILES)
+    assert store.read(7) == FILES

@@ -88,14 +88,10 @@ class Folder:
             for name, data in files.items():
                 _write(beside / name, data)
             _synchronise(beside)
-            target = self._path / name_of(step)
-            if target.exists():
-                shutil.rmtree(target)
-            beside.rename(target)
+            self._replace(step, beside)
         except OSError:
             shutil.rmtree(beside, ignore_errors=True)
             raise
-        _synchronise(self._path)
 
     def read(self, step: int) -> dict[str, bytes]:
         """Return the files of a checkpoint."""
@@ -108,6 +104,16 @@ class Folder:
         with contextlib.suppress(FileNotFoundError):
             (self._path / name_of(step)).rename(beside)
         shutil.rmtree(beside, ignore_errors=True)
+
+    def _replace(self, step: int, by: pathlib.Path) -> None:
+        """Give a folder a checkpoint's name; one that has it is moved aside, whole, before."""
+        target, before = self._path / name_of(step), self._path / f".{name_of(step)}.before"
+        shutil.rmtree(before, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            target.rename(before)
+        by.rename(target)
+        _synchronise(self._path)
+        shutil.rmtree(before, ignore_errors=True)
 
 
 class Remote:
@@ -138,9 +144,11 @@ class Remote:
             return [step for step in steps if self._is_whole(step)]
 
     def write(self, step: int, files: Mapping[str, bytes]) -> None:
-        """Write a checkpoint, `meta.json` last."""
+        """Write a checkpoint, `meta.json` last; that of one of the same step is removed first."""
         folder = f"{self._path}/{name_of(step)}"
         with _told(self.place):
+            with contextlib.suppress(FileNotFoundError):
+                self._files.rm_file(f"{folder}/{META}")
             for name in sorted(files, key=lambda name: name == META):
                 self._files.pipe_file(f"{folder}/{name}", files[name])
 
