@@ -227,6 +227,12 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         cnn().spec(checkpoint={"volume": KEPT, "secretRef": {"name": "keys"}}),
         "checkpoint.secretRef is for uri",
     ),
+    "two Secrets for object storage": (
+        data(uri="s3://clips", layout="npz", secretRef={"name": "read"}).spec(
+            checkpoint={"uri": "s3://kept", "secretRef": {"name": "write"}}
+        ),
+        "put both buckets' credentials into one Secret that serves both",
+    ),
     "no checkpoints kept": (cnn().spec(checkpoint={"volume": KEPT, "keep": 0}), "checkpoint.keep"),
     "a mount where the checkpoints are": (
         mount("/checkpoints").spec(checkpoint={"volume": KEPT}),
@@ -451,6 +457,12 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
             uri="s3://bucket/clips", layout="webdataset", secretRef={"name": "k"}, cacheBytes="1Gi"
         ),
         data(uri="https://example.com/set.npz", layout="npz"),
+        data(uri="s3://clips", layout="npz", secretRef={"name": "k"}).spec(
+            checkpoint={"uri": "s3://kept", "secretRef": {"name": "k"}}
+        ),
+        data(uri="s3://clips", layout="npz", secretRef={"name": "k"}).spec(
+            checkpoint={"uri": "s3://kept"}
+        ),
         data(name="digits", preprocess={"augment": ["hflip", "crop"], "frames": 8, "stride": 2}),
         builders.training_job().script().spec(data={"volume": CLIPS}),
         builders.training_job().command("x").spec(checkpoint={"volume": KEPT}),

@@ -92,3 +92,10 @@ OWN_CODE = base.rule(
     "your own code writes its checkpoints itself, to TRAINSHED_CHECKPOINT_DIR: of checkpoint only"
     " the place, volume or uri, is for it",
 )
+ONE_SECRET = base.rule(
+    "!has(self.data) || !has(self.data.secretRef) || !has(self.checkpoint)"
+    " || !has(self.checkpoint.secretRef)"
+    " || self.data.secretRef.name == self.checkpoint.secretRef.name",
+    "data.secretRef and checkpoint.secretRef become variables of the same names: put both buckets'"
+    " credentials into one Secret that serves both, and name it twice",
+)

@@ -127,6 +127,7 @@ class TrainingJobSpec(base.Model):
             _OWN_DATA,
             checkpoint_api.OWN_CODE,
             checkpoint_api.MOUNTED,
+            checkpoint_api.ONE_SECRET,
             *export_api.FITS,
             export_api.MOUNTED,
             visualization_api.OWN_CODE,
