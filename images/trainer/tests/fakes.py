@@ -60,8 +60,11 @@ class FakeBackend:
         accuracy = self.accuracies.pop(0) if self.accuracies else 0.5
         return {"accuracy": accuracy, "loss": 1 - accuracy}
 
-    def stops(self, told: bool) -> bool:
-        return told
+    def stops(self, told: bool, *, due: bool) -> tuple[bool, bool]:
+        return told, due
+
+    def led(self, number: int) -> int:
+        return number
 
     def state(self) -> Mapping[str, bytes]:
         return {"model": json.dumps(self.weight).encode()}

@@ -280,6 +280,23 @@ def test_a_damaged_one_is_refused_and_left_as_it_is(
     assert names(tmp_path) == ["step-00000007", "step-00000012"]
 
 
+def test_the_first_process_decides_which_one_all_go_on_from(tmp_path: pathlib.Path) -> None:
+    written(tmp_path, 7, 12)
+
+    found = keeper(tmp_path).resume(lambda own: 7)
+    begun = keeper(tmp_path).resume(lambda own: 0)
+
+    assert found is not None
+    assert (found.step, begun) == (7, None)
+
+
+def test_one_that_only_the_first_process_sees_is_named(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(errors.CheckpointError, match="step-00000012") as raised:
+        keeper(tmp_path).resume(lambda own: 12)
+
+    assert raised.value.reason == "CheckpointUnreadable"
+
+
 class Broken(stores.Folder):
     """A volume whose files can't be read, as of a disk with faults."""
 

@@ -105,8 +105,10 @@ def test_a_world_of_one_speaks_nccl(monkeypatch: pytest.MonkeyPatch) -> None:
         assert gradient is not None
         assert gradient.tolist() == [[3.0] * 4] * 2
         assert group.sum(torch.ones(2, device=device.device)).tolist() == [1.0, 1.0]
-        assert not group.stops(True)
-        assert group.stops(False), "what was told at the call before"
+        assert group.stops(True, due=True) == (False, False)
+        told = group.stops(False, due=True)
+        assert told == (True, True), "what was told at the call before"
+        assert group.stops(False, due=False) == (False, False), "it is kept by then"
 
 
 def test_streamed_batches_come_by_pinned_memory_and_teach_the_same(

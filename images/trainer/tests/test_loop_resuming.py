@@ -192,3 +192,22 @@ def test_a_state_that_does_not_fit_is_the_users_to_mend(
         again.run()
 
     assert again.account()["reason"] == "CheckpointMismatch"
+
+
+def test_a_process_that_does_not_write_gives_its_part_where_one_is_due(
+    job: context.Context, tmp_path: pathlib.Path
+) -> None:
+    asked = schema.read({"training": {**SPEC["training"], "epochs": 1}, "checkpoint": {}})
+    assert asked.checkpoint is not None
+    identity = checkpoints.identify(asked, datasets.images(samples=16))
+    store = stores.Folder(str(tmp_path / "kept"))
+    keeper = checkpoints.Keeper(store, asked.checkpoint, identity, writes=False)
+    backend = fakes.FakeBackend(size=4)
+    given: list[int] = []
+    backend.stops = lambda told, *, due: (told, len(backend.steps) == 2)  # type: ignore[method-assign]
+    backend.state = lambda: given.append(len(backend.steps)) or {}  # type: ignore[func-returns-value, method-assign]
+
+    loop.train(asked.training, backend, samples=10, keeper=keeper, known=job)
+
+    assert given == [2, 3]
+    assert store.steps() == []

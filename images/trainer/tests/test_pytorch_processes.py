@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from trainshed_trainer import errors
+from trainshed_trainer import errors, schema
 
 pytestmark = pytest.mark.torch
 
@@ -112,6 +113,29 @@ def test_one_that_is_told_to_stop_stops_all_and_all_go_on(tmp_path: pathlib.Path
     assert resumed[0]["checkpoint"]["resumedFromStep"] == steps
 
 
+def test_two_that_are_stopped_and_go_on_end_as_if_they_had_not_been(
+    tmp_path: pathlib.Path,
+) -> None:
+    dropping = {"name": "cnn", "params": {"channels": [4], "hidden": 16, "dropout": 0.5}}
+    asked = {"name": "sgd", "learningRate": 0.02, "schedule": "constant"}
+    parts = Job(tmp_path / "parts", world=2, shown=True)
+    processes = parts.start(model=dropping, optimizer=asked, epochs=100_000)
+    next(line for line in processes[0].stderr if b"step 1 " in line)
+    processes[1].send_signal(signal.SIGTERM)
+    parts.end(processes)
+    stopped = json.loads((parts.folder / "account-1.json").read_text())["account"]["steps"]
+    parts.port = free_port()
+    ended = parts.end(parts.start(model=dropping, optimizer=asked, maxSteps=stopped + 4))
+
+    whole = Job(tmp_path / "whole", world=2)
+    straight = whole.end(whole.start(model=dropping, optimizer=asked, maxSteps=stopped + 4))
+
+    for one, other in zip(ended, straight, strict=True):
+        assert one["outcome"] == other["outcome"] == "succeeded"
+        assert one["loss"] == pytest.approx(other["loss"], abs=1e-6)
+        assert one["heldOutLoss"] == pytest.approx(other["heldOutLoss"], abs=1e-6)
+
+
 def test_one_whose_peer_is_lost_says_so(tmp_path: pathlib.Path) -> None:
     job = Job(tmp_path / "job", world=2, shown=True)
     processes = job.start(epochs=100_000)
@@ -124,3 +148,20 @@ def test_one_whose_peer_is_lost_says_so(tmp_path: pathlib.Path) -> None:
 
     assert (account["class"], account["reason"]) == ("CommTimeout", "PeersLost")
     assert processes[0].returncode == errors.EXIT_USER_CODE
+
+
+def test_what_is_due_in_one_is_kept_by_all_at_the_next_call_and_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from trainshed_trainer.training.pytorch import devices, processes
+
+    meeting = {"RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    for name, value in meeting.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    group = processes.Group(devices.choose(schema.read({}).training, local=0))
+    with contextlib.closing(group):
+        # It is due until it is kept, which is after the call that says so.
+        told = [group.stops(False, due=due) for due in (True, True, False, False)]
+
+    assert told == [(False, False), (False, True), (False, False), (False, False)]

@@ -111,6 +111,28 @@ def test_one_that_is_told_to_stop_stops_all_and_all_go_on(tmp_path: pathlib.Path
     assert resumed[0]["metrics"] == resumed[1]["metrics"]
 
 
+def test_two_that_are_stopped_and_go_on_end_as_if_they_had_not_been(
+    tmp_path: pathlib.Path,
+) -> None:
+    dropping = {"name": "cnn", "params": {"channels": [4], "hidden": 16, "dropout": 0.5}}
+    asked = {"name": "sgd", "learningRate": 0.02, "schedule": "constant"}
+    parts = Job(tmp_path / "parts", world=2, shown=True)
+    processes = parts.start(model=dropping, optimizer=asked, epochs=100_000)
+    next(line for line in processes[0].stderr if b"step 1 " in line)
+    processes[1].send_signal(signal.SIGTERM)
+    parts.end(processes)
+    stopped = json.loads((parts.folder / "account-1.json").read_text())["account"]["steps"]
+    ended = parts.end(parts.start(model=dropping, optimizer=asked, maxSteps=stopped + 4))
+
+    whole = Job(tmp_path / "whole", world=2)
+    straight = whole.end(whole.start(model=dropping, optimizer=asked, maxSteps=stopped + 4))
+
+    for one, other in zip(ended, straight, strict=True):
+        assert one["outcome"] == other["outcome"] == "succeeded"
+        assert one["loss"] == pytest.approx(other["loss"], abs=1e-6)
+        assert one["heldOutLoss"] == pytest.approx(other["heldOutLoss"], abs=1e-6)
+
+
 def test_one_whose_peer_is_lost_says_so(tmp_path: pathlib.Path) -> None:
     job = Job(tmp_path / "job", world=2, shown=True)
     processes = job.start(epochs=100_000)

@@ -80,14 +80,21 @@ class Backend(Protocol):
     def evaluate(self) -> dict[str, float]:
         """Return accuracy and loss on the held-out split, the same in all processes."""
 
-    def stops(self, told: bool) -> bool:
-        """Return whether any process was told to stop; all answer alike at the same call.
+    def stops(self, told: bool, *, due: bool) -> tuple[bool, bool]:
+        """Return whether any process was told to stop, and whether this one is to keep its state.
 
-        Called before each step. The answer may be one call late; one process answers `told`.
+        `due`: whether a checkpoint is due here. Called before each step. All processes stop at the
+        same call, which may be the one after. Where `state` is a matter of all, all keep at once.
         """
 
+    def led(self, number: int) -> int:
+        """Return the first process's number, in all processes; each has to call."""
+
     def state(self) -> Mapping[str, bytes]:
-        """Return what a resume needs: model, optimizer, random."""
+        """Return what a resume needs, of all processes: model, optimizer, random.
+
+        All processes call it at the same step, unless `stops` told this one alone to.
+        """
 
     def restore(self, state: Mapping[str, bytes]) -> None:
         """Take over what is given of a state; raises ValueError where it does not fit."""

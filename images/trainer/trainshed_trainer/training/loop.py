@@ -91,7 +91,7 @@ class _Loop:
         """Go on from a checkpoint, where there is one."""
         if self._keeper is None:
             return
-        found = self._keeper.resume()
+        found = self._keeper.resume(self._backend.led)
         if found is not None:
             self._restore(found)
             self._kept = found.step
@@ -122,7 +122,11 @@ class _Loop:
     def _keep(self) -> None:
         """Keep the run as it stands; a loss that is no number is not worth keeping."""
         keeper, step = self._keeper, self._telling.step
-        if keeper is None or not keeper.writes or step == self._kept:
+        if keeper is None or step == self._kept:
+            return
+        self._kept = step
+        if not keeper.writes:
+            self._backend.state()  # the one that writes needs the others' part
             return
         self._telling.check_loss()
         seconds, loss = self._clock() - self._began, self._telling.figures()["loss"]
@@ -133,7 +137,6 @@ class _Loop:
             loss=loss if math.isfinite(loss) else None,
             then=self._telling.kept,
         )
-        self._kept = step
 
     def _epoch(self, epoch: int) -> None:
         """Take the steps of an epoch, or those that are left of it."""
@@ -150,8 +153,10 @@ class _Loop:
     def _before(self, told: bool) -> bool:
         """Answer before each step whether the loop ends there."""
         done = self._telling.step >= self._course.total_steps
-        self._stopped = self._backend.stops(told) and not done
-        if self._keeper is not None and self._keeper.due():
+        due = self._keeper is not None and self._keeper.due()
+        stops, keeps = self._backend.stops(told, due=due)
+        self._stopped = stops and not done
+        if keeps:
             self._keep()
         if not self._stopped:
             for each in self._watching:

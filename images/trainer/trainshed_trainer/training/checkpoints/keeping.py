@@ -64,22 +64,29 @@ class Keeper:
         if kind is None:
             self._check()
 
-    def resume(self) -> Resumed | None:
-        """Return what the run goes on from; None where it begins anew."""
-        if self._asked.resume == "auto" and (steps := _steps(self._store)):
-            found = self._read(self._store, steps, weights_only=False)
-            self._steps = steps
-            return Resumed(found.step, found.seconds, found.state, found.loss)
+    def resume(self, led: Callable[[int], int] = lambda number: number) -> Resumed | None:
+        """Return what the run goes on from; None where it begins anew.
+
+        `led`: returns the first process's number in all. Each lists by itself, and what one finds
+        another may not, or no longer.
+        """
+        if self._asked.resume == "auto":
+            steps = _steps(self._store)
+            if last := led(max(steps, default=0)):
+                found = self._read(self._store, last, steps, weights_only=False)
+                self._steps = steps
+                return Resumed(found.step, found.seconds, found.state, found.loss)
         if self._asked.from_ is None:
             return None
         with refusals.reading(f"checkpoint.from, {self._asked.from_},", self._asked.from_):
             other = stores.at(self._asked.from_)
-        if not (steps := _steps(other)):
+        steps = _steps(other)
+        if not (last := led(max(steps, default=0))):
             raise errors.CheckpointError(
                 f"there is no checkpoint in {other.place}: name another place in checkpoint.from",
                 reason="CheckpointNotFound",
             )
-        weights = self._read(other, steps, weights_only=True).state
+        weights = self._read(other, last, steps, weights_only=True).state
         return Resumed(0, 0.0, {"model": weights["model"]})
 
     def due(self) -> bool:
@@ -128,15 +135,17 @@ class Keeper:
         if self._failed is not None:
             raise refusals.unwritable(self._store.place, self._failed) from self._failed
 
-    def _read(self, store: stores.Store, steps: list[int], *, weights_only: bool) -> sealing.Sealed:
-        step = steps[-1]
+    def _read(
+        self, store: stores.Store, step: int, steps: list[int], *, weights_only: bool
+    ) -> sealing.Sealed:
         name = f"the checkpoint {stores.name_of(step)} in {store.place}"
         with refusals.reading(name, store.place):
             files = store.read(step)
         try:
             found = sealing.opened(files)
         except sealing.Damaged as error:
-            older = f"step {steps[-2]}" if len(steps) > 1 else "the start"
+            before = [each for each in steps if each < step]
+            older = f"step {before[-1]}" if before else "the start"
             raise errors.CheckpointError(
                 f"{name} is damaged: {error}: delete it to go on from {older}",
                 reason="CheckpointDamaged",

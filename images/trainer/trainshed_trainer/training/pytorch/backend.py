@@ -108,17 +108,28 @@ class Backend:
                 sums[1] += found
         return sums
 
-    def stops(self, told: bool) -> bool:
-        """Return whether any process was told to stop."""
+    def stops(self, told: bool, *, due: bool) -> tuple[bool, bool]:
+        """Return whether any process was told to stop, and whether all are to keep their state."""
         with self._processes.reaching():
-            return self._processes.stops(told)
+            return self._processes.stops(told, due=due)
+
+    def led(self, number: int) -> int:
+        """Return the first process's number."""
+        own = number if self._among.first else 0
+        with self._processes.reaching():
+            return int(self._processes.sum(torch.tensor(own, device=self._device.device)))
 
     def state(self) -> Mapping[str, bytes]:
-        """Return model, optimizer and random state."""
+        """Return model, optimizer and the random states of all processes, which all call."""
+        with self._processes.reaching():
+            self._processes.mean_buffers(self._bare)
+            random = {
+                name: self._processes.stacked(each) for name, each in states.random_state().items()
+            }
         return {
             "model": states.packed(self._bare.state_dict()),
             "optimizer": states.packed(self._updater.state()),
-            "random": states.packed(states.random_state()),
+            "random": states.packed(random),
         }
 
     def restore(self, state: Mapping[str, bytes]) -> None:
@@ -129,8 +140,8 @@ class Backend:
                 self._bare.load_state_dict(found["model"])
             if "optimizer" in found:
                 self._updater.restore(found["optimizer"])
-            if "random" in found and self._among.first:
-                states.set_random_state(found["random"])
+            if "random" in found:
+                states.set_random_state(found["random"], rank=self._among.rank)
         except (RuntimeError, KeyError, TypeError) as error:
             raise ValueError(f"the state does not fit the model: {error}") from error
 

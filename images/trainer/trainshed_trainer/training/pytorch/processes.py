@@ -33,8 +33,14 @@ class Processes(Protocol):
     def mean_buffers(self, model: nn.Module) -> None:
         """Set what the model has counted, such as batch statistics, to the mean of all."""
 
-    def stops(self, told: bool) -> bool:
-        """Return whether any process was told to stop, at the same call in all."""
+    def stacked(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return the tensors of all processes, of the host's memory, by their ranks."""
+
+    def stops(self, told: bool, *, due: bool) -> tuple[bool, bool]:
+        """Return whether any was told to stop, and whether any has a checkpoint due.
+
+        At the same call in all processes.
+        """
 
     def reaching(self) -> contextlib.AbstractContextManager[None]:
         """Return what turns an error of not reaching the others into PeersLost."""
@@ -57,9 +63,13 @@ class Alone:
     def mean_buffers(self, model: nn.Module) -> None:
         """Leave the model as it is."""
 
-    def stops(self, told: bool) -> bool:
-        """Return whether this process was told to."""
-        return told
+    def stacked(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return the tensor as the only one."""
+        return tensor[None]
+
+    def stops(self, told: bool, *, due: bool) -> tuple[bool, bool]:
+        """Return what this process was told."""
+        return told, due
 
     def reaching(self) -> contextlib.AbstractContextManager[None]:
         """Return what does nothing: there is nobody to lose."""
@@ -81,7 +91,7 @@ class Group:
             self._words = distributed.new_group(backend="gloo", timeout=TIMEOUT)
         except (RuntimeError, ValueError) as error:
             raise errors.PeersLost(str(error)) from error
-        self._flag = torch.zeros(1, dtype=torch.int32)
+        self._flag = torch.zeros(2, dtype=torch.int32)
         self._asked: distributed.Work | None = None
 
     def joined(self, model: nn.Module) -> nn.Module:
@@ -103,17 +113,24 @@ class Group:
                 distributed.all_reduce(buffer)
                 buffer /= distributed.get_world_size()
 
-    def stops(self, told: bool) -> bool:
+    def stacked(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return the tensors of all processes, of the host's memory, by their ranks."""
+        found = [torch.empty_like(tensor) for _ in range(distributed.get_world_size())]
+        distributed.all_gather(found, tensor, group=self._words)
+        return torch.stack(found)
+
+    def stops(self, told: bool, *, due: bool) -> tuple[bool, bool]:
         """Return what was asked at the call before: the answer has come meanwhile."""
-        answer = False
+        stop = keep = 0
         if self._asked is not None:
             self._asked.wait()
-            answer = bool(self._flag.item())
-        self._flag.fill_(int(told))
+            stop, keep = self._flag.tolist()
+        # What is kept now is not due once more.
+        self._flag[0], self._flag[1] = int(told), int(due and not keep)
         self._asked = distributed.all_reduce(
             self._flag, distributed.ReduceOp.MAX, group=self._words, async_op=True
         )
-        return answer
+        return bool(stop), bool(keep)
 
     @contextlib.contextmanager
     def reaching(self) -> Iterator[None]:

@@ -31,8 +31,13 @@ def random_state() -> dict[str, Any]:
     return found
 
 
-def set_random_state(state: dict[str, Any]) -> None:
-    """Have the generators go on from a state."""
-    torch.set_rng_state(state["cpu"].cpu())
+def set_random_state(state: dict[str, Any], *, rank: int) -> None:
+    """Have the generators go on from a rank's state, of all ranks' in order.
+
+    Of more ranks than there were the new ones have drawn nothing yet, and begin as they are.
+    """
+    if rank >= len(state["cpu"]):
+        return
+    torch.set_rng_state(state["cpu"][rank].cpu())
     if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"].cpu())
+        torch.cuda.set_rng_state(state["cuda"][rank].cpu())

@@ -103,12 +103,17 @@ class Backend:
             right, lost, count = self._evaluator.sums(batches)
         return {"accuracy": right / count, "loss": lost / count}
 
-    def stops(self, told: bool) -> bool:
-        """Return whether any process was told to stop."""
-        return self._stepper.stops(told) if self._among.world > 1 else told
+    def stops(self, told: bool, *, due: bool) -> tuple[bool, bool]:
+        """Return whether any process was told to stop, and `due`: each has the state of all."""
+        return (self._stepper.stops(told) if self._among.world > 1 else told), due
+
+    def led(self, number: int) -> int:
+        """Return the first process's number."""
+        with self._processes.watched():
+            return int(self._evaluator.total((number if self._among.first else 0, 0, 0))[0])
 
     def state(self) -> Mapping[str, bytes]:
-        """Return model, optimizer and random state."""
+        """Return model, optimizer and random state, of which the others' differ by the rank."""
         return {
             "model": states.packed(states.weights(self._model)),
             "optimizer": states.packed(self._updater.state),

@@ -112,8 +112,12 @@ class Evaluator:
         found = tf.zeros(SUMS.shape, SUMS.dtype)
         for batch in batches:
             found = self._graph(found, *batch.tensors)
-        right, lost, count = self._total(found).numpy().tolist()
-        return right, lost, count
+        return self.total(found)
+
+    def total(self, own: Tensor) -> tuple[float, float, float]:
+        """Return three numbers, each summed over all processes."""
+        first, second, third = self._total(tf.cast(own, SUMS.dtype)).numpy().tolist()
+        return first, second, third
 
     def _traced(self, sums: Tensor, *tensors: Tensor) -> Tensor:
         inputs, labels = self._feed.fetch(*tensors)
