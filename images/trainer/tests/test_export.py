@@ -5,16 +5,41 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import pathlib
+from typing import Any
 
 import numpy as np
 import pytest
 
+from images.trainer.tests import datasets
 from trainshed_trainer import claims, context, errors, observing, schema
-from trainshed_trainer.exporting import exporter, files, timing
-from trainshed_trainer.training import ranks
+from trainshed_trainer.data import corrupt, preparing, statistics
+from trainshed_trainer.exporting import contract, exporter, files, timing
+from trainshed_trainer.training import backends, ranks
 
 pytestmark = pytest.mark.numpy
-SAMPLES = exporter.Samples(np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32) * 10)
+SAMPLES = exporter.Samples(np.eye(4, dtype=np.float32), np.eye(4, dtype=np.float32) * 10, 4)
+CLIP = (16, 3, 64, 64)
+
+
+@dataclasses.dataclass
+class Echo:
+    """A trained model whose logits are the first pixels of a sample; it notes its batches."""
+
+    contract: contract.Contract = contract.Contract(CLIP, "NTCHW")
+    batches: list[int] = dataclasses.field(default_factory=list)
+
+    def native(self, inputs: exporter.Array) -> exporter.Array:
+        return inputs
+
+    def trained(self, inputs: exporter.Array) -> exporter.Array:
+        self.batches.append(len(inputs))
+        found: exporter.Array = inputs.reshape(len(inputs), -1)[:, :8]
+        return found
+
+
+def prepared(inputs: np.ndarray, found: statistics.Statistics | None = None) -> Any:
+    held = datasets.ArraySplit(inputs, np.zeros(len(inputs), np.int64))
+    return preparing.Prepared(held, held, ("a",), found, None, corrupt.Tally())  # type: ignore[arg-type]
 
 
 def test_a_folder_appears_as_a_whole_and_replaces_the_one_before(tmp_path: pathlib.Path) -> None:
@@ -116,6 +141,46 @@ def test_a_file_that_is_wrong_for_one_sample_alone_is_refused() -> None:
 
     with pytest.raises(errors.ExportError):
         exporter.check("onnx", answer, SAMPLES)
+
+
+def test_pixels_that_hardly_differ_from_each_other_are_compared_as_they_are() -> None:
+    # 273 to 273.1, say degrees: 32-bit numbers are too coarse to bring the model's inputs back.
+    column = [np.full((3, 1, 1), value, np.float32) for value in (273.05, 0.03)]
+    found, random = statistics.Statistics(*column), np.random.default_rng(0)
+    inputs = random.normal(size=(8, *CLIP)).astype(np.float32)
+    model = Echo()
+
+    samples = exporter.Samples.of(prepared(inputs, found), model)
+
+    assert samples.raw.min() > 272
+    answer = lambda raw: model.trained((raw - found.mean) / found.deviation)  # noqa: E731
+    assert exporter.check("onnx", answer, samples) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [(0.0, 1.0, [0, 1]), (0.25, 0.5, [0, 1]), (0.0, 255.0, None), (-1.0, 1.0, None)],
+    ids=str,
+)
+def test_the_range_is_told_where_the_pixels_keep_to_it(
+    low: float, high: float, told: list[int] | None
+) -> None:
+    raw = np.linspace(low, high, 64, dtype=np.float32).reshape(1, 1, 8, 8)
+    found = exporter.Samples.of(prepared(raw), Echo())
+
+    assert found.range == told
+
+
+def test_large_clips_are_tried_a_few_at_a_time() -> None:
+    model = Echo()
+    inputs = np.zeros((20, *CLIP), np.float32)
+
+    samples = exporter.Samples.of(prepared(inputs), model)
+    exporter.check("onnx", model.trained, samples)
+
+    assert backends.EVALUATED_BYTES // (inputs[0].nbytes) == 5
+    assert max(model.batches) == samples.at_once == 5
+    assert len(samples.raw) == len(samples.expected) == 20
 
 
 def test_latency_is_of_the_calls_after_the_warm_up() -> None:

@@ -29,6 +29,20 @@ def test_every_model_is_exported_as_it_was_trained(
         assert "latencySeconds" not in each
 
 
+@pytest.mark.parametrize(("low", "high"), [(0, 255), (-1, 1)], ids=str)
+def test_floats_are_exported_as_they_are(
+    low: float, high: float, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = training.spec("pytorch", "cnn", export={"formats": ["torchscript", "onnx"]})
+    asked["data"] = training.floats(tmp_path, low=low, high=high)
+
+    account = training.trained(asked, tmp_path, monkeypatch)
+
+    words = json.loads((tmp_path / "models/torchscript/preprocessing.json").read_text())
+    assert words["input"]["range"] is None
+    assert max(each["maxDifference"] for each in account["exports"]) < 1e-4
+
+
 def test_a_reader_needs_no_more_than_the_files(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,6 +61,7 @@ def test_a_reader_needs_no_more_than_the_files(
     words = json.loads((tmp_path / "models/onnx/preprocessing.json").read_text())
 
     assert (words["input"]["layout"], words["input"]["shape"]) == ("NCHW", [None, 1, 8, 8])
+    assert words["input"]["range"] == [0, 1]
     for logits in (
         script(torch.from_numpy(pixels)).numpy(),
         session.run(["logits"], {"inputs": pixels})[0],

@@ -27,6 +27,20 @@ def test_every_model_is_exported_as_it_was_trained(
         assert each["bytes"] > 1000
 
 
+@pytest.mark.parametrize(("low", "high"), [(0, 255), (-1, 1)], ids=str)
+def test_floats_are_exported_as_they_are(
+    low: float, high: float, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = training.spec("tensorflow", "cnn", export={"formats": ["savedmodel", "onnx"]})
+    asked["data"] = training.floats(tmp_path, low=low, high=high)
+
+    account = training.trained(asked, tmp_path, monkeypatch)
+
+    words = json.loads((tmp_path / "models/savedmodel/preprocessing.json").read_text())
+    assert words["input"]["range"] is None
+    assert max(each["maxDifference"] for each in account["exports"]) < 1e-4
+
+
 def test_a_reader_needs_no_more_than_the_files(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,6 +59,7 @@ def test_a_reader_needs_no_more_than_the_files(
     words = json.loads((tmp_path / "models/savedmodel/preprocessing.json").read_text())
 
     assert (words["input"]["layout"], words["input"]["shape"]) == ("NHWC", [None, 8, 8, 1])
+    assert words["input"]["range"] == [0, 1]
     for logits in (
         saved.signatures["serving_default"](inputs=tf.constant(pixels))["logits"].numpy(),
         session.run(["logits"], {"inputs": pixels})[0],

@@ -58,6 +58,17 @@ def spec(framework: str, name: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def floats(folder: pathlib.Path, *, low: float, high: float) -> dict[str, Any]:
+    """Return the digits as a set of floats between two values, in an npz file."""
+    import numpy as np
+
+    from trainshed_trainer.data import digits
+
+    images, labels = digits.load()
+    np.savez(folder / "set.npz", images=low + images * np.float32(high - low), labels=labels)
+    return {"folder": {"path": str(folder / "set.npz"), "layout": "npz"}}
+
+
 def trained(
     asked: Mapping[str, Any], folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, **known: str
 ) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from trainshed_trainer import schema
 from trainshed_trainer.data import preparing
 
 INPUTS = "inputs"
-"""The name of what goes in: pixels, 0 to 1, at the model's size."""
+"""The name of what goes in: pixels as the data set has them, at the model's size."""
 LOGITS = "logits"
 """The name of what comes out: (n, classes), of which the softmax is the probability."""
 FILE = "preprocessing.json"
@@ -25,8 +26,17 @@ class Contract:
     """N and T for samples and frames, C, H, W for channels, height, width: NHWC, say."""
 
 
-def render(contract: Contract, spec: schema.Spec, prepared: preparing.Prepared) -> str:
-    """Return the text of the file: all that is to be done to an image or clip before, and after."""
+def render(
+    contract: Contract,
+    spec: schema.Spec,
+    prepared: preparing.Prepared,
+    *,
+    limits: Sequence[int] | None,
+) -> str:
+    """Return the text of the file: all that is to be done to an image or clip before, and after.
+
+    `limits`: what the pixels lie within; None where that is a matter of the data set.
+    """
     found = prepared.statistics
     preprocess = spec.data.preprocess
     document: dict[str, Any] = {
@@ -38,7 +48,7 @@ def render(contract: Contract, spec: schema.Spec, prepared: preparing.Prepared) 
             "layout": contract.layout,
             "shape": [None, *contract.shape],
             "type": "float32",
-            "range": [0, 1],
+            "range": limits,
             "resize": list(preprocess.resize) if preprocess.resize else None,
             "frames": preprocess.frames,
             "stride": preprocess.stride,

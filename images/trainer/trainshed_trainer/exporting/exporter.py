@@ -18,7 +18,13 @@ from trainshed_trainer.exporting import contract, files, timing
 from trainshed_trainer.training import backends
 
 COMPARED = 64
-"""Held-out samples that each file is tried with."""
+"""Held-out samples that each file is tried with, of large ones fewer."""
+PORTIONS = 8
+"""They are held in memory: as much as so many calls of a model take."""
+FEWEST = 2
+"""Samples of a call at least: one alone would not tell whether the file takes more."""
+SLACK = 1e-4
+"""How far a pixel may be off that was normalised and brought back."""
 TOLERANCE = 1e-4
 """The largest difference of logits, as a share of the largest logit or of 1."""
 Array = NDArray[np.float32]
@@ -109,7 +115,9 @@ class Exports:
         framework = importlib.import_module(f"trainshed_trainer.exporting.{self._spec.framework}")
         exporter = framework.Exporter(self._spec, self._prepared, self._backend)
         samples = Samples.of(self._prepared, exporter)
-        words = contract.render(exporter.contract, self._spec, self._prepared)
+        words = contract.render(
+            exporter.contract, self._spec, self._prepared, limits=samples.range
+        )
         for name in self._asked.formats:
             self.done.append(self._export(name, exporter, samples, words))
         telling.record(exports=[each.to_dict() for each in self.done])
@@ -124,40 +132,57 @@ class Exports:
                 files.copy(written, beside)
                 answer = exporter.read(name, beside)
                 difference = check(name, answer, samples)
-                took = _timed(answer, samples.raw) if self._asked.benchmark else ()
+                took = _timed(answer, samples) if self._asked.benchmark else ()
                 size = files.size(beside)
         return Exported(name, name, size, difference, took)
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Held-out inputs as a file takes them, and what the trained model answers."""
+    """Held-out inputs as a file takes them, and what the trained model answers.
+
+    `at_once`: how many of them there is memory for in one call.
+    """
 
     raw: Array
     expected: Array
+    at_once: int
 
     @classmethod
     def of(cls, prepared: preparing.Prepared, exporter: Exporter) -> Samples:
         """Return some of the held-out split."""
-        numbers = np.arange(min(COMPARED, len(prepared.held.labels)))
-        inputs = prepared.held.batch(numbers, epoch=0)
-        expected = exporter.trained(exporter.native(inputs))
-        return cls(exporter.native(pixels(inputs, prepared)), expected)
+        held, found = prepared.held, prepared.statistics
+        at_once = max(FEWEST, backends.at_once(held.shape, most=COMPARED))
+        count = min(COMPARED, PORTIONS * at_once, len(held.labels))
+        inputs = held.batch(np.arange(count), epoch=0)
+        raw = inputs
+        if found is not None:
+            raw = np.asarray(inputs * found.deviation + found.mean, dtype=np.float32)
+            # Of these very pixels: values far from 0 come back coarser than they were.
+            inputs = raw.copy()
+            found.normalise_in_place(inputs)
+        expected = answered(exporter.trained, exporter.native(inputs), at_once)
+        return cls(exporter.native(raw), expected, at_once)
+
+    @property
+    def range(self) -> list[int] | None:
+        """Return what all pixels lie within: 0 to 1, or nothing that is known."""
+        within = self.raw.min() >= -SLACK and self.raw.max() <= 1 + SLACK
+        return [0, 1] if within else None
 
 
-def pixels(inputs: Array, prepared: preparing.Prepared) -> Array:
-    """Return normalised inputs (n, *shape) as the pixels, 0 to 1, that they are of."""
-    found = prepared.statistics
-    if found is None:
-        return inputs
-    made: Array = np.clip(inputs * found.deviation + found.mean, 0.0, 1.0)
-    return made
+def answered(answer: timing.Answer, inputs: Array, at_once: int) -> Array:
+    """Return the answers to all inputs, by calls for which there is memory."""
+    parts = (inputs[at : at + at_once] for at in range(0, len(inputs), at_once))
+    return np.concatenate([answer(part) for part in parts])
 
 
 def check(name: str, answer: timing.Answer, samples: Samples) -> float:
     """Return the largest difference of logits; raises ExportError where it is too large."""
     # One sample, too: a graph may have taken the batch that it was recorded with for granted.
-    found = np.concatenate([answer(samples.raw[:1]), answer(samples.raw)])
+    found = np.concatenate(
+        [answer(samples.raw[:1]), answered(answer, samples.raw, samples.at_once)]
+    )
     expected = np.concatenate([samples.expected[:1], samples.expected])
     difference = float(np.abs(found - expected).max())
     most = TOLERANCE * max(1.0, float(np.abs(expected).max()))
@@ -171,8 +196,9 @@ def check(name: str, answer: timing.Answer, samples: Samples) -> float:
     return difference
 
 
-def _timed(answer: timing.Answer, raw: Array) -> tuple[timing.Latency, ...]:
-    return timing.measure(answer, raw[:1]), timing.measure(answer, raw[: timing.BATCH])
+def _timed(answer: timing.Answer, samples: Samples) -> tuple[timing.Latency, ...]:
+    many = samples.raw[: min(timing.BATCH, samples.at_once)]
+    return timing.measure(answer, samples.raw[:1]), timing.measure(answer, many)
 
 
 def _short(value: float) -> float:

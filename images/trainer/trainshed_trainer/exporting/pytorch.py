@@ -33,7 +33,7 @@ class Served(nn.Module):  # type: ignore[misc]
         self.register_buffer("deviation", deviation)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Return logits (n, classes) for pixels 0 to 1."""
+        """Return logits (n, classes) for pixels as the data set has them."""
         return self.model((inputs - self.mean) / self.deviation)
 
 

@@ -73,7 +73,7 @@ class Exporter:
 
 
 def _served(model: keras.Model, shape: tuple[int, ...], prepared: preparing.Prepared) -> Any:
-    """Return a function that answers for pixels 0 to 1: the normalisation is part of its graph."""
+    """Return a function that answers for pixels: the normalisation is part of its graph."""
     found = prepared.statistics
     signature = (tf.TensorSpec((None, *shape), tf.float32, name=contract.INPUTS),)
 

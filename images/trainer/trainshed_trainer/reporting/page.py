@@ -148,7 +148,7 @@ def _data(data: findings.Data) -> markup.Markup:
             for number, (mean, deviation) in enumerate(channels)
         ]
         heads = ("Channel", "Mean", "Deviation")
-        parts.append(markup.table("Pixels of the training split, 0 to 1", heads, rows[:MOST_ROWS]))
+        parts.append(markup.table("Pixels of the training split", heads, rows[:MOST_ROWS]))
     if data.corrupt:
         parts.append(_corrupt(data))
     return markup.section("Data", *parts)

@@ -103,13 +103,17 @@ class Backend(Protocol):
         """End what the backend has begun, such as its group of processes."""
 
 
+def at_once(shape: Sequence[int], *, most: int = LARGEST_EVALUATED) -> int:
+    """Return how many inputs of a shape there is memory to evaluate at once, from 1 to `most`."""
+    return max(1, min(most, EVALUATED_BYTES // (4 * math.prod(shape))))
+
+
 def held_portions(split: Split, *, trained: int, among: ranks.Ranks) -> list[ranks.Portion]:
     """Return this process's part of the held-out samples, cut into batches.
 
     `trained`: this process's samples of a training step, for which there is room.
     """
-    fit = EVALUATED_BYTES // (4 * math.prod(split.shape))
-    size = max(trained, min(LARGEST_EVALUATED, fit))
+    size = max(trained, at_once(split.shape))
     own = ranks.share(len(split.labels), among)
     parts = [own[at : at + size] for at in range(0, len(own), size)]
     return [ranks.Portion(part, len(part)) for part in parts]
