@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from trainshed_trainer.training import backends
 MOST_SAMPLES = 10_000
 """Held-out samples that are predicted."""
 BATCH = 256
+"""Samples that are looked at together, where there is memory for them."""
 SHOWN = 12
 SHOWN_WRONG = 6
 Array = NDArray[np.float32]
@@ -46,28 +48,39 @@ def look(lens: lenses.Lens, held: backends.Split, *, classes: int) -> Seen:
     """Return what the model says of held-out samples."""
     count = min(MOST_SAMPLES, len(held.labels))
     labels = held.labels[:count]
-    parts = np.split(np.arange(count), range(BATCH, count, BATCH))
+    at_once = backends.at_once(held.shape, most=BATCH)
+    parts = _parts(np.arange(count), at_once)
     found = np.concatenate([lens.probabilities(held.batch(part, epoch=0)) for part in parts])
     said = found.argmax(axis=1)
     confusion = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(confusion, (labels, said), 1)
     numbers = chosen(labels, said, found.max(axis=1))
-    inputs = held.batch(numbers, epoch=0)
-    saliency = lens.saliency(inputs, said[numbers])
-    attention = lens.attention(inputs)
-    samples = tuple(
+    shown = (_samples(lens, held, part, found) for part in _parts(numbers, at_once))
+    return Seen(confusion, tuple(itertools.chain.from_iterable(shown)))
+
+
+def _parts(numbers: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    return np.split(numbers, range(size, len(numbers), size))
+
+
+def _samples(
+    lens: lenses.Lens, held: backends.Split, numbers: NDArray[np.int64], found: Array
+) -> list[Sample]:
+    """Return some samples; `found`: the probabilities of all."""
+    inputs, said = held.batch(numbers, epoch=0), found[numbers].argmax(axis=1)
+    saliency, attention = lens.saliency(inputs, said), lens.attention(inputs)
+    return [
         Sample(
             number=int(number),
             inputs=inputs[at],
             saliency=saliency[at],
-            label=int(labels[number]),
-            said=int(said[number]),
-            probability=float(found[number, said[number]]),
+            label=int(held.labels[number]),
+            said=int(said[at]),
+            probability=float(found[number, said[at]]),
             attention=None if attention is None else attention[at],
         )
         for at, number in enumerate(numbers)
-    )
-    return Seen(confusion, samples)
+    ]
 
 
 def chosen(
