@@ -137,6 +137,10 @@ class TrainingJobBuilder(Builder):
         """Run the files of a ConfigMap."""
         return self._source({"configMap": {"name": name}}, entrypoint)
 
+    def git(self, url: str, **fields: Any) -> Self:
+        """Run the code of a git repository."""
+        return self._source({"git": {"url": url, **fields}}, ())
+
     def command(self, *words: str, image: str = "registry.example/own:1") -> Self:
         """Run a command of a ready image."""
         return self.spec(command=list(words), image={"ref": image}, model=None, data=None)

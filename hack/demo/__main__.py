@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "digits-cnn.yaml"
 NAMESPACE = "trainshed-demo"
 JOB_SECONDS = 600
-DEMO_IMAGES = ("base", "operator", "pytorch")
+DEMO_IMAGES = ("base", "operator", "builder", "pytorch")
 """A first demo waits for no other framework."""
 FAILURES = (
     lanes.LaneFailed,

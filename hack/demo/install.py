@@ -26,7 +26,9 @@ class InstallFailed(Exception):
 def values(info: Info, images: Mapping[str, str], *, tested: bool) -> dict[str, Any]:
     """Return the chart's values for the local cluster; `tested`: for the end-to-end tests."""
     registry = info["registry"]
-    tensorflow = f"{registry['pull']}/trainshed/tensorflow:dev"
+    tensorflow, builder = (
+        f"{registry['pull']}/trainshed/{name}:dev" for name in ("tensorflow", "builder")
+    )
     allowed = TEST_REGISTRIES if tested and info["provider"] == "host" else []
     return {
         "image": {"ref": images["operator"]},
@@ -35,6 +37,7 @@ def values(info: Info, images: Mapping[str, str], *, tested: bool) -> dict[str, 
             "pytorch": images["pytorch"],
             "tensorflow": images.get("tensorflow", tensorflow),
         },
+        "builder": {"image": images.get("builder", builder)},
         # For a Prometheus of the Prometheus Operator: the demo's job is over within a minute.
         "monitoring": {"podMonitor": {"interval": "1s"}},
     }

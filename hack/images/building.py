@@ -31,8 +31,8 @@ class Builder:
         with _alone(self.lie.cache, shown=self.shown):
             self.engine.tidy()
             root = self.base or self._rootfs()
-            on = {True: catalogue.BASE.local, False: root}
-            return [image.name for image in images if self._image(image, on=on[image.on_base])]
+            on = {"": root, **{image.name: image.local for image in catalogue.IMAGES}}
+            return [image.name for image in images if self._image(image, on=on[image.on])]
 
     def _rootfs(self) -> str | None:
         """Return the image that debootstrap makes, or nothing where it can't be made."""

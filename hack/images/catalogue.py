@@ -27,7 +27,8 @@ class Image:
 
     name: str
     sources: tuple[str, ...]
-    on_base: bool = True
+    on: str = "base"
+    """The image of ours that it stands on; empty for none."""
 
     @property
     def dockerfile(self) -> str:
@@ -44,7 +45,7 @@ class Image:
         return f"trainshed/{self.name}"
 
 
-BASE = Image("base", sources=(), on_base=False)
+BASE = Image("base", sources=(), on="")
 IMAGES = (
     BASE,
     Image(
@@ -56,6 +57,7 @@ IMAGES = (
             "uv.lock",
         ),
     ),
+    Image("builder", sources=(), on="operator"),
     Image(
         "pytorch",
         sources=(
@@ -86,9 +88,12 @@ def select(names: Sequence[str]) -> list[Image]:
 
 
 def with_base(images: Sequence[Image]) -> list[Image]:
-    """Return the images after the one that some of them stand on."""
-    needs = any(image.on_base for image in images) and BASE not in images
-    return [BASE, *images] if needs else list(images)
+    """Return the images with those that they stand on, each after its own."""
+    needed = {image.name for image in images}
+    for image in reversed(IMAGES):
+        if image.name in needed and image.on:
+            needed.add(image.on)
+    return [image for image in IMAGES if image.name in needed]
 
 
 def tags(root: pathlib.Path) -> tuple[str, str]:

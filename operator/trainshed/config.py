@@ -49,6 +49,21 @@ class Images(Section):
     tensorflow: str = "127.0.0.1:5000/trainshed/tensorflow:dev"
 
 
+class Resources(Section):
+    """What a container asks for, and the most that it may have, as Kubernetes writes it."""
+
+    requests: Mapping[str, str | int | float] = {"cpu": "100m", "memory": "256Mi"}
+    limits: Mapping[str, str | int | float] = {"memory": "2Gi"}
+
+
+class Builder(Section):
+    """The pods that build what this process must not: code that it has to fetch."""
+
+    image: str = "127.0.0.1:5000/trainshed/builder:dev"
+    resources: Resources = Resources()
+    """Of the container."""
+
+
 class Progress(Section):
     """The endpoint that trainers push to."""
 
@@ -86,6 +101,7 @@ class Settings(Section):
 
     registry: Registry = Registry()
     images: Images = Images()
+    builder: Builder = Builder()
     trainer_library: pathlib.Path = pathlib.Path("/opt/trainshed/trainer")
     """The folder that holds the training library, put into every image that is built."""
     progress: Progress = Progress()

@@ -21,8 +21,8 @@ from trainshed.kube import transport as transports
 from trainshed.metrics import collectors, controller
 from trainshed.metrics import server as metrics_server
 from trainshed.progress import authority, refusals, routing
-from trainshed.registry import builder, targets
-from trainshed.runtime import leader, logs, loop, operator, tasks, workqueue
+from trainshed.registry import builder
+from trainshed.runtime import leader, logs, loop, operator, surroundings, tasks, workqueue
 
 log = logging.getLogger(__name__)
 
@@ -150,12 +150,7 @@ async def _lead(process: _Process, free: clients.Client, elector: leader.Elector
         process.transport, limiter=ratelimit.Limiter(limits), may_write=elector.is_leader
     )
     async with builder.open_builder(
-        target=targets.Target(
-            push=settings.registry.push.rstrip("/"),
-            pull=settings.registry.pull,
-            prefix=settings.registry.prefix,
-            allowed=frozenset(settings.registry.allowed),
-        ),
+        target=surroundings.target(settings.registry),
         ca_file=settings.registry.ca,
         credentials_file=settings.registry.credentials_file,
         library=settings.trainer_library,

@@ -26,6 +26,10 @@ FULL: dict[str, Any] = {
         "pytorch": "registry.example.com:5000/base/pytorch:2.6",
         "tensorflow": "registry.example.com:5000/base/tensorflow:2.21",
     },
+    "builder": {
+        "image": "registry.example.com:5000/trainshed/builder:1",
+        "resources": {"requests": {"cpu": 2}, "limits": {"memory": "8Gi"}},
+    },
     "replicas": 2,
     "workers": 32,
     # Beyond the integers that a careless template prints as 1e+06.

@@ -66,7 +66,9 @@ def test_least_values_are_the_operators_own_defaults(
     assert found.registry.push == "https://registry.example.com"
     assert found.images.pytorch == "registry.example.com/trainshed/pytorch:0.1.0"
     assert found.images.tensorflow == "registry.example.com/trainshed/tensorflow:0.1.0"
-    chosen = {"registry", "images"}
+    assert found.builder.image == "registry.example.com/trainshed/builder:0.1.0"
+    assert found.builder.resources == config.Resources()
+    chosen = {"registry", "images", "builder"}
     assert found.model_dump(exclude=chosen) == config.Settings().model_dump(exclude=chosen)
 
 
@@ -86,6 +88,12 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
         images=config.Images(
             pytorch="registry.example.com:5000/base/pytorch:2.6",
             tensorflow="registry.example.com:5000/base/tensorflow:2.21",
+        ),
+        builder=config.Builder(
+            image="registry.example.com:5000/trainshed/builder:1",
+            resources=config.Resources(
+                requests={"cpu": 2, "memory": "256Mi"}, limits={"memory": "8Gi"}
+            ),
         ),
         metrics=config.Metrics(finished_jobs_retention_seconds=60),
         writes=config.Writes(per_second=500, burst=2_000_000),

@@ -37,6 +37,9 @@ OTHER: Mapping[str, Any] = {
     "registry.ca.key": "other.crt",
     "images.pytorch": "registry.example.com/other:1",
     "images.tensorflow": "registry.example.com/other:1",
+    "builder.image": "registry.example.com/other:1",
+    "builder.resources.requests": {"cpu": "2"},
+    "builder.resources.limits": {"memory": "4Gi"},
     "namespaces": ["other"],
     "replicas": 3,
     "workers": 1,
@@ -248,4 +251,4 @@ def test_the_install_pulls_what_the_documented_push_has_pushed(
 
     assert f"registry.pull={registry.address}" in guide
     assert config["registry"]["push"] == address
-    assert {container["image"], *config["images"].values()} <= pushed
+    assert {container["image"], *config["images"].values(), config["builder"]["image"]} <= pushed

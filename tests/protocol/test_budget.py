@@ -14,9 +14,18 @@ import pytest
 
 from tests import builders
 from tests.protocol import connections, waiting
+from trainshed.builds import pods
 from trainshed.core import observed, plan, policy
 from trainshed.kube import client, events, objects, ratelimit, transport
-from trainshed.runtime import building, intake, loop, reconciler, recording, workqueue
+from trainshed.runtime import (
+    building,
+    intake,
+    loop,
+    podbuilds,
+    reconciler,
+    recording,
+    workqueue,
+)
 from trainshed.runtime import cache as caches
 
 pytestmark = pytest.mark.kmock(cls=kmocks.KubernetesScaffold)
@@ -89,7 +98,19 @@ async def test_a_job_costs_at_most_16_writes_and_a_quiet_one_no_read(
     passes = reconciler.Reconciler(
         cache=cache,
         api=writer,
-        builds=building.Builds(cache=cache, maker=Maker(), api=writer, clock=clock, wake=queue.add),
+        builds=building.Builds(
+            cache=cache,
+            maker=Maker(),
+            api=writer,
+            clock=clock,
+            wake=queue.add,
+            pods=podbuilds.PodBuilds(
+                cache=cache,
+                api=writer,
+                given=lambda namespace: pods.Surroundings(image="builder", settings="{}"),
+                repository=lambda namespace: namespace,
+            ),
+        ),
         recorder=recording.Recording(recorder),
         settings=policy.Policy(base_images={"pytorch": builders.BASE}),
         clock=clock,

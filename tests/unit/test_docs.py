@@ -172,6 +172,9 @@ def test_every_reason_is_explained() -> None:
         for _, each in inspect.getmembers(registry_errors, inspect.isclass)
         if issubclass(each, registry_errors.RegistryError)
     }
+    for path in (ROOT / "operator" / "trainshed" / "buildpod").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        known |= set(re.findall(r'^ +"([A-Z][a-z]+[A-Z]\w+)",$', text, re.M))
     for path in TRAINER.rglob("*.py"):
         known |= set(re.findall(r'reason"?[=:] ?"([A-Z]\w+)"', path.read_text(encoding="utf-8")))
 

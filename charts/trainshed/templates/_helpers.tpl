@@ -31,6 +31,10 @@ images:
   {{- range $name := list "pytorch" "tensorflow" }}
   {{ $name }}: {{ index $.Values.images $name | default (printf "%s/trainshed/%s:%s" $pull $name $.Chart.AppVersion) | quote }}
   {{- end }}
+builder:
+  image: {{ .Values.builder.image | default (printf "%s/trainshed/builder:%s" $pull $.Chart.AppVersion) | quote }}
+  resources:
+    {{- toYaml .Values.builder.resources | nindent 4 }}
 namespaces: {{ .Values.namespaces | toJson }}
 workers: {{ .Values.workers | toJson }}
 writes:

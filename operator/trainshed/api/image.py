@@ -35,6 +35,10 @@ class Image(base.Model):
                 "image.ref is a ready image and image.base one to build on: give one of them",
             ),
             base.rule(
+                "!(has(self.ref) && has(self.pushSecret))",
+                "image.pushSecret is for images that are built: remove it or image.ref",
+            ),
+            base.rule(
                 "!(has(self.ref) && has(self.compression))",
                 "image.compression is for images that are built: remove it or image.ref",
             ),
@@ -52,6 +56,11 @@ class Image(base.Model):
     )
     pull_secrets: list[SecretName] | None = pydantic.Field(
         default=None, max_length=8, description="Secrets by which the kubelet pulls the image."
+    )
+    push_secret: SecretName | None = pydantic.Field(
+        default=None,
+        description="Secret of type kubernetes.io/dockerconfigjson by which a build pod reads the"
+        " base and pushes; default: it has no credentials.",
     )
     compression: Compression | None = pydantic.Field(
         default=None,

@@ -27,6 +27,14 @@ COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
 TRAINER = "trainer"
 """The component, and the name of the training container."""
 
+BUILDER = "builder"
+"""The component, and the name of the container, of a build pod."""
+BUILD = f"{GROUP}/build"
+"""On the Job and the pods of a build: what they build, by the hash of its order."""
+
+ORDER = f"{GROUP}/order"
+"""The annotation that holds a build's order."""
+
 SPEC = f"{GROUP}/spec"
 PARAMS = f"{GROUP}/params"
 CA = f"{GROUP}/ca"

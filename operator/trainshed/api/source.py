@@ -6,10 +6,11 @@ from typing import Annotated
 
 import pydantic
 
-from trainshed.api import base
+from trainshed.api import base, image
 
 MAX_FILES = 64
 MAX_FILE_CHARS = 262_144
+DEFAULT_BYTES = "256Mi"
 
 _SAFE_NAMES = base.rule(
     "self.all(name, size(name) <= 255 && name.matches('^[A-Za-z0-9_.][A-Za-z0-9_. /-]*$')"
@@ -38,21 +39,90 @@ class ConfigMapSource(base.Model):
     name: base.Name = pydantic.Field(description="Name of the ConfigMap.")
 
 
+_NO_CREDENTIALS = base.rule(
+    "!self.url.matches('^https?://[^/]*@')",
+    "git.url must hold no credentials: put them into a Secret and name it in git.secretRef",
+)
+_NOT_IN_THE_CLEAR = base.rule(
+    "!has(self.secretRef) || !self.url.startsWith('http://')",
+    "git.secretRef would be sent without TLS: use https:// or ssh:// in git.url",
+)
+_INSIDE = base.rule(
+    "!has(self.path) || !self.path.matches('(^|/)[.][.](/|$)')",
+    "git.path is a folder of the repository, without '..'",
+)
+
+
+class GitSource(base.Model):
+    """Code in a git repository, cloned by a build pod."""
+
+    model_config = pydantic.ConfigDict(
+        json_schema_extra=base.rules(_NO_CREDENTIALS, _NOT_IN_THE_CLEAR, _INSIDE)
+    )
+
+    url: str = pydantic.Field(
+        max_length=2048,
+        pattern=r"^(https?://|ssh://|[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:)[!-~]+$",
+        description="The repository: https://, ssh:// or user@host:path.",
+    )
+    ref: str = pydantic.Field(
+        default="HEAD",
+        max_length=255,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/@+-]*$",
+        description="A branch, a tag or a full commit. A full commit is built once and then found;"
+        " a branch is looked up each time. HEAD: the repository's default branch.",
+    )
+    path: str = pydantic.Field(
+        default=".",
+        min_length=1,
+        max_length=1024,
+        pattern=r"^[^/\x00-\x1f\\][^\x00-\x1f\\]*$",
+        description="The folder of the repository that becomes /app.",
+    )
+    submodules: bool = pydantic.Field(
+        default=False, description="Whether submodules are cloned too."
+    )
+    secret_ref: image.SecretName | None = pydantic.Field(
+        default=None,
+        description="A Secret of type kubernetes.io/basic-auth (https) or kubernetes.io/ssh-auth"
+        " with a further key known_hosts (ssh). Only the build pod sees it.",
+    )
+
+
+_ONE_SOURCE = base.rule(
+    "[has(self.git), has(self.inline), has(self.configMap)].filter(each, each).size() == 1",
+    "source needs exactly one of git, inline and configMap",
+)
+_OF_TREES = [
+    base.rule(
+        f"!has(self.{name}) || has(self.git)",
+        f"source.{name} is for git: leave files out of inline and configMap by hand",
+    )
+    for name in ("ignore", "maxBytes")
+]
+
+
 class Source(base.Model):
     """Where the code is, and how it starts."""
 
-    model_config = pydantic.ConfigDict(
-        json_schema_extra=base.rules(
-            base.rule(
-                "has(self.inline) != has(self.configMap)",
-                "source needs exactly one of inline and configMap",
-            )
-        )
-    )
+    model_config = pydantic.ConfigDict(json_schema_extra=base.rules(_ONE_SOURCE, *_OF_TREES))
 
+    git: GitSource | None = pydantic.Field(default=None, description="Code in a git repository.")
     inline: InlineSource | None = pydantic.Field(default=None, description="Code written here.")
     config_map: ConfigMapSource | None = pydantic.Field(
         default=None, description="Code in a ConfigMap, read once when the image is built."
+    )
+    ignore: list[Annotated[str, pydantic.Field(min_length=1, max_length=255)]] | None = (
+        pydantic.Field(
+            default=None,
+            max_length=64,
+            description="What of a repository stays out of the image, as in a .gitignore file.",
+        )
+    )
+    max_bytes: base.Quantity | None = pydantic.Field(
+        default=None,
+        description="The most that a repository's files may have together; default 256Mi, at most"
+        " 2Gi.",
     )
     entrypoint: list[Annotated[str, pydantic.Field(max_length=4096)]] = pydantic.Field(
         default=["python", "train.py"],

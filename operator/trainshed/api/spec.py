@@ -99,6 +99,10 @@ _SOURCE_IS_BUILT = base.rule(
     "!has(self.source) || !has(self.image) || !has(self.image.ref)",
     "source is built into an image: give image.base, or command with image.ref",
 )
+_PUSHED_BY_PODS = base.rule(
+    "!has(self.image) || !has(self.image.pushSecret) || (has(self.source) && has(self.source.git))",
+    "image.pushSecret is for build pods, which source.git alone needs: remove it",
+)
 _PARAMS_FOR_OWN_CODE = base.rule(
     "!has(self.model) || !has(self.params)",
     "params are for your own code: a built-in model has model.params",
@@ -135,6 +139,7 @@ class TrainingJobSpec(base.Model):
             visualization_api.SHOWS,
             _COMMAND_NEEDS_REF,
             _SOURCE_IS_BUILT,
+            _PUSHED_BY_PODS,
             _PARAMS_FOR_OWN_CODE,
             replicas_api.LAUNCHED,
             replicas_api.EVEN_BATCH,

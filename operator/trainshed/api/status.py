@@ -47,6 +47,9 @@ class ImageStatus(base.Model):
     uploaded_bytes: int | None = pydantic.Field(
         default=None, description="Bytes that were sent to the registry."
     )
+    source_revision: str | None = pydantic.Field(
+        default=None, description="The commit of a git source."
+    )
 
 
 class Placement(base.Model):

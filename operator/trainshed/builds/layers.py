@@ -18,6 +18,14 @@ MEDIA_TYPES = {
 _GZIP = 16 + zlib.MAX_WBITS
 
 
+class Program(bytes):
+    """The content of a file that may be executed."""
+
+
+class Link(bytes):
+    """The target of a symbolic link, in place of a file's content."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """A packed layer. Digests are `sha256:<hex>`."""
@@ -69,10 +77,17 @@ def _tar(files: Mapping[str, bytes], prefix: str) -> bytes:
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
             tar.addfile(entry)
         for name in sorted(kept):
-            entry = tarfile.TarInfo(name)
-            entry.mode, entry.size = 0o644, len(kept[name])
-            tar.addfile(entry, io.BytesIO(kept[name]))
+            tar.addfile(_entry(name, kept[name]), io.BytesIO(kept[name]))
     return out.getvalue()
+
+
+def _entry(name: str, data: bytes) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    if isinstance(data, Link):
+        entry.type, entry.mode, entry.linkname = tarfile.SYMTYPE, 0o777, data.decode()
+        return entry
+    entry.mode, entry.size = 0o755 if isinstance(data, Program) else 0o644, len(data)
+    return entry
 
 
 def _folders(names: Iterable[str], prefix: str) -> set[str]:

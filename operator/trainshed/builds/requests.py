@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from trainshed.builds import layers
+
 VERSION = "1"
 """Of the layout and the packing: a change of either must be another key."""
 
@@ -43,6 +45,8 @@ def tree_hash(files: Mapping[str, bytes]) -> str:
     """Return a hash of names and contents; no two trees are run together to the same text."""
     total = hashlib.sha256()
     for name in sorted(files):
-        total.update(f"{len(name.encode())}:{name}:{len(files[name])}:".encode())
-        total.update(files[name])
+        data = files[name]
+        kind = {layers.Program: "x", layers.Link: "l"}.get(type(data), "")
+        total.update(f"{len(name.encode())}:{name}:{kind}{len(data)}:".encode())
+        total.update(data)
     return total.hexdigest()

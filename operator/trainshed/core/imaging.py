@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from trainshed.api import base as base_api
 from trainshed.api import image as image_api
 from trainshed.api import reasons, spec, status
+from trainshed.api import source as source_api
+from trainshed.builds import orders
 from trainshed.core import draft as drafts
 from trainshed.core import failures, observed, plan, policy
 from trainshed.frameworks import registry as frameworks
@@ -40,7 +43,8 @@ def settle(
         return order(found, settings)
     if seen.build.refusal is not None:
         return _refused(draft, found, seen, seen.build.refusal, settings)
-    if Type.IMAGE_READY not in draft.conditions:
+    known = draft.conditions.get(Type.IMAGE_READY)
+    if known is None or known.reason == Reason.BUILD_POD_WAITING:
         draft.condition(Type.IMAGE_READY, False, Reason.BUILDING, "the image is being built")
     return None
 
@@ -48,15 +52,40 @@ def settle(
 def order(found: spec.TrainingJobSpec, settings: policy.Policy) -> plan.BuildOrder:
     """Return the build of a job's image."""
     image, source = found.image or image_api.Image(), found.source
+    base = image.base or settings.base_images[found.framework]
+    entrypoint = tuple(commands.launched(found, frameworks.FRAMEWORKS[found.framework].entry_point))
+    compression = str(image.compression or image_api.Compression.ZSTD)
     return plan.BuildOrder(
-        base=image.base or settings.base_images[found.framework],
-        entrypoint=tuple(
-            commands.launched(found, frameworks.FRAMEWORKS[found.framework].entry_point)
-        ),
+        base=base,
+        entrypoint=entrypoint,
         source_entrypoint=tuple(source.entrypoint) if source else (),
         files=source.inline.files if source and source.inline else None,
         config_map=source.config_map.name if source and source.config_map else None,
-        compression=str(image.compression or "zstd"),
+        compression=compression,
+        pod=_of_git(source, base, entrypoint, compression) if source and source.git else None,
+        push_secret=image.push_secret.name if image.push_secret else "",
+    )
+
+
+def _of_git(
+    source: source_api.Source, base: str, entrypoint: tuple[str, ...], compression: str
+) -> orders.Order:
+    git = source.git
+    assert git is not None
+    return orders.Order(
+        base=base,
+        git=orders.Git(
+            url=git.url,
+            ref=git.ref,
+            path=git.path,
+            submodules=git.submodules,
+            secret=git.secret_ref.name if git.secret_ref else "",
+        ),
+        ignore=tuple(source.ignore or ()),
+        max_bytes=base_api.amount(source.max_bytes or source_api.DEFAULT_BYTES),
+        entrypoint=entrypoint,
+        source_entrypoint=tuple(source.entrypoint),
+        compression=compression,
     )
 
 
@@ -68,6 +97,7 @@ def _built(draft: drafts.Draft, image: observed.BuiltImage) -> None:
         cache_hit=image.cache_hit,
         seconds=round(image.seconds, 3),
         uploaded_bytes=image.uploaded_bytes,
+        source_revision=image.source_revision or None,
     )
     reason = Reason.IMAGE_FOUND if image.cache_hit else Reason.IMAGE_BUILT
     verb = "found" if image.cache_hit else "built"

@@ -51,6 +51,7 @@ def job(body: Body) -> observed.JobView:
         image=_image(body),
         parallelism=(body.get("spec") or {}).get("parallelism") or 1,
         folds=_number(meta, labels.FOLDS),
+        build=_label(meta, labels.BUILD),
     )
 
 
@@ -86,6 +87,7 @@ def pod(body: Body) -> observed.PodView:
         conditions=_conditions(status),
         index=index,
         fold=index if _number(meta, labels.FOLDS) else None,
+        build=_label(meta, labels.BUILD),
     )
 
 
@@ -134,7 +136,7 @@ def _container(status: Body) -> observed.ContainerView:
         (
             each
             for each in status.get("containerStatuses") or ()
-            if each.get("name") == labels.TRAINER
+            if each.get("name") in (labels.TRAINER, labels.BUILDER)
         ),
         None,
     )

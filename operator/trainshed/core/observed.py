@@ -85,6 +85,8 @@ class JobView:
     """How many of its pods live at a time."""
     folds: int = 0
     """Its pods are so many folds of a cross-validation; 0: they train one model together."""
+    build: str = ""
+    """The hash of the order that it builds; empty for a Job that trains."""
 
     def condition(self, type_: str) -> ConditionView | None:
         """Return the condition of this type when its status is True."""
@@ -128,6 +130,8 @@ class PodView:
     """Its number in its Job; rank 0 is in the pod of index 0."""
     fold: int | None = None
     """The fold of a cross-validation that it holds out, which is its index; else None."""
+    build: str = ""
+    """The hash of the order that it builds; empty for a pod that trains."""
 
     def condition(self, type_: str) -> ConditionView | None:
         """Return the condition of this type, whatever its status."""
@@ -226,6 +230,8 @@ class BuiltImage:
     cache_hit: bool
     seconds: float
     uploaded_bytes: int
+    source_revision: str = ""
+    """The commit of a git source."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trainshed.builds import orders
 from trainshed.core import observed
 
 Manifest = Mapping[str, Any]
@@ -25,6 +26,9 @@ class BuildOrder:
     config_map: str | None = None
     """Name of the ConfigMap that holds the files."""
     compression: str = "zstd"
+    pod: orders.Order | None = None
+    """What a build pod is to do; None where this process can pack the files itself."""
+    push_secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,11 +68,13 @@ class Builder:
         clock: Callable[[], float],
         patience: retries.Retries,
         times: Times = Times(),
+        limit: int = sources.MAX_BYTES,
     ) -> None:
         """`library`: the training library's files. `clock`: monotonic seconds.
 
-        `logins` gives the logins by host as they are now.
+        `logins` gives the logins by host as they are now. `limit`: bytes of a source's files.
         """
+        self._limit = limit
         self._http = http
         self._target = target
         self._logins = logins
@@ -113,7 +115,7 @@ class Builder:
     ) -> observed.BuiltImage:
         started = self._clock()
         try:
-            sources.check(files)
+            sources.check(files, limit=self._limit)
         except sources.SourceRefused as error:
             raise errors.SourceRefused(str(error)) from error
         base = references.parse(order.base)
@@ -230,6 +232,7 @@ async def open_builder(
     credentials_file: str,
     library: pathlib.Path,
     clock: Callable[[], float],
+    limit: int = sources.MAX_BYTES,
 ) -> AsyncIterator[Builder]:
     """Yield a builder with connections of its own; raises ValueError for unusable settings."""
     try:
@@ -246,6 +249,7 @@ async def open_builder(
             library=packing.read_library(library),
             clock=clock,
             patience=retries.Retries(asyncio.sleep, random.random),
+            limit=limit,
         )
         try:
             yield builder

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import contextlib
+import functools
 import logging
 import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -16,7 +17,7 @@ from trainshed.core import admission, observed, plan
 from trainshed.kube import errors as api_errors
 from trainshed.registry import errors as registry_errors
 from trainshed.runtime import cache as caches
-from trainshed.runtime import seams
+from trainshed.runtime import podbuilds, seams
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class Builds:
         api: seams.Writer,
         clock: Callable[[], float],
         wake: Callable[[observed.JobKey], None],
+        pods: podbuilds.PodBuilds,
         observe: Observe = unobserved,
         parallel: int = 16,
         deadline: float = 900.0,
@@ -96,6 +98,7 @@ class Builds:
         self._api = api
         self._clock = clock
         self._wake = wake
+        self._pods = pods
         self._observe = observe
         self._slots = Slots(parallel)
         self._tasks: dict[observed.Uid, asyncio.Task[None]] = {}
@@ -120,7 +123,10 @@ class Builds:
 
     async def _build(self, job: observed.TrainingJobView, order: plan.BuildOrder) -> None:
         try:
-            async with self._slots.held(job.key.namespace):
+            # A pod takes none of this process's slots: the cluster's quotas bound it.
+            idle = contextlib.nullcontext()
+            held = idle if order.pod else self._slots.held(job.key.namespace)
+            async with held:
                 started = self._clock()
                 view = await self._outcome(job, order)
                 self._observe(self._clock() - started, _result(view))
@@ -136,12 +142,17 @@ class Builds:
     ) -> observed.BuildView:
         try:
             async with asyncio.timeout(self._deadline):
+                if order.pod is not None:
+                    tell = functools.partial(self._tell, job)
+                    return observed.BuildView(image=await self._pods.make(job, order, tell))
                 files = await self._files(job.key.namespace, order)
                 image = await self._maker.make(job.key.namespace, order, files)
                 return observed.BuildView(image=image)
         except TimeoutError:
             message = f"the build did not end within {self._deadline:.0f} s: it is begun again"
             refusal = observed.Refusal(reasons.Reason.BUILD_TIMED_OUT, message, False)
+        except podbuilds.Refused as error:
+            refusal = error.refusal
         except registry_errors.RegistryError as error:
             refusal = observed.Refusal(error.reason, str(error), error.terminal)
         except api_errors.NotFound:
@@ -165,6 +176,13 @@ class Builds:
             message = f"the build crashed ({type(error).__name__}): see the operator's log"
             refusal = observed.Refusal(reasons.Reason.BUILD_CRASHED, message, terminal=False)
         return observed.BuildView(refusal=self._with_retry(job, refusal))
+
+    def _tell(self, job: observed.TrainingJobView, refusal: observed.Refusal | None) -> None:
+        """Show what a build waits for, or that it waits no more, while it goes on."""
+        current = self._cache.job(job.key)
+        if current is not None and current.uid == job.uid:
+            self._cache.put_build(job.uid, observed.BuildView(refusal=refusal))
+            self._wake(job.key)
 
     def _with_retry(
         self, job: observed.TrainingJobView, refusal: observed.Refusal

@@ -135,6 +135,16 @@ class Cache:
         """Iterate over all Jobs of ours."""
         return (each for held in tuple(self._workloads.values()) for each in tuple(held.values()))
 
+    def builds(self, namespace: str, order: str) -> tuple[observed.JobView, ...]:
+        """Return the Jobs of a namespace that build an order: they are no TrainingJob's."""
+        held = self._workloads.get(Key(namespace, ""), {})
+        return tuple(each for each in held.values() if each.build == order)
+
+    def builders(self, build: observed.JobView) -> tuple[observed.PodView, ...]:
+        """Return the pods of a build's Job."""
+        held = self._pods.get(Key(build.namespace, ""), {})
+        return tuple(each for each in held.values() if each.owner_uid == build.uid)
+
     def put_pod(self, view: observed.PodView) -> None:
         """Store a pod of ours, unless a newer view of it is known."""
         key = Key(view.namespace, view.training_job)

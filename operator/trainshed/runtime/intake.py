@@ -28,8 +28,19 @@ HIGH, LOW = workqueue.Priority.HIGH, workqueue.Priority.LOW
 class Intake:
     """The only writer of the cache from the outside."""
 
-    def __init__(self, *, cache: caches.Cache, wake: Wake, clock: Callable[[], float]) -> None:
-        """Take the cache to fill and what asks for a pass."""
+    def __init__(
+        self,
+        *,
+        cache: caches.Cache,
+        wake: Wake,
+        clock: Callable[[], float],
+        built: Callable[[str, str], None] = lambda namespace, order: None,
+    ) -> None:
+        """Take the cache to fill and what asks for a pass.
+
+        `built` is told of each change of a build's Job or pods, by namespace and order's hash.
+        """
+        self._built = built
         self._cache = cache
         self._wake = wake
         self._clock = clock
@@ -67,19 +78,25 @@ class Intake:
             self._wake(view.key, LOW)
 
     def _job(self, view: observed.JobView, gone: bool) -> None:
-        if not view.training_job:
+        if not view.training_job and not view.build:
             return
         if gone:
             self._cache.drop_workload(view)
         else:
             self._cache.put_workload(view)
+        if view.build:
+            self._built(view.namespace, view.build)
+            return
         self._wake(observed.JobKey(view.namespace, view.training_job), LOW)
 
     def _pod(self, view: observed.PodView, gone: bool) -> None:
-        if not view.training_job:
+        if not view.training_job and not view.build:
             return
         if gone:
             self._cache.drop_pod(view)
         else:
             self._cache.put_pod(view)
+        if view.build:
+            self._built(view.namespace, view.build)
+            return
         self._wake(observed.JobKey(view.namespace, view.training_job), LOW)

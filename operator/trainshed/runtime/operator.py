@@ -29,9 +29,11 @@ from trainshed.runtime import (
     loop,
     membership,
     pacing,
+    podbuilds,
     pushes,
     reconciler,
     recording,
+    surroundings,
     sweeper,
     tasks,
     workqueue,
@@ -92,7 +94,15 @@ async def run(
     signer = await _authority(settings, identity, api)
     rules = _policy(settings, identity, signer)
     recorder = events.Recorder(api.budgeted, instance=identity.pod)
-    incoming = intake.Intake(cache=found.cache, wake=found.queue.add, clock=time.time)
+    following = podbuilds.PodBuilds(
+        cache=found.cache,
+        api=objects.Objects(api.budgeted),
+        given=surroundings.of(settings),
+        repository=surroundings.repository(settings.registry),
+    )
+    incoming = intake.Intake(
+        cache=found.cache, wake=found.queue.add, clock=time.time, built=following.changed
+    )
     watched = _watched(settings)
     sweeping = sweeper.Sweeper(
         api.free, membership.Membership(found.cache, incoming), watched, random=random.random
@@ -104,7 +114,8 @@ async def run(
             _endpoint(found, settings, identity, api, signer, pacer, leading, hooks)
         )
         await _route(settings, identity, api)
-        builds = _builds(found, settings, api, maker, hooks)
+        stack.push_async_callback(following.close)
+        builds = _builds(found, settings, api, maker, hooks, following)
         stack.push_async_callback(builds.close)
         workers = _workers(found, settings, api, builds, recorder, rules, hooks)
         stack.push_async_callback(workers.stop)
@@ -128,7 +139,12 @@ async def run(
 
 
 def _builds(
-    found: Operator, settings: config.Settings, api: Clients, maker: building.Maker, hooks: Hooks
+    found: Operator,
+    settings: config.Settings,
+    api: Clients,
+    maker: building.Maker,
+    hooks: Hooks,
+    following: podbuilds.PodBuilds,
 ) -> building.Builds:
     return building.Builds(
         cache=found.cache,
@@ -136,6 +152,7 @@ def _builds(
         api=objects.Objects(api.budgeted),
         clock=time.time,
         wake=found.queue.add,
+        pods=following,
         observe=hooks.built,
         deadline=settings.build_deadline_seconds,
     )

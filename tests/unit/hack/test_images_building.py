@@ -41,16 +41,15 @@ def test_images_stand_on_the_base_and_the_base_on_what_is_given(tree: pathlib.Pa
     engine = images_fakes.Engine()
     builder(engine, tree).build(catalogue.IMAGES)
     assert [build.arguments["BASE"] for build in engine.built] == [
-        PUBLIC,
-        *[catalogue.BASE.local] * (len(NAMES) - 1),
+        f"localhost/trainshed/{image.on}:dev" if image.on else PUBLIC for image in catalogue.IMAGES
     ]
 
 
-def test_a_change_of_code_builds_only_its_image(tree: pathlib.Path) -> None:
+def test_a_change_of_code_builds_only_its_image_and_what_stands_on_it(tree: pathlib.Path) -> None:
     engine = images_fakes.Engine()
     builder(engine, tree).build(catalogue.IMAGES)
     (tree / "operator/trainshed").write_text("changed")
-    assert builder(engine, tree).build(catalogue.IMAGES) == ["operator"]
+    assert builder(engine, tree).build(catalogue.IMAGES) == ["operator", "builder"]
 
 
 def test_another_base_builds_all(tree: pathlib.Path) -> None:

@@ -8,6 +8,8 @@ from hack.images import catalogue, errors, places
 
 IMAGE = catalogue.Image("operator", sources=("code", "lock"))
 
+DEBIAN = "docker.io/library/debian:trixie-slim"
+
 
 @pytest.fixture
 def tree(tmp_path: pathlib.Path) -> pathlib.Path:
@@ -66,12 +68,19 @@ def test_the_base_comes_before_what_stands_on_it() -> None:
     assert [image.name for image in named] == ["base", "operator", "pytorch"]
 
 
+def test_what_an_image_stands_on_comes_with_it() -> None:
+    named = catalogue.with_base(catalogue.select(["builder"]))
+    assert [image.name for image in named] == ["base", "operator", "builder"]
+
+
 def test_no_name_means_all_images() -> None:
     assert catalogue.with_base(catalogue.select([])) == list(catalogue.IMAGES)
 
 
 def test_an_unknown_image_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(errors.Refused, match="'torch': name some of base, operator, pytorch"):
+    with pytest.raises(
+        errors.Refused, match="'torch': name some of base, operator, builder, pytorch"
+    ):
         catalogue.select(["torch"])
 
 
@@ -80,7 +89,8 @@ def test_a_dockerfile_takes_its_base_and_copies_what_the_catalogue_lists(
     image: catalogue.Image,
 ) -> None:
     text = (places.ROOT / image.dockerfile).read_text()
-    assert "\nARG BASE=docker.io/library/debian:trixie-slim\nFROM ${BASE}" in text
+    base = "trainshed/operator:dev" if image.on == "operator" else DEBIAN
+    assert f"\nARG BASE={base}\nFROM ${{BASE}}" in text
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.M)
     assert {path for paths in copied for path in paths.split()} == set(image.sources)
 

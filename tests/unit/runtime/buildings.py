@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from tests import builders, facts
 from tests.unit.runtime import world as worlds
+from trainshed.builds import pods
 from trainshed.core import observed, plan
-from trainshed.runtime import building
+from trainshed.runtime import building, podbuilds, seams
 from trainshed.runtime import cache as caches
 
 KEY = observed.JobKey(builders.NAMESPACE, builders.NAME)
@@ -57,6 +58,17 @@ class Maker:
         return image
 
 
+def following(cache: caches.Cache, api: seams.Writer, quiet: float = 3.0) -> podbuilds.PodBuilds:
+    """Return the builds in pods, which push to `registry/ns/NAMESPACE`."""
+    return podbuilds.PodBuilds(
+        cache=cache,
+        api=api,
+        given=lambda namespace: pods.Surroundings(image="registry/builder", settings="{}"),
+        repository=lambda namespace: f"registry/ns/{namespace}",
+        quiet=quiet,
+    )
+
+
 class Bench:
     """The builds of one job."""
 
@@ -73,6 +85,7 @@ class Bench:
             api=self.world,
             clock=self.world.clock,
             wake=self.woken.append,
+            pods=following(self.cache, self.world),
             observe=lambda seconds, result: self.counted.append(result),
             parallel=parallel,
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests import builders, facts
+from tests.unit.runtime import buildings
 from tests.unit.runtime import world as worlds
 from trainshed.core import observed, plan
 from trainshed.kube import errors
@@ -123,8 +124,12 @@ class Process:
         self.timers: dict[Key, float] = {}
         self.cache = caches.Cache()
         api = Api(self._world, self._between)
+        following = buildings.following(self.cache, api)
         self.intake = intake.Intake(
-            cache=self.cache, wake=lambda key, priority: self.wake(key), clock=self._world.clock
+            cache=self.cache,
+            wake=lambda key, priority: self.wake(key),
+            clock=self._world.clock,
+            built=following.changed,
         )
         self.builds = building.Builds(
             cache=self.cache,
@@ -132,6 +137,7 @@ class Process:
             api=api,
             clock=self._world.clock,
             wake=self.wake,
+            pods=following,
         )
         self.reconciler = reconciler.Reconciler(
             cache=self.cache,

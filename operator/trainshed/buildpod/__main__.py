@@ -1,0 +1,121 @@
+"""`python3 -m trainshed.buildpod`: makes the image of the order that the pod is given.
+
+Exit codes: 0 the image is there; 1 it is not, and trying again may help; 2 trying again can't.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import pathlib
+import sys
+import time
+from dataclasses import dataclass
+
+from trainshed.buildpod import cloning, failing, trees, words
+from trainshed.builds import orders, pods
+from trainshed.core import admission, observed, plan
+from trainshed.registry import builder, errors, targets
+
+LIBRARY = pathlib.Path("/opt/trainshed/trainer")
+MESSAGE = pathlib.Path("/dev/termination-log")
+CALL_SECONDS = 300.0
+
+log = logging.getLogger("trainshed.buildpod")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Files by which the registry is reached; empty for none."""
+
+    ca_file: str
+    credentials_file: str
+
+
+def main() -> int:
+    """Build, and leave the result as the pod's last words."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    files = pathlib.Path(pods.FILES)
+    order = orders.load((files / "order.json").read_text(encoding="utf-8"))
+    settings = json.loads((files / "settings.json").read_text(encoding="utf-8"))
+    authority, push = files / "ca.crt", pathlib.Path(pods.PUSH_SECRET) / ".dockerconfigjson"
+    access = Access(
+        ca_file=str(authority) if authority.stat().st_size else "",
+        credentials_file=str(push) if push.exists() else "",
+    )
+    try:
+        image = asyncio.run(build(order, settings, access))
+    except (failing.BuildFailed, errors.RegistryError) as error:
+        log.error("%s: %s", error.reason, error)
+        MESSAGE.write_text(words.refused(error.reason, str(error), terminal=error.terminal))
+        return 2 if error.terminal else 1
+    MESSAGE.write_text(words.built(image))
+    log.info("%s", image.ref)
+    return 0
+
+
+async def build(
+    order: orders.Order, settings: dict[str, object], access: Access
+) -> observed.BuiltImage:
+    """Return the image; raises BuildFailed and RegistryError."""
+    began = time.monotonic()
+    files, commit = await asyncio.to_thread(_source, order)
+    log.info("cloned %s: %d files, %.2f s", commit, len(files), time.monotonic() - began)
+    async with builder.open_builder(
+        target=_target(settings),
+        ca_file=access.ca_file,
+        credentials_file=access.credentials_file,
+        library=LIBRARY,
+        clock=time.monotonic,
+        limit=order.max_bytes,
+    ) as maker:
+        made = await maker.make(str(settings["namespace"]), _packed(order), files)
+    log.info("image after %.2f s, %d bytes sent", time.monotonic() - began, made.uploaded_bytes)
+    return observed.BuiltImage(
+        ref=made.ref,
+        key=made.key,
+        base_digest=made.base_digest,
+        cache_hit=made.cache_hit,
+        seconds=time.monotonic() - began,
+        uploaded_bytes=made.uploaded_bytes,
+        source_revision=commit,
+    )
+
+
+def _source(order: orders.Order) -> tuple[dict[str, bytes], str]:
+    repository = cloning.Repository(
+        order.git,
+        folder=pathlib.Path(pods.WORK),
+        secret=pathlib.Path(pods.GIT_SECRET),
+        seconds=CALL_SECONDS,
+    )
+    folder, commit = repository.fetch()
+    files = trees.read(folder, ignore=order.ignore, limit=order.max_bytes)
+    missing = admission.missing_script(order.source_entrypoint, files)
+    if missing is not None:
+        raise failing.BuildFailed(missing.reason, missing.message)
+    return files, commit
+
+
+def _packed(order: orders.Order) -> plan.BuildOrder:
+    return plan.BuildOrder(
+        base=order.base,
+        entrypoint=order.entrypoint,
+        source_entrypoint=order.source_entrypoint,
+        compression=order.compression,
+    )
+
+
+def _target(settings: dict[str, object]) -> targets.Target:
+    allowed = settings["allowed"]
+    return targets.Target(
+        push=str(settings["push"]),
+        pull=str(settings["pull"]),
+        prefix=str(settings["prefix"]),
+        allowed=frozenset(map(str, allowed if isinstance(allowed, list) else ())),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""What git's own words mean for a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from trainshed.buildpod import failing
+from trainshed.builds import orders
+
+_SHOWN = 300
+
+
+def of(said: str, git: orders.Git) -> failing.BuildFailed:
+    """Return the failure that git told of on its standard error."""
+    for pattern, reason, advice, terminal in _TOLD:
+        if re.search(pattern, said, re.IGNORECASE):
+            message = f"{_shown(said)}: {advice(git)}"
+            return failing.BuildFailed(reason, message, terminal=terminal)
+    return failing.BuildFailed(
+        "SourceUnreadable",
+        f"{_shown(said)}: it is tried again; see that git can clone {git.url[:200]} from the"
+        " cluster",
+        terminal=False,
+    )
+
+
+def _shown(said: str) -> str:
+    """Return git's last words that tell a cause, in one line: they are not ours to trust."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    told = [line for line in lines if re.match(r"(fatal|error|remote|ssh|host key)", line, re.I)]
+    text = "; ".join((told or lines)[:3]) or "git failed without a word"
+    return "".join(each for each in text if each.isprintable())[:_SHOWN]
+
+
+def _key(git: orders.Git) -> str:
+    if not git.secret:
+        return "name a Secret with its credentials in git.secretRef"
+    return f"see that Secret {git.secret} holds an account, or a key, that may read the repository"
+
+
+Advice = Callable[[orders.Git], str]
+_TOLD: tuple[tuple[str, str, Advice, bool], ...] = (
+    (
+        r"couldn't find remote ref|not our ref|unadvertised object|no such ref",
+        "SourceRefNotFound",
+        lambda git: (
+            f"push {git.ref} to the repository, or create the job anew with another git.ref"
+        ),
+        True,
+    ),
+    (
+        r"host key verification failed|no .* host key is known|REMOTE HOST IDENTIFICATION",
+        "SourceHostKeyUnknown",
+        lambda git: (
+            "put the host's line of ssh-keyscan into the key known_hosts of Secret "
+            + (git.secret or "git.secretRef")
+        ),
+        True,
+    ),
+    (
+        r"authentication failed|could not read (username|password)|permission denied \("
+        r"|invalid credentials|returned error: 40[13]|access denied",
+        "SourceUnauthorized",
+        _key,
+        True,
+    ),
+    (
+        r"server certificate|ssl certificate|certificate verif|self[- ]signed",
+        "SourceCertificateUnknown",
+        lambda git: (
+            "put the authority's certificate into the key ca.crt of the Secret in git.secretRef"
+        ),
+        True,
+    ),
+    (
+        r"repository .*not found|does not appear to be a git repository|returned error: 404"
+        r"|not valid: is this a git repository",
+        "SourceNotFound",
+        lambda git: "mend git.url; a private repository needs git.secretRef",
+        True,
+    ),
+    (
+        r"transport '.*' not allowed",
+        "SourceNotAllowed",
+        lambda git: "only https, http and ssh are cloned: change the submodule's URL",
+        True,
+    ),
+    (
+        r"could not resolve host|connection (refused|timed out|reset)|failed to connect"
+        r"|couldn't connect|network is unreachable|could not resolve hostname|early eof"
+        r"|hung up|returned error: 5|operation too slow",
+        "SourceUnreachable",
+        lambda git: (
+            "it is tried again; see that the git server runs and that network policies let"
+            " build pods reach it"
+        ),
+        False,
+    ),
+    (
+        r"no space left on device",
+        "SourceTooLarge",
+        lambda git: "raise source.maxBytes, by which the build pod's disk is sized",
+        True,
+    ),
+)

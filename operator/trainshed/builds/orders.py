@@ -1,0 +1,63 @@
+"""What a build pod is told to make: one JSON document, and its hash, by which builds are shared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+
+import pydantic
+
+from trainshed.builds import requests
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """A repository. `path`: the folder of it that becomes /app."""
+
+    url: str
+    ref: str
+    path: str
+    submodules: bool
+    secret: str
+    """Name of the Secret that its credentials are in; empty for none."""
+
+    @property
+    def pinned(self) -> bool:
+        """Return whether the ref is a full commit, which means the same for ever."""
+        return _COMMIT.fullmatch(self.ref) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One image that needs a build pod: untrusted code is fetched there and nowhere else."""
+
+    base: str
+    git: Git
+    ignore: tuple[str, ...]
+    max_bytes: int
+    entrypoint: tuple[str, ...]
+    """The container's whole command."""
+    source_entrypoint: tuple[str, ...]
+    """The part of it that the user's source gives."""
+    compression: str
+
+    def dump(self) -> str:
+        """Return the document; the same order gives the same text."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    def hash(self) -> str:
+        """Return what this order is known by, 32 hex digits: equal ones share a build."""
+        text = f"{requests.VERSION}:{self.dump()}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def load(text: str) -> Order:
+    """Return the order in a document; raises ValueError."""
+    return _ORDER.validate_json(text)
+
+
+_ORDER = pydantic.TypeAdapter(Order)

@@ -1,0 +1,136 @@
+"""The Job of a build pod, as a plain dictionary. It is no job's child: equal orders share it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainshed.api import labels
+from trainshed.builds import orders
+
+UID = 65532
+FILES = "/etc/trainshed/build"
+GIT_SECRET = "/etc/trainshed/git"
+PUSH_SECRET = "/etc/trainshed/push"
+WORK = "/work"
+_KEPT_SECONDS = 300
+"""An ended build is kept for its log, and for jobs that ask for the same a moment later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every build pod of this operator has."""
+
+    image: str
+    settings: str
+    """The registry's settings, one JSON document."""
+    ca_pem: str = ""
+    """Of the registry; empty for the system's authorities."""
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    deadline: float = 900.0
+
+
+def render(
+    order: orders.Order, *, namespace: str, push_secret: str, given: Surroundings
+) -> dict[str, Any]:
+    """Return the Job; the API server gives it the end of its name."""
+    marks = _marks(order)
+    documents = {labels.ORDER: order.dump(), labels.SPEC: given.settings, labels.CA: given.ca_pem}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "generateName": f"build-{order.hash()[:12]}-",
+            "namespace": namespace,
+            "labels": marks,
+        },
+        "spec": {
+            "activeDeadlineSeconds": int(given.deadline),
+            "backoffLimit": 2,
+            "podReplacementPolicy": "Failed",
+            "podFailurePolicy": {"rules": _RULES},
+            "ttlSecondsAfterFinished": _KEPT_SECONDS,
+            "template": {
+                "metadata": {"labels": marks, "annotations": documents},
+                "spec": _pod(order, push_secret, given),
+            },
+        },
+    }
+
+
+_RULES: Sequence[Mapping[str, Any]] = (
+    # A pod that was taken away is no failure of the build: it is made anew, and counts nothing.
+    {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+    # Whatever the builder says by its exit code has been said: its message tells what.
+    {
+        "action": "FailJob",
+        "onExitCodes": {"containerName": labels.BUILDER, "operator": "In", "values": [1, 2]},
+    },
+)
+
+
+def _marks(order: orders.Order) -> dict[str, str]:
+    return {
+        labels.APP_NAME: labels.MANAGER,
+        labels.APP_COMPONENT: labels.BUILDER,
+        labels.MANAGED_BY: labels.MANAGER,
+        labels.COMPONENT: labels.BUILDER,
+        labels.BUILD: order.hash(),
+    }
+
+
+def _pod(order: orders.Order, push_secret: str, given: Surroundings) -> dict[str, Any]:
+    mounts: list[dict[str, Any]] = [
+        {"name": "files", "mountPath": FILES, "readOnly": True},
+        {"name": "work", "mountPath": WORK},
+        {"name": "tmp", "mountPath": "/tmp"},
+    ]
+    volumes: list[dict[str, Any]] = [
+        {"name": "files", "downwardAPI": {"items": [_file(each) for each in _FILES]}},
+        {"name": "work", "emptyDir": {"sizeLimit": str(4 * order.max_bytes)}},
+        {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+    ]
+    for name, secret, folder in (
+        ("git", order.git.secret, GIT_SECRET),
+        ("push", push_secret, PUSH_SECRET),
+    ):
+        if secret:
+            volumes.append({"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}})
+            mounts.append({"name": name, "mountPath": folder, "readOnly": True})
+    return {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": UID,
+            "runAsGroup": UID,
+            "fsGroup": UID,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [
+            {
+                "name": labels.BUILDER,
+                "image": given.image,
+                "resources": dict(given.resources),
+                "securityContext": {
+                    "allowPrivilegeEscalation": False,
+                    "readOnlyRootFilesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+                "terminationMessagePolicy": "FallbackToLogsOnError",
+                "volumeMounts": mounts,
+            }
+        ],
+        "volumes": volumes,
+    }
+
+
+_FILES = {"order.json": labels.ORDER, "settings.json": labels.SPEC, "ca.crt": labels.CA}
+
+
+def _file(name: str) -> dict[str, Any]:
+    path = f"metadata.annotations['{_FILES[name]}']"
+    return {"path": name, "fieldRef": {"fieldPath": path}}

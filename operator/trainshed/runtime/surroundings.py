@@ -1,0 +1,51 @@
+"""What build pods have of this operator's settings."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Callable
+
+from trainshed import config
+from trainshed.builds import pods
+from trainshed.registry import targets
+
+
+def target(registry: config.Registry) -> targets.Target:
+    """Return the registry that images go to."""
+    return targets.Target(
+        push=registry.push.rstrip("/"),
+        pull=registry.pull,
+        prefix=registry.prefix,
+        allowed=frozenset(registry.allowed),
+    )
+
+
+def repository(registry: config.Registry) -> Callable[[str], str]:
+    """Return the function that gives a namespace's repository, as nodes name it."""
+    found = target(registry)
+    return lambda namespace: f"{found.pull}/{found.repository(namespace)}"
+
+
+def of(settings: config.Settings) -> Callable[[str], pods.Surroundings]:
+    """Return the function that gives a namespace's build pods their surroundings."""
+    registry = settings.registry
+
+    def found(namespace: str) -> pods.Surroundings:
+        document = {
+            "namespace": namespace,
+            "push": registry.push,
+            "pull": registry.pull,
+            "prefix": registry.prefix,
+            "allowed": list(registry.allowed),
+        }
+        return pods.Surroundings(
+            image=settings.builder.image,
+            settings=json.dumps(document, sort_keys=True),
+            # Read each time: an authority that is renewed is known without a restart.
+            ca_pem=pathlib.Path(registry.ca).read_text(encoding="ascii") if registry.ca else "",
+            resources=settings.builder.resources.model_dump(),
+            deadline=settings.build_deadline_seconds,
+        )
+
+    return found

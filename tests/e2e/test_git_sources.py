@@ -1,0 +1,125 @@
+"""Code in git repositories: cloned, packed and run, or refused with the reason."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests import git_server
+from tests.e2e import conftest
+
+REASON_SECONDS = 60.0
+LOGIN = ("reader", "hunter2-secret")
+
+
+@pytest.fixture
+def host(info: conftest.Body) -> str:
+    """Return this machine's address as pods see it."""
+    return str(info["registry"]["pull"].partition(":")[0])
+
+
+@pytest.fixture
+def server(host: str, tmp_path: pathlib.Path) -> Iterator[git_server.Server]:
+    """Serve repositories to the pods of the cluster."""
+    with git_server.serve(tmp_path / "served", host=host) as found:
+        yield found
+
+
+def job(url: str, ref: str = "HEAD", **git: Any) -> conftest.Body:
+    return {"framework": "pytorch", "source": {"git": {"url": url, "ref": ref, **git}}}
+
+
+def builds(namespace: conftest.Namespace) -> list[conftest.Body]:
+    """Return the build Jobs of a namespace."""
+    chosen = {"labelSelector": "trainshed.dev/component=builder"}
+    found: list[conftest.Body] = namespace.api.get(namespace.workloads, **chosen)["items"]
+    return found
+
+
+def test_each_job_of_a_branch_runs_what_the_branch_has_then(
+    namespace: conftest.Namespace, server: git_server.Server
+) -> None:
+    repository = server.repository("code")
+    url = f"{server.url}/code/.git"
+    for name in ("first", "second"):
+        commit = repository.commit({"train.py": f"import lib\nprint(lib.A + {name!r})",
+                                    "lib.py": "A = 'it runs: '"})  # fmt: skip
+        namespace.apply(name, job(url, "main"))
+        status = namespace.finished(name)
+        assert status["phase"] == "Succeeded", status
+        assert status["image"]["sourceRevision"] == commit
+        pod = next(each for each in namespace.api.get(namespace.pods)["items"]
+                   if each["metadata"]["labels"].get("trainshed.dev/job") == name)  # fmt: skip
+        log = namespace.api.http.get(f"{namespace.pods}/{pod['metadata']['name']}/log").text
+        assert f"it runs: {name}" in log
+
+
+def test_jobs_of_one_commit_share_a_build(
+    namespace: conftest.Namespace, server: git_server.Server
+) -> None:
+    commit = server.repository("code").commit({"train.py": "print('shared')"})
+    names = [f"job-{number}" for number in range(3)]
+    for name in names:
+        namespace.apply(name, job(f"{server.url}/code/.git", commit))
+    refs = {namespace.finished(name)["image"]["ref"] for name in names}
+    assert len(refs) == 1
+    assert len(builds(namespace)) == 1
+
+
+def test_a_branch_that_is_not_there(
+    namespace: conftest.Namespace, server: git_server.Server
+) -> None:
+    server.repository("code").commit({"train.py": "print(1)"})
+    namespace.apply("absent", job(f"{server.url}/code/.git", "absent"))
+    status = namespace.finished("absent")
+    assert status["failure"]["class"] == "Build"
+    failed = conftest.condition(status, "Failed")
+    assert failed is not None
+    assert failed["reason"] == "SourceRefNotFound"
+
+
+def test_a_link_out_of_the_repository(
+    namespace: conftest.Namespace, server: git_server.Server
+) -> None:
+    repository = server.repository("code")
+    (repository.folder / "leak").symlink_to("/etc/passwd")
+    repository.commit({"train.py": "print(1)"})
+    namespace.apply("leak", job(f"{server.url}/code/.git"))
+    message = namespace.told("leak", "Failed", "SourceInvalid", seconds=REASON_SECONDS)
+    assert "'leak' is a link out of the source" in message
+
+
+def test_an_entry_point_that_the_repository_lacks(
+    namespace: conftest.Namespace, server: git_server.Server
+) -> None:
+    server.repository("code").commit({"main.py": "print(1)"})
+    namespace.apply("lacks", job(f"{server.url}/code/.git"))
+    message = namespace.told("lacks", "Failed", "EntryPointNotFound", seconds=REASON_SECONDS)
+    assert "main.py" in message
+
+
+def test_a_private_repository_needs_its_secret(
+    namespace: conftest.Namespace, host: str, tmp_path: pathlib.Path
+) -> None:
+    with git_server.serve(tmp_path / "private", host=host, login=LOGIN) as server:
+        server.repository("code").commit({"train.py": "print(1)"})
+        namespace.apply("without", job(f"{server.url}/code/.git"))
+        message = namespace.told("without", "Failed", "SourceUnauthorized", seconds=REASON_SECONDS)
+        assert "git.secretRef" in message
+
+
+def test_a_server_that_is_down_is_waited_for(namespace: conftest.Namespace, host: str) -> None:
+    namespace.apply("down", job(f"http://{host}:1/code"))
+    message = namespace.told("down", "ImageReady", "SourceUnreachable", seconds=REASON_SECONDS)
+    assert "tried again" in message
+
+
+def test_a_secret_that_is_not_there_is_named(namespace: conftest.Namespace) -> None:
+    namespace.apply(
+        "missing", job("https://git.invalid/code.git", secretRef={"name": "absent-key"})
+    )
+    message = namespace.told("missing", "ImageReady", "BuildPodWaiting", seconds=REASON_SECONDS)
+    assert "absent-key" in message

@@ -1,0 +1,86 @@
+"""The Job of a build pod: restricted, without a token, and the same for the same order."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from trainshed.api import labels
+from trainshed.builds import orders, pods
+
+GIVEN = pods.Surroundings(image="registry/builder", settings='{"push":"x"}', ca_pem="PEM")
+
+
+def order(secret: str = "", **fields: Any) -> orders.Order:
+    git = orders.Git("https://git.example/a.git", "main", ".", submodules=False, secret=secret)
+    known = {
+        "base": "registry/base",
+        "git": git,
+        "ignore": ("*.ckpt",),
+        "max_bytes": 1 << 20,
+        "entrypoint": ("python3", "train.py"),
+        "source_entrypoint": ("python", "train.py"),
+        "compression": "zstd",
+    }
+    return orders.Order(**{**known, **fields})
+
+
+def rendered(secret: str = "", push_secret: str = "") -> dict[str, Any]:
+    return pods.render(order(secret), namespace="ns", push_secret=push_secret, given=GIVEN)
+
+
+def test_an_order_comes_back_as_it_went() -> None:
+    assert orders.load(order("key").dump()) == order("key")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"base": "other"}, {"ignore": ()}, {"max_bytes": 2}, {"compression": "gzip"}]
+)
+def test_whatever_changes_the_image_changes_the_hash(fields: dict[str, Any]) -> None:
+    assert order(**fields).hash() != order().hash()
+
+
+@pytest.mark.parametrize(
+    ("ref", "pinned"),
+    [("main", False), ("c" * 40, True), ("c" * 39, False), ("C" * 40, False), ("c" * 64, True)],
+)
+def test_only_a_full_commit_is_pinned(ref: str, pinned: bool) -> None:
+    assert orders.Git("x", ref, ".", submodules=False, secret="").pinned is pinned
+
+
+def test_a_build_pod_is_restricted_and_has_no_token() -> None:
+    spec = rendered()["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_secrets_are_mounted_where_they_are_named_and_nowhere_else() -> None:
+    def mounted(job: dict[str, Any]) -> dict[str, str]:
+        spec = job["spec"]["template"]["spec"]
+        secrets = {each["name"]: each["secret"]["secretName"] for each in spec["volumes"]
+                   if "secret" in each}  # fmt: skip
+        mounts = spec["containers"][0]["volumeMounts"]
+        return {each["mountPath"]: secrets[each["name"]] for each in mounts
+                if each["name"] in secrets}  # fmt: skip
+
+    assert mounted(rendered()) == {}
+    assert mounted(rendered("key", "push")) == {pods.GIT_SECRET: "key", pods.PUSH_SECRET: "push"}
+
+
+def test_the_order_reaches_the_pod_as_a_file() -> None:
+    job = rendered("key")
+    template = job["spec"]["template"]
+    assert orders.load(template["metadata"]["annotations"][labels.ORDER]) == order("key")
+    assert template["metadata"]["labels"][labels.BUILD] == order("key").hash()
+    items = template["spec"]["volumes"][0]["downwardAPI"]["items"]
+    assert {each["path"] for each in items} == {"order.json", "settings.json", "ca.crt"}
+    assert json.loads(template["metadata"]["annotations"][labels.SPEC]) == {"push": "x"}

@@ -1,0 +1,95 @@
+"""What a build's Job and pods tell."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests import builders
+from trainshed.buildpod import words
+from trainshed.core import observed, podbuilds
+
+REPOSITORY = "registry.example/trainshed/ns/default"
+IMAGE = observed.BuiltImage(
+    ref=f"{REPOSITORY}@sha256:" + "a" * 64,
+    key="b-1",
+    base_digest="sha256:" + "b" * 64,
+    cache_hit=False,
+    seconds=1.5,
+    uploaded_bytes=10,
+    source_revision="c" * 40,
+)
+
+
+def outcome(job: observed.JobView, *pods: observed.PodView) -> Any:
+    return podbuilds.outcome(job, pods, repository=REPOSITORY)
+
+
+def refusal(job: observed.JobView, *pods: observed.PodView) -> observed.Refusal:
+    found = outcome(job, *pods)
+    assert isinstance(found, observed.Refusal)
+    return found
+
+
+def test_a_build_that_goes_on_tells_nothing() -> None:
+    assert outcome(builders.job().view(), builders.pod().running().view()) is None
+
+
+def test_a_pods_last_words_are_the_image() -> None:
+    pod = builders.pod().exited(0, words.built(IMAGE)).view()
+    assert outcome(builders.job().view(), pod) == IMAGE
+
+
+def test_a_refusal_is_told_as_the_builder_told_it() -> None:
+    said = words.refused("SourceRefNotFound", "no such branch: push it", terminal=True)
+    found = refusal(builders.job().view(), builders.pod().exited(2, said).view())
+    assert (found.reason, found.terminal) == ("SourceRefNotFound", True)
+    assert found.message == "no such branch: push it"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Traceback (most recent call last)",
+        "[]",
+        "{}",
+        '{"image": {}}',
+        '{"image": null}',
+        json.dumps({"image": {"ref": "elsewhere/x@sha256:" + "a" * 64}}),
+        words.built(
+            observed.BuiltImage(
+                "registry.example/trainshed/ns/other@sha256:" + "a" * 64, "b", "s", False, 1.0, 1
+            )
+        ),
+        words.built(observed.BuiltImage(f"{REPOSITORY}:tag", "b", "s", False, 1.0, 1)),
+    ],
+)
+def test_no_words_lead_to_an_image_outside_of_the_namespace(said: str) -> None:
+    job = builders.job().failed(60).view()
+    found = refusal(job, builders.pod().exited(0, said).view())
+    assert (found.reason, found.terminal) == ("BuildFailed", False)
+
+
+def test_a_pod_that_was_killed_for_its_memory_is_told() -> None:
+    pod = builders.pod().exited(137, "", reason="OOMKilled").view()
+    found = refusal(builders.job().failed(60).view(), pod)
+    assert (found.reason, found.terminal) == ("BuildOutOfMemory", True)
+
+
+def test_a_build_without_an_end_is_begun_again() -> None:
+    job = builders.job().failed(60).condition("Failed", "True", "DeadlineExceeded").view()
+    found = refusal(job)
+    assert (found.reason, found.terminal) == ("BuildTimedOut", False)
+
+
+def test_a_build_whose_pods_are_gone_is_begun_again() -> None:
+    found = refusal(builders.job().failed(60).view())
+    assert (found.reason, found.terminal) == ("BuildInterrupted", False)
+
+
+def test_last_words_fit_into_a_termination_message() -> None:
+    said = words.refused("SourceInvalid", "\N{SNOWMAN}" * 5000, terminal=True)
+    assert len(said.encode()) <= 4096
+    assert json.loads(said)["refusal"]["reason"] == "SourceInvalid"
