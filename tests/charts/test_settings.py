@@ -46,7 +46,7 @@ def fields(model: type[pydantic.BaseModel]) -> Iterator[str]:
 def paths(document: rendering.Body) -> Iterator[str]:
     """Yield the dotted path of everything in a settings file."""
     for key, value in document.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and key not in ("requests", "limits"):
             yield from (f"{key}.{each}" for each in paths(value))
         else:
             yield key

@@ -31,6 +31,14 @@ def variable(**fields: Any) -> builders.TrainingJobBuilder:
     return cnn_with(env=[fields])
 
 
+GIT = "https://git.example/team/train.git"
+
+
+def git(url: str, **fields: Any) -> builders.TrainingJobBuilder:
+    """Return a job of a git repository."""
+    return builders.training_job().git(url, **fields)
+
+
 def inline(name: str) -> builders.TrainingJobBuilder:
     """Return a job of one inline file."""
     return builders.training_job().inline({name: "print(1)"})
@@ -362,7 +370,34 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         builders.training_job().spec(
             source={"inline": {"files": {"train.py": ""}}, "configMap": {"name": "code"}}
         ),
-        "source needs exactly one of inline and configMap",
+        "source needs exactly one of git, inline and configMap",
+    ),
+    "git and inline": (
+        builders.training_job().spec(
+            source={"inline": {"files": {"train.py": ""}}, "git": {"url": GIT}}
+        ),
+        "source needs exactly one of git, inline and configMap",
+    ),
+    "a password in git's address": (git("https://me:secret@git.example/a"), "no credentials"),
+    "a secret without TLS": (
+        git("http://git.example/a", secretRef={"name": "key"}),
+        "git.secretRef would be sent without TLS",
+    ),
+    "a file of the pod as a repository": (git("file:///etc"), "git.url"),
+    "a helper program as a repository": (git("ext::sh -c id"), "git.url"),
+    "an option as a ref": (git(GIT, ref="--upload-pack=id"), "git.ref"),
+    "a refspec as a ref": (git(GIT, ref="main:refs/heads/main"), "git.ref"),
+    "a folder above the repository": (git(GIT, path="a/../.."), "without '..'"),
+    "an absolute folder": (git(GIT, path="/etc"), "git.path"),
+    "what is ignored of an inline source": (
+        builders.training_job().spec(
+            source={"inline": {"files": {"train.py": ""}}, "ignore": ["*.ckpt"]}
+        ),
+        "source.ignore is for git",
+    ),
+    "a push secret without a build pod": (
+        cnn().spec(image={"pushSecret": {"name": "push"}}),
+        "image.pushSecret is for build pods",
     ),
     "no entry point": (
         builders.training_job()
@@ -438,6 +473,11 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         builders.training_job().script(),
         builders.training_job().inline({"a/b c.py": "", ".env": "", "..a": ""}, "bash", "-c", "x"),
         builders.training_job().config_map(),
+        git(GIT),
+        git("git@git.example:team/train.git", ref="v1.0", path="jobs/a", submodules=True),
+        git("ssh://git@git.example:2222/a", ref="c" * 40, secretRef={"name": "key"}).spec(
+            image={"pushSecret": {"name": "push"}}
+        ),
         builders.training_job().script().spec(params={"width": 2, "deep": {"list": [1, "a"]}}),
         builders.training_job().command("python", "x.py"),
         builders.training_job().tensorflow().cnn(),
@@ -508,6 +548,9 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         "a script",
         "files of odd names",
         "a ConfigMap",
+        "a git repository",
+        "a folder of a git repository",
+        "a private git repository",
         "free parameters",
         "a command",
         "a model in TensorFlow",

@@ -121,8 +121,7 @@ class Source(base.Model):
     )
     max_bytes: base.Quantity | None = pydantic.Field(
         default=None,
-        description="The most that a repository's files may have together; default 256Mi, at most"
-        " 2Gi.",
+        description="The most that a repository's files may have together; default 256Mi.",
     )
     entrypoint: list[Annotated[str, pydantic.Field(max_length=4096)]] = pydantic.Field(
         default=["python", "train.py"],
