@@ -69,6 +69,25 @@ def test_jobs_of_one_commit_share_a_build(
     assert len(builds(namespace)) == 1
 
 
+def test_a_commit_that_was_built_needs_no_pod(
+    namespace: conftest.Namespace, server: git_server.Server
+) -> None:
+    commit = server.repository("code").commit({"train.py": "print('once')"})
+    namespace.apply("first", job(f"{server.url}/code/.git", commit))
+    first = namespace.finished("first")["image"]
+    (build,) = builds(namespace)
+    name = build["metadata"]["name"]
+    namespace.api.delete(f"{namespace.workloads}/{name}", propagationPolicy="Background")
+    namespace.api.wait_gone(namespace.workloads, name, what="the build's Job to go", seconds=30)
+
+    namespace.apply("second", job(f"{server.url}/code/.git", commit))
+    second = namespace.finished("second")["image"]
+    assert (second["ref"], second["key"]) == (first["ref"], first["key"])
+    assert second["cacheHit"] is True
+    assert second["sourceRevision"] == commit
+    assert builds(namespace) == []
+
+
 def test_a_branch_that_is_not_there(
     namespace: conftest.Namespace, server: git_server.Server
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from tests import builders
 from tests.protocol import connections, waiting
+from tests.unit.runtime import buildings
 from trainshed.builds import pods
 from trainshed.core import observed, plan, policy
 from trainshed.kube import client, events, objects, ratelimit, transport
@@ -107,6 +108,7 @@ async def test_a_job_costs_at_most_16_writes_and_a_quiet_one_no_read(
             pods=podbuilds.PodBuilds(
                 cache=cache,
                 api=writer,
+                answers=buildings.Answers(),
                 given=lambda namespace: pods.Surroundings(image="builder", settings="{}"),
                 repository=lambda namespace: namespace,
             ),

@@ -70,7 +70,10 @@ async def build(
         clock=time.monotonic,
         limit=order.max_bytes,
     ) as maker:
-        made = await maker.make(str(settings["namespace"]), _packed(order), files)
+        namespace = str(settings["namespace"])
+        made = await maker.make(namespace, _packed(order), files)
+        if order.pinned:
+            await maker.keep(namespace, order, made)
     log.info("image after %.2f s, %d bytes sent", time.monotonic() - began, made.uploaded_bytes)
     return observed.BuiltImage(
         ref=made.ref,

@@ -44,6 +44,13 @@ class Order:
     source_entrypoint: tuple[str, ...]
     """The part of it that the user's source gives."""
     compression: str
+    library: str = ""
+    """The hash of the training library that goes in: another release makes another image."""
+
+    @property
+    def pinned(self) -> bool:
+        """Return whether all that goes in is named by its content."""
+        return self.git.pinned and "@sha256:" in self.base
 
     def dump(self) -> str:
         """Return the document; the same order gives the same text."""

@@ -19,9 +19,10 @@ from urllib import parse
 
 import httpx
 
-from trainshed.builds import requests, sources
+from trainshed.builds import orders, requests, sources
 from trainshed.core import observed, plan
 from trainshed.registry import (
+    answers,
     bases,
     credentials,
     errors,
@@ -106,6 +107,33 @@ class Builder:
                 f"the build broke in a way that nobody foresaw ({what}): see the operator's log"
             ) from error
 
+    async def prepared(self, namespace: str, order: orders.Order) -> orders.Order:
+        """Return an order whose hash is of all that goes in: the base by digest, the library.
+
+        A base of a registry that this process may not call stays a name: the pod resolves it.
+        """
+        base = references.parse(order.base)
+        self._target.admit(namespace, base)
+        order = replace(order, library=self._library)
+        try:
+            origin = self._client(self._target.url(base.host))
+        except errors.NotAllowed:
+            return order
+        digest = await self._base_digest(order.base, base, origin)
+        return replace(order, base=f"{base.host}/{base.repository}@{digest}")
+
+    async def find(self, namespace: str, order: orders.Order) -> observed.BuiltImage | None:
+        """Return the image that a pinned order gave before; None where there is none."""
+        repository, pull = self._target.repository(namespace), self._target.pull
+        return await answers.find(self._own(), repository, order, pull=pull)
+
+    async def keep(self, namespace: str, order: orders.Order, image: observed.BuiltImage) -> None:
+        """Have an order be answered by an image from now on."""
+        await answers.keep(self._own(), self._target.repository(namespace), order, image)
+
+    def _own(self) -> clients.Client:
+        return self._client(self._target.push.rstrip("/"))
+
     async def close(self) -> None:
         """End the builds that are going on."""
         await self._flights.close()
@@ -133,7 +161,7 @@ class Builder:
         if known is not None:
             return replace(known, cache_hit=True, uploaded_bytes=0, seconds=0.0)
         to = pushing.Push(
-            client=self._client(self._target.push.rstrip("/")),
+            client=self._own(),
             repository=repository,
             key=key,
             origin=origin,

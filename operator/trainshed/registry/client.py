@@ -61,6 +61,17 @@ class Client:
         answer = await self._manifest("GET", repository, digest)
         return self._checked(answer, digest)
 
+    async def named_manifest(self, repository: str, version: str) -> tuple[str, Mapping[str, Any]]:
+        """Return the digest and the manifest of a tag; raises NotFound."""
+        answer = await self._manifest("GET", repository, version)
+        return layers.digest(answer.body), exchange.document(answer.body, host=self._host)
+
+    async def retag(self, repository: str, digest: str, tag: str) -> None:
+        """Give the manifest of a digest a further tag."""
+        answer = await self._manifest("GET", repository, digest)
+        self._checked(answer, digest)
+        await self.put_manifest(repository, tag, answer.body)
+
     async def blob(self, repository: str, digest: str) -> Mapping[str, Any]:
         """Return a small JSON blob, such as a config; raises NotFound."""
         scope = authentication.Scope(repository)

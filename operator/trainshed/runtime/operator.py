@@ -14,7 +14,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from trainshed import config
 from trainshed.api import labels
@@ -67,6 +67,10 @@ class Clients:
     """For jobs: passes the write budget, and refuses once this process does not lead."""
 
 
+class Maker(building.Maker, podbuilds.Answers, Protocol):
+    """Makes images, and knows what build pods made."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Operator:
     """The parts that `main` looks at from outside."""
@@ -84,7 +88,7 @@ async def run(
     settings: config.Settings,
     identity: config.Identity,
     api: Clients,
-    maker: building.Maker,
+    maker: Maker,
     leading: Callable[[], bool],
     hooks: Hooks,
     stop: asyncio.Event,
@@ -97,6 +101,7 @@ async def run(
     following = podbuilds.PodBuilds(
         cache=found.cache,
         api=objects.Objects(api.budgeted),
+        answers=maker,
         given=surroundings.of(settings),
         repository=surroundings.repository(settings.registry),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from trainshed.api import reasons
 from trainshed.builds import orders, pods
@@ -35,6 +36,16 @@ class Refused(Exception):
         self.refusal = refusal
 
 
+class Answers(Protocol):
+    """Knows what orders gave before."""
+
+    async def prepared(self, namespace: str, order: orders.Order) -> orders.Order:
+        """Return an order whose hash is of all that goes in; raises RegistryError."""
+
+    async def find(self, namespace: str, order: orders.Order) -> observed.BuiltImage | None:
+        """Return the image that a pinned order gave before; raises RegistryError."""
+
+
 class PodBuilds:
     """The builds in pods, as this process follows them."""
 
@@ -43,6 +54,7 @@ class PodBuilds:
         *,
         cache: caches.Cache,
         api: seams.Writer,
+        answers: Answers,
         given: Callable[[str], pods.Surroundings],
         repository: Callable[[str], str],
         quiet: float = QUIET_SECONDS,
@@ -50,6 +62,7 @@ class PodBuilds:
         """`given` and `repository`: what a namespace's build pods have, and where they push to."""
         self._cache = cache
         self._api = api
+        self._answers = answers
         self._given = given
         self._repository = repository
         self._quiet = quiet
@@ -67,12 +80,16 @@ class PodBuilds:
     async def make(
         self, job: observed.TrainingJobView, order: plan.BuildOrder, tell: Tell
     ) -> observed.BuiltImage:
-        """Return the image of a job's order; raises Refused.
+        """Return the image of a job's order; raises Refused and RegistryError.
 
         `tell` is called with why a pod does not start, and with None once it has.
         """
-        wanted = order.pod
-        assert wanted is not None
+        assert order.pod is not None
+        wanted = await self._answers.prepared(job.key.namespace, order.pod)
+        if wanted.pinned:
+            known = await self._answers.find(job.key.namespace, wanted)
+            if known is not None:
+                return known
         key = (job.key.namespace, wanted.hash())
         askers = self._askers.setdefault(key, [])
         askers.append(tell)
@@ -86,7 +103,7 @@ class PodBuilds:
     async def _made(
         self, job: observed.TrainingJobView, push_secret: str, wanted: orders.Order, key: Key
     ) -> observed.BuiltImage:
-        since = 0.0 if wanted.git.pinned else job.created - SHARED_SECONDS
+        since = 0.0 if wanted.pinned else job.created - SHARED_SECONDS
         going = self._going.get(key)
         if going is None or going < since:
             going = self._going[key] = job.created

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tests import builders, facts
 from tests.unit.runtime import world as worlds
-from trainshed.builds import pods
+from trainshed.builds import orders, pods
 from trainshed.core import observed, plan
 from trainshed.runtime import building, podbuilds, seams
 from trainshed.runtime import cache as caches
@@ -58,11 +58,32 @@ class Maker:
         return image
 
 
-def following(cache: caches.Cache, api: seams.Writer, quiet: float = 3.0) -> podbuilds.PodBuilds:
+class Answers:
+    """Knows what orders gave before: what a test lets it know."""
+
+    def __init__(self, known: Mapping[str, observed.BuiltImage] | None = None) -> None:
+        self._known = known or {}
+
+    async def prepared(self, namespace: str, order: orders.Order) -> orders.Order:
+        """Return the order as it is."""
+        return order
+
+    async def find(self, namespace: str, order: orders.Order) -> observed.BuiltImage | None:
+        """Return what an order gave, by its hash."""
+        return self._known.get(order.hash())
+
+
+def following(
+    cache: caches.Cache,
+    api: seams.Writer,
+    quiet: float = 3.0,
+    answers: podbuilds.Answers | None = None,
+) -> podbuilds.PodBuilds:
     """Return the builds in pods, which push to `registry/ns/NAMESPACE`."""
     return podbuilds.PodBuilds(
         cache=cache,
         api=api,
+        answers=answers or Answers(),
         given=lambda namespace: pods.Surroundings(image="registry/builder", settings="{}"),
         repository=lambda namespace: f"registry/ns/{namespace}",
         quiet=quiet,

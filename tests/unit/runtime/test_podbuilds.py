@@ -64,11 +64,16 @@ class Api:
 class Bench:
     """What follows builds, a cache, and an API server."""
 
-    def __init__(self, api: Api | None = None, cache: caches.Cache | None = None) -> None:
+    def __init__(
+        self,
+        api: Api | None = None,
+        cache: caches.Cache | None = None,
+        answers: podbuilds.Answers | None = None,
+    ) -> None:
         self.api = api or Api()
         self.cache = cache or caches.Cache()
         self.told: list[observed.Refusal | None] = []
-        self.builds = buildings.following(self.cache, self.api)  # type: ignore[arg-type]
+        self.builds = buildings.following(self.cache, self.api, answers=answers)  # type: ignore[arg-type]
 
     def begin(self, at: float = 0.0, ref: str = "main") -> asyncio.Task[observed.BuiltImage]:
         """Ask for the image of a job that was created so many seconds after T0."""
@@ -219,4 +224,18 @@ async def test_a_silent_pods_events_are_asked_for() -> None:
     assert 'FailedMount: secret "git-key" not found' in bench.said()[0]
 
     bench.ended()
+    assert await asked == IMAGE
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(("ref", "builds"), [("main", 1), (COMMIT, 0)])
+async def test_a_commit_that_was_built_once_needs_no_pod(ref: str, builds: int) -> None:
+    wanted = order(ref).pod
+    assert wanted is not None
+    bench = Bench(answers=buildings.Answers({wanted.hash(): IMAGE}))
+    asked = bench.begin(ref=ref)
+    await settle()
+    assert len(bench.api.made) == builds
+    if builds:
+        bench.ended()
     assert await asked == IMAGE

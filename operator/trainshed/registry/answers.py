@@ -1,0 +1,48 @@
+"""What a build pod's order has already given: a second tag of the image, by the order's hash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trainshed.builds import orders
+from trainshed.core import observed
+from trainshed.registry import client as clients
+from trainshed.registry import errors
+
+KEY = "dev.trainshed.build.key"
+BASE = "org.opencontainers.image.base.digest"
+
+
+def tag(order: orders.Order) -> str:
+    """Return the tag of what an order gave."""
+    return f"o-{order.hash()}"
+
+
+async def find(
+    client: clients.Client, repository: str, order: orders.Order, *, pull: str
+) -> observed.BuiltImage | None:
+    """Return the image that an order gave, by one request; None where there is none.
+
+    Only for an order whose inputs are all pinned: what another gave, it may not give again.
+    """
+    try:
+        digest, manifest = await client.named_manifest(repository, tag(order))
+    except errors.NotFound:
+        return None
+    told: Any = manifest.get("annotations") or {}
+    return observed.BuiltImage(
+        ref=f"{pull}/{repository}@{digest}",
+        key=f"b-{told.get(KEY, '')}",
+        base_digest=str(told.get(BASE, "")),
+        cache_hit=True,
+        seconds=0.0,
+        uploaded_bytes=0,
+        source_revision=order.git.ref,
+    )
+
+
+async def keep(
+    client: clients.Client, repository: str, order: orders.Order, image: observed.BuiltImage
+) -> None:
+    """Give an image the tag by which its order is answered from now on."""
+    await client.retag(repository, image.ref.rpartition("@")[2], tag(order))

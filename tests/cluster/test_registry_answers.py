@@ -1,0 +1,88 @@
+"""What a build pod's order gave before is found by one request. A real registry answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.cluster import registry_rig as rigs
+from tests.cluster import registry_server as servers
+from tests.unit.registry import images
+from trainshed.builds import orders
+from trainshed.registry import errors
+
+pytestmark = servers.needs_registry
+COMMIT = "c" * 40
+BASE = images.image({"usr/bin/python3": b"#!/bin/sh\n"}, config={})
+
+
+@pytest.fixture
+def server(tmp_path: pathlib.Path) -> Iterator[servers.Server]:
+    """Return an empty registry."""
+    with servers.started(tmp_path / "registry") as found:
+        yield found
+
+
+@pytest.fixture
+def base(server: servers.Server) -> str:
+    """Return the reference of a base image in the registry."""
+    return rigs.push(server, BASE)
+
+
+@pytest.fixture
+async def rig(server: servers.Server) -> AsyncIterator[rigs.Rig]:
+    """Return a builder that pushes to the registry."""
+    async with rigs.opened(server) as found:
+        yield found
+
+
+def order(base: str, ref: str = COMMIT) -> orders.Order:
+    git = orders.Git("https://git.example/a.git", ref, ".", submodules=False, secret="")
+    return orders.Order(base, git, (), 1 << 20, rigs.ENTRYPOINT, ("python3", "train.py"), "zstd")
+
+
+async def test_an_order_names_its_base_by_digest_and_its_library(rig: rigs.Rig, base: str) -> None:
+    found = await rig.builder.prepared("team-a", order(base))
+
+    assert "@sha256:" in found.base
+    assert found.library
+    assert found.pinned
+    assert not dataclasses.replace(found, git=order(base, "main").git).pinned
+
+
+async def test_a_base_of_an_unknown_registry_is_left_to_the_pod(rig: rigs.Rig) -> None:
+    found = await rig.builder.prepared("team-a", order("elsewhere.example/base:1"))
+    assert found.base == "elsewhere.example/base:1"
+    assert not found.pinned
+
+
+async def test_a_base_of_another_namespace_is_refused_before_there_is_a_pod(
+    rig: rigs.Rig, server: servers.Server
+) -> None:
+    with pytest.raises(errors.BaseNotAllowed):
+        await rig.builder.prepared("team-a", order(f"{server.address}/trainshed/ns/team-b:x"))
+
+
+async def test_what_an_order_gave_is_found_by_one_request(rig: rigs.Rig, base: str) -> None:
+    wanted = await rig.builder.prepared("team-a", order(base))
+    assert await rig.builder.find("team-a", wanted) is None
+    made = await rig.make(base)
+    await rig.builder.keep("team-a", wanted, made)
+
+    rig.wire.clear()
+    found = await rig.builder.find("team-a", wanted)
+
+    assert len(rig.wire.seen) == 1
+    assert found is not None
+    assert (found.ref, found.key, found.base_digest) == (made.ref, made.key, made.base_digest)
+    assert (found.cache_hit, found.source_revision) == (True, COMMIT)
+
+
+async def test_what_a_namespace_built_is_no_answer_to_another(rig: rigs.Rig, base: str) -> None:
+    wanted = await rig.builder.prepared("team-a", order(base))
+    await rig.builder.keep("team-a", wanted, await rig.make(base))
+
+    assert await rig.builder.find("team-b", wanted) is None
