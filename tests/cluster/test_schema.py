@@ -300,7 +300,7 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
     "TensorBoard's files of own code": (
         builders.training_job()
         .command("x")
-        .spec(visualization={"volume": KEPT, "tensorboard": True}),
+        .spec(visualization={"volume": KEPT, "tensorboard": {"enabled": True}}),
         "of visualization only volume is for it",
     ),
     "a mount where the exports are": (
@@ -529,7 +529,11 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         cnn().spec(evaluation={"performance": {}}),
         cnn().spec(
             evaluation={"performance": {"warmupSteps": 0}, "visual": True},
-            visualization={"volume": KEPT, "tensorboard": True, "profile": {"atStep": 0}},
+            visualization={
+                "volume": KEPT,
+                "tensorboard": {"enabled": True},
+                "profile": {"atStep": 0},
+            },
         ),
         export("torchscript", "onnx", benchmark=True),
         export("onnx", "savedmodel").tensorflow(),

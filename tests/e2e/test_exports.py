@@ -86,7 +86,11 @@ def asked(framework: str) -> conftest.Body:
         "framework": framework,
         "evaluation": {"performance": {"warmupSteps": 3, "steps": 20}, "visual": True},
         "export": {"formats": FORMATS[framework], "benchmark": True, **claim},
-        "visualization": {**claim, "tensorboard": True, "profile": {"atStep": 20, "steps": 3}},
+        "visualization": {
+            **claim,
+            "tensorboard": {"enabled": True},
+            "profile": {"atStep": 20, "steps": 3},
+        },
         "pod": {"env": [{"name": "TRAINSHED_PEAK_FLOPS", "value": f"{PEAK:g}"}]},
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import pathlib
 import resource
 from collections.abc import Sequence
@@ -61,6 +62,29 @@ def trained(job: context.Context, written: boards.Board) -> None:
     written.close()
 
 
+def account(job: context.Context) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(pathlib.Path(job.account_file).read_text())["account"]
+    return found
+
+
+def test_what_is_lost_at_the_very_end_is_told_of(
+    job: context.Context, tmp_path: pathlib.Path
+) -> None:
+    """Until then all of it is held back: only what is written tells that it can't be."""
+    written = board(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Run(known=job) as run:
+        run.evaluate(accuracy=0.5)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+        try:
+            written.finished(run)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    written.close()
+
+    assert [each[:17] for each in account(job)["warnings"]] == ["TensorBoardFailed"]
+
+
 def test_tensorboard_shows_the_curves(job: context.Context, tmp_path: pathlib.Path) -> None:
     trained(job, board(tmp_path))
     found = accumulated(tmp_path / "tensorboard")
@@ -107,20 +131,21 @@ def test_what_is_written_can_be_seen_while_the_run_goes_on(
     assert [each.value for each in found.Scalars("training/loss")] == [0.5, 0.25]
 
 
-def test_a_folder_that_takes_no_files_disturbs_no_run(
+def test_a_folder_that_takes_no_files_disturbs_no_run_and_is_told_of(
     job: context.Context, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "tensorboard").write_text("a file")
 
     trained(job, board(tmp_path))
 
+    assert [each[:17] for each in account(job)["warnings"]] == ["TensorBoardFailed"]
     assert capsys.readouterr().err.count("TensorBoardFailed") == 1
 
 
 # What tensorboardX could not write, it never closes: Python tries it once more, and tells of it.
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_volume_that_fills_up_disturbs_no_run(
+def test_a_volume_that_fills_up_disturbs_no_run_and_is_told_of(
     job: context.Context, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written = board(tmp_path)
@@ -131,4 +156,7 @@ def test_a_volume_that_fills_up_disturbs_no_run(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
+    found = account(job)
+    assert (found["outcome"], found["steps"], len(found["warnings"])) == ("succeeded", 40, 1)
+    assert "File too large: give visualization.volume more room" in found["warnings"][0]
     assert capsys.readouterr().err.count("TensorBoardFailed") == 1

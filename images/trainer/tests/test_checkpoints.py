@@ -379,7 +379,7 @@ def test_the_same_samples_from_another_folder_are_another_run(tmp_path: pathlib.
         {"training": {"target": {"value": 0.9}}},
         {"training": {"compile": "always"}},
         {"checkpoint": {"keep": 5, "everySeconds": 1}},
-        {"visualization": {"tensorboard": True}},
+        {"visualization": {"tensorboard": {"enabled": True}}},
         data(maxCorrupt=3, cacheBytes=10),
     ],
     ids=str,

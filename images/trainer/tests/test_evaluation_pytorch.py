@@ -18,7 +18,7 @@ def test_every_model_is_tested_looked_into_and_reported(
     name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluation = {"visual": True, "performance": {"warmupSteps": 1, "steps": 3}}
-    looks = {"tensorboard": True, "profile": {"atStep": 1, "steps": 1}}
+    looks = {"tensorboard": {"enabled": True}, "profile": {"atStep": 1, "steps": 1}}
     asked = training.spec("pytorch", name, evaluation=evaluation, visualization=looks)
 
     account = training.trained(asked, tmp_path, monkeypatch)

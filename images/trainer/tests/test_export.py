@@ -25,7 +25,9 @@ CLIP = (16, 3, 64, 64)
 class Echo:
     """A trained model whose logits are the first pixels of a sample; it notes its batches."""
 
-    contract: contract.Contract = contract.Contract(CLIP, "NTCHW")
+    contract: contract.Contract = dataclasses.field(
+        default_factory=lambda: contract.Contract(CLIP, "NTCHW")
+    )
     batches: list[int] = dataclasses.field(default_factory=list)
 
     def native(self, inputs: exporter.Array) -> exporter.Array:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from images.trainer.tests import formulas
 from trainshed_trainer import schema
 
 pytestmark = pytest.mark.tensorflow
@@ -114,15 +115,6 @@ def test_the_scale_grows_after_many_finite_steps() -> None:
     assert scales == [1, 2, 2, 4]
 
 
-def expected(logits: Any, *, smoothing: float, weights: Any, gamma: float | None) -> Any:
-    """Return the loss of each sample; all are of class 1."""
-    shares = np.log(np.exp(logits) / np.exp(logits).sum(1, keepdims=True))
-    each = -(1 - smoothing) * shares[:, 1] - smoothing * shares.mean(1)
-    if gamma is not None:
-        each = each * (1 - np.exp(shares[:, 1])) ** gamma
-    return each * (1 if weights is None else weights[1])
-
-
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("weights", [None, [0.5, 3.0, 1.0]], ids=str)
 @pytest.mark.parametrize("gamma", [None, 0.0, 2.0])
@@ -135,5 +127,5 @@ def test_each_loss_follows_its_formula(smoothing: float, weights: Any, gamma: fl
 
     found = loss(logits, np.ones(5, np.int64)).numpy()
 
-    wanted = expected(logits, smoothing=smoothing, weights=weights, gamma=gamma)
+    wanted = formulas.loss(logits, smoothing=smoothing, weights=weights, gamma=gamma)
     assert found == pytest.approx(wanted, abs=1e-5)

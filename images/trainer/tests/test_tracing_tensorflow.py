@@ -26,7 +26,7 @@ def test_a_trace_has_the_operations_of_the_steps(
     assert b"Conv2D" in trace
 
 
-def test_a_profiler_that_is_taken_disturbs_no_run(
+def test_a_profiler_that_is_taken_disturbs_no_run_and_is_told_of(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import tensorflow as tf
@@ -41,6 +41,7 @@ def test_a_profiler_that_is_taken_disturbs_no_run(
 
     assert (account["outcome"], account["steps"]) == ("succeeded", 3)
     assert "traces" not in account
+    assert "ProfileFailed" in account["warnings"][0]
     assert "ProfileFailed" in capsys.readouterr().err
 
 

@@ -17,10 +17,12 @@ MAX_MESSAGE = 1024
 """Characters of a message; the operator keeps no more."""
 MAX_METRICS = 10
 """Evaluation metrics that are kept; a user's names are without bound."""
+MAX_WARNINGS, MAX_WARNING = 3, 200
+"""How many there are, and characters of each; the operator keeps no more."""
 MAX_LEFT_BYTES = 65_536
 TERMINATION_LOG = "/dev/termination-log"
-_LEFT_OUT = ("traces", "exports", "performance", "report")
-"""What is left out of an account that is too long, in this order: it is in the report too."""
+_LEFT_OUT = ("traces", "exports", "performance", "report", "warnings")
+"""What is left out of an account that is too long, in this order: the report or the log has it."""
 _LAST_RESORT = ("v", "outcome", "exitCode", "class", "reason")
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 """Colours and cursor movements, which a terminal would obey and a reader can't use."""

@@ -48,6 +48,10 @@ def account(left: Any) -> accounts.Account:
     if isinstance(traces, list):
         paths = (each for each in traces[:MOST_TRACES] if isinstance(each, str))
         kept["traces"] = [accounts.finite(each[:LONGEST_PATH]) for each in paths]
+    warnings = left.get("warnings")
+    if isinstance(warnings, list):
+        told = (each for each in warnings[: accounts.MAX_WARNINGS] if isinstance(each, str))
+        kept["warnings"] = [accounts.finite(each[: accounts.MAX_WARNING]) for each in told]
     if isinstance(tested := left.get("performance"), Mapping):
         counts = frozenset({"steps", "parameters", "flops"})
         kept["performance"] = _numbers(tested, counts=counts, amounts=_TESTED)

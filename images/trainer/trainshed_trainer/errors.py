@@ -6,7 +6,8 @@ TrainerError            reason, failure_class, exit_code 2
 ├── NonFiniteLoss       the loss is NaN or infinite
 ├── PeersLost           the other processes of the job can't be reached
 ├── CheckpointError     a checkpoint can't be written, or is not to be resumed from
-└── ExportError         the trained model can't be exported
+├── ExportError         the trained model can't be exported
+└── ArtifactsError      what is to be looked at can't be written
 """
 
 from __future__ import annotations
@@ -75,3 +76,7 @@ class CheckpointError(TrainerError):
 
 class ExportError(TrainerError):
     """The trained model can't be exported, or the file answers otherwise than the model."""
+
+
+class ArtifactsError(TrainerError):
+    """The report, TensorBoard's files and traces can't be written."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import pathlib
 from collections.abc import Iterator
 
 from trainshed_trainer import context, errors, schema
 from trainshed_trainer.data import preparing
 from trainshed_trainer.evaluation import lenses, performance
-from trainshed_trainer.exporting import exporter
+from trainshed_trainer.exporting import exporter, files
 from trainshed_trainer.reporting import history, omissions, reports
 from trainshed_trainer.tracing import boards, profiles
 from trainshed_trainer.training import backends, courses, observers, ranks
@@ -54,6 +55,8 @@ def observers_of(
             spec, prepared, backend, asked=spec.export, folder=known.export_dir
         )
         found.append(exports)
+    if known.artifacts_dir:
+        _prepare(known.artifacts_dir)
     curves = history.History()
     looks = _looks(spec, prepared, backend, curves=curves, folder=known.artifacts_dir)
     if not known.artifacts_dir:
@@ -70,6 +73,19 @@ def observers_of(
     )
     # A trace ends before the tests begin, and the report tells of all that is found before it.
     return [*looks, *found, curves, report]
+
+
+def _prepare(folder: str) -> None:
+    """Make the folder of what is to be looked at; raises where it takes no files."""
+    try:
+        files.probe(pathlib.Path(folder))
+    except OSError as error:
+        raise errors.ArtifactsError(
+            f"what is to be looked at can't be written to {folder} ({error.strerror or error}):"
+            " give visualization.volume a volume that is neither full nor read-only, and that the"
+            " pod's group, pod.fsGroup, may write to",
+            reason="ArtifactsNotWritten",
+        ) from error
 
 
 def _looks(
@@ -90,7 +106,7 @@ def _looks(
             " TRAINSHED_ARTIFACTS_DIR",
             reason="InvalidSpec",
         )
-    if asked.tensorboard:
+    if asked.tensorboard is not None and asked.tensorboard.enabled:
         lens = functools.partial(lenses.take, spec, prepared, backend)
         board = boards.Board(spec, folder=folder, lens=lens)
         curves.written = board.point

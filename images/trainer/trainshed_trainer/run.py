@@ -159,6 +159,10 @@ class Run:
         """Put into the account what was found after training, as JSON has it."""
         self._at.recorded |= found
 
+    def warn(self, words: str) -> None:
+        """Put into the account what ends no run, but what a person should know of."""
+        self._at.warnings.append(words[: accounts.MAX_WARNING])
+
     def steps(
         self,
         loader: Iterable[T],

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainshed_trainer import counting
+from trainshed_trainer import accounts, counting
 
 
 @dataclass(slots=True)
@@ -36,6 +36,8 @@ class Standing:
     """Seconds of the run until its target was reached."""
     recorded: dict[str, Any] = field(default_factory=dict)
     """What was found after training, by its name in the account."""
+    warnings: list[str] = field(default_factory=list)
+    """What went wrong beside the training."""
 
     @property
     def step(self) -> int:
@@ -98,6 +100,7 @@ class Standing:
             "heldOutLoss": self.held_out_loss,
             **self._figures(),
             **self.recorded,
+            **({"warnings": self.warnings[: accounts.MAX_WARNINGS]} if self.warnings else {}),
         }
 
     def _figures(self) -> dict[str, Any]:

@@ -46,6 +46,12 @@ class FoldStatus(base.Model):
     samples_per_second: float = pydantic.Field(description="Samples over those seconds.")
     steps: int = pydantic.Field(description="Optimiser steps done.")
     epochs: int = pydantic.Field(description="Epochs done.")
+    training_loss: float | None = pydantic.Field(
+        default=None, description="Loss of the last training step that was looked at."
+    )
+    time_to_target_seconds: float | None = pydantic.Field(
+        default=None, description="Seconds until training.target was reached."
+    )
     resumed_from_step: int | None = pydantic.Field(
         default=None,
         description="With checkpoint: at which step it went on; 0: from the start.",

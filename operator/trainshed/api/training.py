@@ -183,7 +183,7 @@ class Training(base.Model):
     )
     compile: Compile = pydantic.Field(
         default=Compile.AUTO,
-        description="Whether the model is compiled; auto: where it is known to help.",
+        description="Whether the model is compiled; auto: on a GPU, not on a CPU.",
     )
     target: Target | None = pydantic.Field(
         default=None, description="Ends training early; the time to it is in the result."

@@ -21,6 +21,14 @@ class Profile(base.Model):
     )
 
 
+class TensorBoard(base.Model):
+    """Event files for TensorBoard, in the folder tensorboard."""
+
+    enabled: bool = pydantic.Field(
+        description="Whether curves, the model's graph and the spec are written."
+    )
+
+
 class Visualization(base.Model):
     """Files to look at, each job's in a folder of its own: NAMESPACE/NAME."""
 
@@ -28,10 +36,8 @@ class Visualization(base.Model):
         description="A claim, mounted at /artifacts. A built-in model writes report.html; your own "
         "code what it likes, to TRAINSHED_ARTIFACTS_DIR."
     )
-    tensorboard: bool = pydantic.Field(
-        default=False,
-        description="Whether curves, the model's graph and the spec are written for TensorBoard, "
-        "into the folder tensorboard.",
+    tensorboard: TensorBoard | None = pydantic.Field(
+        default=None, description="Event files for TensorBoard; default: none."
     )
     profile: Profile | None = pydantic.Field(
         default=None,
@@ -44,7 +50,7 @@ MOUNTED = volumes.free(
 )
 OWN_CODE = base.rule(
     "has(self.model) || !has(self.visualization)"
-    " || (!self.visualization.tensorboard && !has(self.visualization.profile))",
+    " || (!has(self.visualization.tensorboard) && !has(self.visualization.profile))",
     "your own code writes what it shows itself, to TRAINSHED_ARTIFACTS_DIR: of visualization only"
     " volume is for it",
 )

@@ -13,6 +13,7 @@ from trainshed.core import findings, observed
 MAX_METRICS = 10
 MAX_EXPORTS = 3
 MAX_TRACES = 8
+MAX_WARNINGS, MAX_WARNING = 3, 200
 MAX_PATH = 256
 END_OF_CALENDAR = 253_402_300_800.0
 """The year 10000, which no RFC 3339 timestamp can name."""
@@ -60,6 +61,7 @@ def read(document: Mapping[str, Any]) -> observed.Account | None:
         end_time=_moment(document, "endTime"),
         time_to_target_seconds=_number(document, "timeToTargetSeconds"),
         checkpoint=checkpoint(document.get("checkpoint")),
+        warnings=_warnings(document.get("warnings")),
         report=_path(document.get("report")),
         exports=_exports(document.get("exports")),
         traces=_traces(document.get("traces")),
@@ -101,6 +103,11 @@ def _latency(told: Any) -> findings.Latency | None:
 def _traces(told: Any) -> tuple[str, ...]:
     found = told[:MAX_TRACES] if isinstance(told, list) else []
     return tuple(path for each in found if (path := _path(each)))
+
+
+def _warnings(told: Any) -> tuple[str, ...]:
+    found = told[:MAX_WARNINGS] if isinstance(told, list) else []
+    return tuple(_clean(each, MAX_WARNING) for each in found if isinstance(each, str))
 
 
 def _tested(told: Any) -> findings.Tested | None:
@@ -156,8 +163,10 @@ def _integer(document: Mapping[str, Any], name: str) -> int:
 
 def _text(document: Mapping[str, Any], name: str, limit: int) -> str:
     value = document.get(name)
-    if not isinstance(value, str):
-        return ""
+    return _clean(value, limit) if isinstance(value, str) else ""
+
+
+def _clean(value: str, limit: int) -> str:
     # Lone surrogates are valid JSON but no valid UTF-8: the API server refuses them.
     return value[:limit].encode("utf-8", "replace").decode("utf-8")
 

@@ -50,6 +50,7 @@ def succeed(draft: drafts.Draft, seen: observed.Observation, told: observed.Acco
     if told is not None and told.steps:
         rate = f" at {told.samples_per_second:.1f} samples/s" if told.samples else ""
         message = f"{folds.summary(draft)}{told.steps} steps{rate}"
+        message = "; ".join([message, *told.warnings])
     draft.condition(Type.SUCCEEDED, True, Reason.COMPLETED, message)
 
 

@@ -120,6 +120,8 @@ def _render(number: int, told: observed.Account) -> FoldStatus:
         samples_per_second=round(told.samples_per_second, 1),
         steps=told.steps,
         epochs=told.epochs,
+        training_loss=None if told.loss is None else round(told.loss, 6),
+        time_to_target_seconds=told.time_to_target_seconds,
         resumed_from_step=told.checkpoint.resumed_from_step if told.checkpoint else None,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -95,12 +96,21 @@ def account(folds: folding.Folds, workload: observed.JobView | None) -> observed
         samples=samples,
         training_seconds=seconds,
         samples_per_second=samples / seconds if seconds > 0 else 0.0,
+        loss=statistics.fmean(losses) if (losses := _each(folds, "training_loss")) else None,
+        time_to_target_seconds=max(_each(folds, "time_to_target_seconds"), default=None),
         metrics=found.mean if found is not None else {},
         checkpoint=_checkpoint(parts),
         start_time=start.time,
         first_step_time=start.first_step_time,
         first_step_seconds=start.first_step_seconds,
     )
+
+
+def _each(folds: folding.Folds, name: str) -> list[float]:
+    """Return a figure of every fold; nothing where one lacks it: that would be of some alone."""
+    found = [getattr(each, name) for each in folds.done.values()]
+    complete = len(found) == folds.count and None not in found
+    return found if complete else []
 
 
 def _parts(folds: folding.Folds) -> Iterator[_Part]:

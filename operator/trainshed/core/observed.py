@@ -172,6 +172,8 @@ class Account:
     end_time: float | None = None
     time_to_target_seconds: float | None = None
     checkpoint: Checkpoint | None = None
+    warnings: tuple[str, ...] = ()
+    """What went wrong beside the training, and ended no run."""
     report: str = ""
     """The report's path below the job's own folder."""
     exports: tuple[findings.Export, ...] = ()

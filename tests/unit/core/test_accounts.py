@@ -148,6 +148,24 @@ def test_text_is_cut_and_without_lone_surrogates() -> None:
 @pytest.mark.parametrize(
     ("told", "kept"),
     [
+        (["b" * 300, 1, None], ("b" * 200,)),
+        (["\ud800"], ("?",)),
+        (["a", "b", "c", "d"], ("a", "b", "c")),
+        ("a", ()),
+        ({}, ()),
+    ],
+    ids=["no text among them", "a lone surrogate", "too many", "a text", "an object"],
+)
+def test_few_warnings_are_kept(told: object, kept: tuple[str, ...]) -> None:
+    found = accounts.read(builders.account_document(warnings=told))
+
+    assert found is not None
+    assert found.warnings == kept
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
         ({"lastStep": 80, "resumedFromStep": 40}, observed.Checkpoint(80, 40)),
         ({"lastStep": 80}, observed.Checkpoint(80, 0)),
         ({"lastStep": -1, "resumedFromStep": "x"}, observed.Checkpoint(0, 0)),

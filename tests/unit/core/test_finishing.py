@@ -114,6 +114,16 @@ def test_the_account_wins_over_the_push() -> None:
     assert status.progress.loss == status.result.loss == 0.1
 
 
+def test_what_went_wrong_beside_the_training_is_told_with_its_success() -> None:
+    told = json.dumps(builders.account_document(warnings=["ReportFailed: no room", 3]))
+    pod = builders.pod().on_node().exited(0, told)
+
+    wanted = passes.decided(seen(builders.job().complete(30), pod), now=31)
+
+    _, _, message = passes.condition(wanted, "Succeeded")
+    assert message.endswith("; ReportFailed: no room")
+
+
 def test_a_command_that_measures_nothing_has_no_result() -> None:
     told = {"v": 1, "outcome": "succeeded", "exitCode": 0}
     pod = builders.pod().on_node().exited(0, json.dumps(told))

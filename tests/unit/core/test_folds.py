@@ -77,10 +77,29 @@ def test_a_fold_is_told_of_once_it_is_done() -> None:
             "samplesPerSecond": 800.0,
             "steps": 100,
             "epochs": 5,
+            "trainingLoss": 0.1,
         }
     ]
     assert (found.mean, found.std) == ({"accuracy": 0.9, "loss": 0.25}, None)
     assert passes.condition(wanted, "Running") == ("True", "Training", "1 of 3 folds done")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "loss", "target"), [((3.0, 5.0, 4.0), 0.2, 5.0), ((3.0, None, 4.0), 0.2, None)]
+)
+def test_loss_and_time_to_target_are_those_of_all_folds(
+    seconds: tuple[float | None, ...], loss: float, target: float | None
+) -> None:
+    pods = [
+        done(at, loss=0.1 * (at + 1), timeToTargetSeconds=each) for at, each in enumerate(seconds)
+    ]
+    whole = builders.job().folds(FOLDS).complete(30)
+
+    result = passes.read(passes.decided(seen(whole, *pods), now=31)).result
+
+    assert result is not None
+    assert result.loss == pytest.approx(loss)
+    assert result.time_to_target_seconds == target
 
 
 def test_the_deviation_is_that_of_a_sample() -> None:

@@ -81,7 +81,13 @@ JOBS: dict[str, builders.TrainingJobBuilder] = {
     ),
     "traces": builders.training_job()
     .cnn()
-    .spec(visualization={**SHOWN, "tensorboard": True, "profile": {"atStep": 5, "steps": 3}}),
+    .spec(
+        visualization={
+            **SHOWN,
+            "tensorboard": {"enabled": True},
+            "profile": {"atStep": 5, "steps": 3},
+        }
+    ),
     "a cross-validation": builders.training_job().cnn().folds(5, parallelism=2),
     "exports": builders.training_job()
     .cnn()
@@ -150,7 +156,7 @@ def test_tests_and_exports_are_handed_over_without_their_volumes() -> None:
         "benchmark": True,
     }
     assert document(JOBS["traces"])["visualization"] == {
-        "tensorboard": True,
+        "tensorboard": {"enabled": True},
         "profile": {"atStep": 5, "steps": 3},
     }
     assert not {"evaluation", "export", "visualization"} & set(document(JOBS["the smallest"]))

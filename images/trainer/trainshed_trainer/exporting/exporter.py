@@ -115,9 +115,7 @@ class Exports:
         framework = importlib.import_module(f"trainshed_trainer.exporting.{self._spec.framework}")
         exporter = framework.Exporter(self._spec, self._prepared, self._backend)
         samples = Samples.of(self._prepared, exporter)
-        words = contract.render(
-            exporter.contract, self._spec, self._prepared, limits=samples.range
-        )
+        words = contract.render(exporter.contract, self._spec, self._prepared, limits=samples.range)
         for name in self._asked.formats:
             self.done.append(self._export(name, exporter, samples, words))
         telling.record(exports=[each.to_dict() for each in self.done])

@@ -14,12 +14,21 @@ from trainshed_trainer import errors
 def prepare(folder: pathlib.Path) -> None:
     """Make a folder and try to write in it, before anything is trained in vain."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
-        probe.mkdir()
-        probe.rmdir()
+        probe(folder)
     except OSError as error:
         raise _not_written(folder, error) from error
+
+
+def probe(folder: pathlib.Path) -> None:
+    """Make a folder and write a file in it, of which nothing is left; raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f".probe-{os.getpid()}"
+    try:
+        # A full volume may take a folder; a remote one tells of its bytes when they are to be kept.
+        file.write_bytes(b"probe")
+        _sync(file)
+    finally:
+        file.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

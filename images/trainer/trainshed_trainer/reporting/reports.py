@@ -57,7 +57,9 @@ class Report:
             accounts.write(str(self._folder / SUMMARY), summaries.render(found.model))
             accounts.write(str(self._folder / FILE), page.render(found))
         except OSError as error:
-            print(f"trainshed: no report: {error}", file=sys.stderr)  # noqa: T201
+            words = f"ReportFailed: no report: {error}: give visualization.volume more room"
+            print(f"trainshed: {words}", file=sys.stderr)  # noqa: T201
+            telling.warn(words)
         else:
             telling.record(report=FILE)
 

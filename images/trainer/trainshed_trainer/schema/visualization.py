@@ -16,8 +16,15 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class TensorBoard:
+    """Event files, if they are `enabled`."""
+
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Visualization:
     """Files in the folder that TRAINSHED_ARTIFACTS_DIR names: TensorBoard's, and a trace."""
 
-    tensorboard: bool = False
+    tensorboard: TensorBoard | None = None
     profile: Profile | None = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trainshed_trainer import run, schema
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tensorboardX import event_file_writer
 
 FOLDER = "tensorboard"
+ROOM = "give visualization.volume more room"
 FLUSH_SECONDS = 10.0
 """How old what TensorBoard shows may be: each flush waits for the volume."""
 TAGS = {
@@ -46,6 +48,8 @@ class Board:
         self._clock = clock
         self._flushed = clock()
         self._has_graph = False
+        self._failure = ""
+        """Why there are no more files, until it is told."""
         self._file: event_file_writer.EventsWriter | None = None
         self._begin(pathlib.Path(folder) / FOLDER)
 
@@ -66,26 +70,25 @@ class Board:
         if self._file is not None and not self._has_graph:
             self._has_graph = True
             self._write(graph_def=graph(self._lens().layers()))
+        self._tell(telling)
 
     def finished(self, telling: run.Run) -> None:
         """Write what the run was, and what it came to, for a comparison of runs."""
-        if self._file is None:
-            return
-        from tensorboardX import summary
+        if self._file is not None:
+            from tensorboardX import summary
 
-        told = {f"held-out/{name}": value for name, value in telling.metrics.items()}
-        for each in summary.hparams(fields.of(self._spec), told):
-            self._write(step=telling.step, summary=each)
+            told = {f"held-out/{name}": value for name, value in telling.metrics.items()}
+            for each in summary.hparams(fields.of(self._spec), told):
+                self._write(step=telling.step, summary=each)
+            self._flush()
+        self._tell(telling)
 
     def close(self) -> None:
         """Write what is held back, and end the file."""
-        file, self._file = self._file, None
-        if file is None:
-            return
-        try:
-            file.close()
-        except OSError as error:
-            self._give_up(str(error))
+        if self._file is not None:
+            with self._guarded():
+                self._file.close()
+        self._file = None
 
     def _begin(self, folder: pathlib.Path) -> None:
         try:
@@ -97,7 +100,7 @@ class Board:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = event_file_writer.EventsWriter(str(folder / "events"), f".{os.getpid()}")
         except OSError as error:
-            self._give_up(str(error))
+            self._give_up(f"{error}: {ROOM}")
             return
         rows = [f"| {name} | `{value}` |" for name, value in fields.of(self._spec).items()]
         self._write(summary=summary.text("spec", "\n".join(["| field | value |", "|-|-|", *rows])))
@@ -108,18 +111,36 @@ class Board:
 
         if self._file is None:
             return
-        try:
+        with self._guarded():
             self._file.write_event(event_pb2.Event(wall_time=time.time(), **what))
-            if self._clock() - self._flushed > FLUSH_SECONDS:
-                self._flushed = self._clock()
+        if self._clock() - self._flushed > FLUSH_SECONDS:
+            self._flushed = self._clock()
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._file is not None:
+            with self._guarded():
                 self._file.flush()
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Give the file up where it takes no more."""
+        try:
+            yield
         except OSError as error:
             self._file = None
-            self._give_up(str(error))
+            self._give_up(f"{error}: {ROOM}")
 
     def _give_up(self, why: str) -> None:
         # A run is as good without TensorBoard's files.
-        print(f"trainshed: TensorBoardFailed: no more of its files: {why}", file=sys.stderr)  # noqa: T201
+        self._failure = f"TensorBoardFailed: no more of its files: {why}"
+        print(f"trainshed: {self._failure}", file=sys.stderr)  # noqa: T201
+
+    def _tell(self, telling: run.Run) -> None:
+        """Put what went wrong into the account, once."""
+        if self._failure:
+            telling.warn(self._failure)
+        self._failure = ""
 
 
 def graph(layers: Sequence[lenses.Layer]) -> bytes:

@@ -46,7 +46,7 @@ class Profile:
             return
         if self._end is None:
             if telling.step >= self._asked.at_step:
-                self._begin(telling.step)
+                self._begin(telling)
         elif telling.step >= self._began + self._asked.steps:
             self._finish(telling)
 
@@ -59,27 +59,29 @@ class Profile:
             self._finish(telling)
         elif not self._done:
             self._give_up(
-                f"the run ended after {telling.step} steps: set visualization.profile.atStep lower"
+                f"the run ended after {telling.step} steps: set visualization.profile.atStep lower",
+                telling,
             )
 
     def close(self) -> None:
         """End a trace that the run was stopped in."""
         if self._end is not None:
-            self._written()
+            self._written(None)
 
-    def _begin(self, step: int) -> None:
-        self._began, self._folder = step, self._root / FOLDER / f"step-{step}"
+    def _begin(self, telling: run.Run) -> None:
+        self._began = telling.step
+        self._folder = self._root / FOLDER / f"step-{telling.step}"
         tracer = self._tracer()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._end = tracer.begin(self._folder)
         except tracer.FAILURES as error:
-            self._give_up(str(error))
+            self._give_up(str(error), telling)
 
     def _finish(self, telling: run.Run) -> None:
         # Reads the loss, and so waits for the device: what it still does belongs to the steps.
         telling.figures()
-        if not self._written():
+        if not self._written(telling):
             return
         files = sorted(each for each in self._folder.rglob("*") if each.is_file())
         paths = [str(each.relative_to(self._root)) for each in files]
@@ -91,20 +93,23 @@ class Profile:
             file=sys.stderr,
         )
 
-    def _written(self) -> bool:
+    def _written(self, telling: run.Run | None) -> bool:
         assert self._end is not None
         end, self._end, self._done = self._end, None, True
         try:
             end()
         except self._tracer().FAILURES as error:
-            self._give_up(str(error))
+            self._give_up(str(error), telling)
             return False
         return True
 
-    def _give_up(self, why: str) -> None:
+    def _give_up(self, why: str, telling: run.Run | None) -> None:
         # A run is as good without a trace.
         self._done = True
-        print(f"trainshed: ProfileFailed: no trace: {why:.300}", file=sys.stderr)  # noqa: T201
+        words = f"ProfileFailed: no trace: {why:.300}"
+        print(f"trainshed: {words}", file=sys.stderr)  # noqa: T201
+        if telling is not None:  # else it is over, and its account is written
+            telling.warn(words)
 
 
 def tracer_of(framework: str) -> Tracer:
