@@ -23,7 +23,7 @@ from typing import IO, Any
 LIBRARY = pathlib.Path(__file__).resolve().parents[1]
 SERVER = """
 import http.client, json, os, socket, ssl, sys
-from trainshed_trainer import launch, processes
+from trainshed_trainer import launch, leaving, processes
 asked = socket.socket(fileno=int(sys.argv[1]))
 while True:
     message, pipes, _, _ = socket.recv_fds(asked, 1 << 20, 3)
@@ -45,7 +45,7 @@ while True:
         if not order["patient"]:
             processes.TAIL_SECONDS = launch.PUSH_SECONDS = 0.05
             processes.GRACE_SECONDS = 0.2
-        launch.leave(launch.main(["--", *order["command"]]))
+        leaving.leave(launch.main(["--", *order["command"]]))
     for pipe in pipes:
         os.close(pipe)
     asked.send(b"%d" % child)

@@ -109,6 +109,7 @@ def test_a_world_of_one_speaks_nccl(monkeypatch: pytest.MonkeyPatch) -> None:
         told = group.stops(False, due=True)
         assert told == (True, True), "what was told at the call before"
         assert group.stops(False, due=False) == (False, False), "it is kept by then"
+    distributed.destroy_process_group()
 
 
 def test_streamed_batches_come_by_pinned_memory_and_teach_the_same(

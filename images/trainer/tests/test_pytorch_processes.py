@@ -153,6 +153,8 @@ def test_one_whose_peer_is_lost_says_so(tmp_path: pathlib.Path) -> None:
 def test_what_is_due_in_one_is_kept_by_all_at_the_next_call_and_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    from torch import distributed
+
     from trainshed_trainer.training.pytorch import devices, processes
 
     meeting = {"RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
@@ -163,5 +165,6 @@ def test_what_is_due_in_one_is_kept_by_all_at_the_next_call_and_once(
     with contextlib.closing(group):
         # It is due until it is kept, which is after the call that says so.
         told = [group.stops(False, due=due) for due in (True, True, False, False)]
+    distributed.destroy_process_group()
 
     assert told == [(False, False), (False, True), (False, False), (False, False)]

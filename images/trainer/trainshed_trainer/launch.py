@@ -15,7 +15,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 from trainshed_trainer import (
     accounts,
@@ -23,6 +23,7 @@ from trainshed_trainer import (
     context,
     errors,
     failures,
+    leaving,
     processes,
     pushing,
     rendezvous,
@@ -164,16 +165,5 @@ def _end(told: Told, started: float) -> int:
     return int(account["exitCode"])
 
 
-def leave(code: int) -> NoReturn:
-    """End this process at once, without Python's own clearing up.
-
-    A push that was given up may still be in OpenSSL, which would be cleared away under it.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
-
-
 if __name__ == "__main__":
-    leave(main())
+    leaving.after(main)

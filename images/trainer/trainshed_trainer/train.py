@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from trainshed_trainer import accounts, context, cpus, errors, schema
+from trainshed_trainer import accounts, context, cpus, errors, leaving, schema
 
 if TYPE_CHECKING:
     from trainshed_trainer.data import preparing
@@ -103,4 +103,4 @@ def _document(path: str) -> Any:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    leaving.after(main)

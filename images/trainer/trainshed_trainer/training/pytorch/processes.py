@@ -18,6 +18,8 @@ from trainshed_trainer.training.pytorch import devices
 MEETING = "env://?use_libuv=0"
 """By torchrun's variables; not every build of PyTorch has libuv."""
 TIMEOUT = datetime.timedelta(minutes=10)
+LEAVING = datetime.timedelta(seconds=10)
+"""How long the others may take for the last answer, which nobody reads."""
 _WORDS = re.compile(r"gloo|nccl|connection (closed|reset)", re.IGNORECASE)
 
 
@@ -143,12 +145,14 @@ class Group:
             raise
 
     def close(self) -> None:
-        """Leave the others."""
+        """Leave the others; the connections end with the process.
+
+        Two that take theirs down at the same time may wait for each other for ever.
+        """
         # One that was lost is told of already.
         with contextlib.suppress(RuntimeError):
             if self._asked is not None:
-                self._asked.wait()
-            distributed.destroy_process_group()
+                self._asked.wait(LEAVING)
 
 
 def join(among: ranks.Ranks, device: devices.Device) -> Processes:
