@@ -12,7 +12,7 @@ from tests.cluster import registry_rig as rigs
 from tests.cluster import registry_server as servers
 from tests.unit.registry import images
 from trainshed.builds import orders
-from trainshed.registry import errors
+from trainshed.registry import answers, bases, errors
 
 pytestmark = servers.needs_registry
 COMMIT = "c" * 40
@@ -53,10 +53,27 @@ async def test_an_order_names_its_base_by_digest_and_its_library(rig: rigs.Rig, 
     assert not dataclasses.replace(found, git=order(base, "main").git).pinned
 
 
-async def test_a_base_of_an_unknown_registry_is_left_to_the_pod(rig: rigs.Rig) -> None:
-    found = await rig.builder.prepared("team-a", order("elsewhere.example/base:1"))
-    assert found.base == "elsewhere.example/base:1"
+async def test_a_base_of_an_unknown_registry_is_refused_before_there_is_a_pod(
+    rig: rigs.Rig,
+) -> None:
+    with pytest.raises(errors.NotAllowed):
+        await rig.builder.prepared("team-a", order("elsewhere.example/base:1"), push_secret="key")
+
+
+@pytest.mark.parametrize("error", [errors.Unauthorized, errors.Forbidden])
+async def test_a_base_that_only_the_push_secret_may_read_is_left_to_the_pod(
+    rig: rigs.Rig, base: str, monkeypatch: pytest.MonkeyPatch, error: type[errors.RegistryError]
+) -> None:
+    async def refused(*asked: object) -> str:
+        raise error("no credentials")
+
+    monkeypatch.setattr(bases, "resolve", refused)
+    found = await rig.builder.prepared("team-a", order(base), push_secret="key")
+    assert found.base == base
+    assert found.library
     assert not found.pinned
+    with pytest.raises(error):
+        await rig.builder.prepared("team-a", order(base))
 
 
 async def test_a_base_of_another_namespace_is_refused_before_there_is_a_pod(
@@ -86,3 +103,12 @@ async def test_what_a_namespace_built_is_no_answer_to_another(rig: rigs.Rig, bas
     await rig.builder.keep("team-a", wanted, await rig.make(base))
 
     assert await rig.builder.find("team-b", wanted) is None
+
+
+async def test_an_image_without_our_marks_is_no_answer(
+    rig: rigs.Rig, server: servers.Server, base: str
+) -> None:
+    wanted = await rig.builder.prepared("team-a", order(base))
+    rigs.push(server, BASE, repository="trainshed/ns/team-a", tag=answers.tag(wanted))
+
+    assert await rig.builder.find("team-a", wanted) is None

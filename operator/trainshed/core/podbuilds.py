@@ -4,13 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
+
+import pydantic
 
 from trainshed.api import reasons
 from trainshed.core import failures, observed
 
 Reason = reasons.Reason
 _TAIL = 600
+_LONGEST = 1e7
+"""No build takes so many seconds: what says so is no builder of ours."""
+
+
+class _Image(pydantic.BaseModel):
+    """An image in a pod's last words: only what the status can hold."""
+
+    model_config = pydantic.ConfigDict(strict=True, frozen=True)
+
+    ref: Annotated[str, pydantic.Field(pattern=r"^[^@\s]{1,512}@sha256:[0-9a-f]{64}$")]
+    key: Annotated[str, pydantic.Field(pattern=r"^b-[0-9a-f]{32}$")]
+    base_digest: Annotated[str, pydantic.Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    cache_hit: bool
+    seconds: Annotated[float, pydantic.Field(ge=0, le=_LONGEST, allow_inf_nan=False)]
+    uploaded_bytes: Annotated[int, pydantic.Field(ge=0, lt=2**63)]
+    # SHA-256 repositories have commits of 64 digits.
+    source_revision: Annotated[str, pydantic.Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})?$")] = ""
+
+
 _UNREADABLE = (
     "the build pod {pod} ended with code {code} and said nothing that we know: {tail}; it is begun"
     " again; see its log"
@@ -44,21 +65,25 @@ def _said(pod: observed.PodView, repository: str) -> observed.BuiltImage | obser
         told = json.loads(pod.container.message)
         if "refusal" in told:
             return _refusal(told["refusal"])
-        image = observed.BuiltImage(**told["image"])
-        sound = (
-            pod.container.exit_code == 0
-            and image.ref.startswith(f"{repository}@sha256:")
-            and all(isinstance(each, str) for each in (image.key, image.source_revision))
-            and isinstance(image.uploaded_bytes, int)
-        )
-        return image if sound else None
-    except (ValueError, KeyError, TypeError, AttributeError):
+        image = observed.BuiltImage(**_Image.model_validate(told["image"]).model_dump())
+    # Words of some thousand brackets are nested too deeply to be read.
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    ours = image.ref.partition("@")[0] == repository
+    return image if ours and pod.container.exit_code == 0 else None
 
 
-def _refusal(told: Any) -> observed.Refusal:
-    reason = failures.sound_reason(str(told["reason"]), Reason.BUILD_FAILED)
-    return observed.Refusal(reason, str(told["message"])[:2000], terminal=told["terminal"] is True)
+def _refusal(told: Any) -> observed.Refusal | None:
+    reason, said = told["reason"], told["message"]
+    if not isinstance(reason, str) or not isinstance(said, str):
+        return None
+    reason = failures.sound_reason(reason, Reason.BUILD_FAILED)
+    return observed.Refusal(reason, _clean(said)[:2000], terminal=told["terminal"] is True)
+
+
+def _clean(text: str) -> str:
+    """Return a text that a status can hold: no control characters, no half of a surrogate pair."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _unsaid(job: observed.JobView, pod: observed.PodView | None) -> observed.Refusal:
@@ -71,7 +96,7 @@ def _unsaid(job: observed.JobView, pod: observed.PodView | None) -> observed.Ref
             " have builder.resources of the chart raised"
         )
         return observed.Refusal(Reason.BUILD_OUT_OF_MEMORY, message, terminal=True)
-    tail = "".join(each for each in pod.container.message[-_TAIL:] if each.isprintable())
+    tail = _clean(pod.container.message[-_TAIL:])
     message = _UNREADABLE.format(pod=pod.name, code=pod.container.exit_code, tail=tail)
     return observed.Refusal(Reason.BUILD_FAILED, message, terminal=False)
 

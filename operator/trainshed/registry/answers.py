@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from trainshed.builds import orders
@@ -11,6 +12,8 @@ from trainshed.registry import errors
 
 KEY = "dev.trainshed.build.key"
 BASE = "org.opencontainers.image.base.digest"
+_KEY = re.compile(r"[0-9a-f]{32}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def tag(order: orders.Order) -> str:
@@ -29,11 +32,16 @@ async def find(
         digest, manifest = await client.named_manifest(repository, tag(order))
     except errors.NotFound:
         return None
-    told: Any = manifest.get("annotations") or {}
+    told: Any = manifest.get("annotations")
+    marks = told if isinstance(told, dict) else {}
+    key, base = str(marks.get(KEY)), str(marks.get(BASE))
+    # Whoever may push there may put anything behind the tag: it is no answer without our marks.
+    if not _KEY.fullmatch(key) or not _DIGEST.fullmatch(base):
+        return None
     return observed.BuiltImage(
         ref=f"{pull}/{repository}@{digest}",
-        key=f"b-{told.get(KEY, '')}",
-        base_digest=str(told.get(BASE, "")),
+        key=f"b-{key}",
+        base_digest=base,
         cache_hit=True,
         seconds=0.0,
         uploaded_bytes=0,

@@ -107,19 +107,24 @@ class Builder:
                 f"the build broke in a way that nobody foresaw ({what}): see the operator's log"
             ) from error
 
-    async def prepared(self, namespace: str, order: orders.Order) -> orders.Order:
+    async def prepared(
+        self, namespace: str, order: orders.Order, *, push_secret: str = ""
+    ) -> orders.Order:
         """Return an order whose hash is of all that goes in: the base by digest, the library.
 
-        A base of a registry that this process may not call stays a name: the pod resolves it.
+        A base that only the namespace's own credentials may read stays a name: the pod has them,
+        if there is a push secret. A registry that the settings do not name is no pod's either.
         """
         base = references.parse(order.base)
         self._target.admit(namespace, base)
         order = replace(order, library=self._library)
+        origin = self._client(self._target.url(base.host))
         try:
-            origin = self._client(self._target.url(base.host))
-        except errors.NotAllowed:
+            digest = await self._base_digest(order.base, base, origin)
+        except (errors.Unauthorized, errors.Forbidden):
+            if not push_secret:
+                raise
             return order
-        digest = await self._base_digest(order.base, base, origin)
         return replace(order, base=f"{base.host}/{base.repository}@{digest}")
 
     async def find(self, namespace: str, order: orders.Order) -> observed.BuiltImage | None:

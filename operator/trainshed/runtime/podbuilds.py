@@ -39,8 +39,13 @@ class Refused(Exception):
 class Answers(Protocol):
     """Knows what orders gave before."""
 
-    async def prepared(self, namespace: str, order: orders.Order) -> orders.Order:
-        """Return an order whose hash is of all that goes in; raises RegistryError."""
+    async def prepared(
+        self, namespace: str, order: orders.Order, *, push_secret: str
+    ) -> orders.Order:
+        """Return an order whose hash is of all that goes in; raises RegistryError.
+
+        What this process may not read is left to the pod where there is a push secret.
+        """
 
     async def find(self, namespace: str, order: orders.Order) -> observed.BuiltImage | None:
         """Return the image that a pinned order gave before; raises RegistryError."""
@@ -85,7 +90,9 @@ class PodBuilds:
         `tell` is called with why a pod does not start, and with None once it has.
         """
         assert order.pod is not None
-        wanted = await self._answers.prepared(job.key.namespace, order.pod)
+        wanted = await self._answers.prepared(
+            job.key.namespace, order.pod, push_secret=order.push_secret
+        )
         if wanted.pinned:
             known = await self._answers.find(job.key.namespace, wanted)
             if known is not None:

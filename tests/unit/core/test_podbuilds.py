@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies
 
 from tests import builders
 from trainshed.buildpod import words
@@ -14,7 +17,7 @@ from trainshed.core import observed, podbuilds
 REPOSITORY = "registry.example/trainshed/ns/default"
 IMAGE = observed.BuiltImage(
     ref=f"{REPOSITORY}@sha256:" + "a" * 64,
-    key="b-1",
+    key="b-" + "d" * 32,
     base_digest="sha256:" + "b" * 64,
     cache_hit=False,
     seconds=1.5,
@@ -93,3 +96,74 @@ def test_last_words_fit_into_a_termination_message() -> None:
     said = words.refused("SourceInvalid", "\N{SNOWMAN}" * 5000, terminal=True)
     assert len(said.encode()) <= 4096
     assert json.loads(said)["refusal"]["reason"] == "SourceInvalid"
+
+
+def test_words_that_are_nested_too_deeply_are_no_image() -> None:
+    for said in ("[" * 4000, '{"a":' * 800, '{"refusal": ' + "[" * 4000):
+        assert outcome(builders.job().view(), builders.pod().exited(0, said).view()) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"seconds": "x"},
+        {"seconds": float("nan")},
+        {"seconds": float("inf")},
+        {"seconds": -1.0},
+        {"seconds": 10**400},
+        {"uploaded_bytes": -1},
+        {"uploaded_bytes": 2**63},
+        {"uploaded_bytes": True},
+        {"cache_hit": 1},
+        {"base_digest": []},
+        {"base_digest": "sha256:b"},
+        {"key": "b-1"},
+        {"source_revision": "main"},
+        {"ref": IMAGE.ref + "0"},
+        {"ref": IMAGE.ref + "\n"},
+        {"ref": f"{REPOSITORY}@sha256:" + "A" * 64},
+    ],
+)
+def test_an_image_that_the_status_can_not_hold_is_none(fields: dict[str, Any]) -> None:
+    said = json.dumps({"image": {**dataclasses.asdict(IMAGE), **fields}})
+    assert outcome(builders.job().view(), builders.pod().exited(0, said).view()) is None
+
+
+def test_a_refusals_message_holds_nothing_that_can_not_be_written() -> None:
+    said = '{"refusal": {"reason": "X", "message": "a\\ud800b\\u0000\\nc", "terminal": true}}'
+    found = refusal(builders.job().view(), builders.pod().exited(1, said).view())
+    assert found.message == "a b  c"
+
+
+_LEAVES = (
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers()
+    | strategies.floats()
+    | strategies.text()
+    | strategies.sampled_from([*dataclasses.asdict(IMAGE).values()])
+)
+_NAMES = strategies.sampled_from(
+    ["image", "refusal", "reason", "message", "terminal", *dataclasses.asdict(IMAGE)]
+)
+_JSON = strategies.recursive(
+    _LEAVES,
+    lambda inner: strategies.lists(inner) | strategies.dictionaries(_NAMES, inner),
+    max_leaves=20,
+)
+_IMAGES = strategies.fixed_dictionaries(
+    {"image": strategies.fixed_dictionaries(
+        {name: strategies.just(value) | _LEAVES
+         for name, value in dataclasses.asdict(IMAGE).items()}
+    )}
+)  # fmt: skip
+
+
+@hypothesis.given(said=strategies.text() | (_JSON | _IMAGES).map(json.dumps))
+def test_any_words_are_an_image_a_refusal_or_nothing(said: str) -> None:
+    found = outcome(builders.job().view(), builders.pod().exited(0, said).view())
+    if isinstance(found, observed.BuiltImage):
+        assert found.ref == IMAGE.ref
+        assert 0 <= found.seconds <= 1e7
+    elif found is not None:
+        found.message.encode()

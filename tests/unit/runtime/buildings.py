@@ -64,7 +64,9 @@ class Answers:
     def __init__(self, known: Mapping[str, observed.BuiltImage] | None = None) -> None:
         self._known = known or {}
 
-    async def prepared(self, namespace: str, order: orders.Order) -> orders.Order:
+    async def prepared(
+        self, namespace: str, order: orders.Order, *, push_secret: str
+    ) -> orders.Order:
         """Return the order as it is."""
         return order
 

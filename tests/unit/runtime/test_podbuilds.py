@@ -18,10 +18,16 @@ from trainshed.kube import errors
 from trainshed.runtime import cache as caches
 from trainshed.runtime import podbuilds
 
-IMAGE = observed.BuiltImage(
-    f"registry/ns/{builders.NAMESPACE}@sha256:" + "a" * 64, "b-1", "sha256:b", False, 1.0, 10, "c"
-)
 COMMIT = "c" * 40
+IMAGE = observed.BuiltImage(
+    f"registry/ns/{builders.NAMESPACE}@sha256:" + "a" * 64,
+    "b-" + "d" * 32,
+    "sha256:" + "b" * 64,
+    False,
+    1.0,
+    10,
+    COMMIT,
+)
 
 
 def order(ref: str = "main") -> plan.BuildOrder:
