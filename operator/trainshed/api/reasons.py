@@ -40,6 +40,8 @@ class Reason(enum.StrEnum):
     SOURCE_UNREADABLE = "SourceUnreadable"
     """The API server did not let the ConfigMap of spec.source be read."""
     SOURCE_INVALID = "SourceInvalid"
+    SOURCE_TOO_LARGE = "SourceTooLarge"
+    """The clone needs more disk than its build pod has; the pod itself says it of the files."""
     IMAGE_GIVEN = "ImageGiven"
     IMAGE_FOUND = "ImageFound"
     IMAGE_BUILT = "ImageBuilt"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,16 @@ PUSH_SECRET = "/etc/trainshed/push"
 WORK = "/work"
 _KEPT_SECONDS = 300
 """An ended build is kept for its log, and for jobs that ask for the same a moment later."""
+_MOST_ANNOTATIONS = 256 * 1024
+"""The API server takes no more bytes of an object's annotations, names and values together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Names of a job's Secrets, by which its image is pushed, and the pod's own is pulled."""
+
+    push: str = ""
+    pull: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +42,35 @@ class Surroundings:
     deadline: float = 900.0
 
 
+def shared(order: orders.Order, secrets: Secrets) -> str:
+    """Return what a build is shared by, 32 digits: the order, and the Secrets it is done with.
+
+    A job with a Secret that is wrong must not have the others wait for its pod.
+    """
+    if secrets == Secrets():
+        return order.hash()
+    text = "\n".join((order.hash(), secrets.push, *secrets.pull))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def too_large(job: Mapping[str, Any]) -> bool:
+    """Return whether a Job's order and settings are more than the API server takes."""
+    documents = job["spec"]["template"]["metadata"]["annotations"]
+    size = sum(len(name.encode()) + len(text.encode()) for name, text in documents.items())
+    return size > _MOST_ANNOTATIONS
+
+
 def render(
-    order: orders.Order, *, namespace: str, push_secret: str, given: Surroundings
+    order: orders.Order,
+    *,
+    namespace: str,
+    push_secret: str,
+    given: Surroundings,
+    pull_secrets: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Return the Job; the API server gives it the end of its name."""
-    marks = _marks(order)
+    secrets = Secrets(push_secret, pull_secrets)
+    marks = _marks(order, secrets)
     documents = {labels.ORDER: order.dump(), labels.SPEC: given.settings, labels.CA: given.ca_pem}
     return {
         "apiVersion": "batch/v1",
@@ -53,7 +88,7 @@ def render(
             "ttlSecondsAfterFinished": _KEPT_SECONDS,
             "template": {
                 "metadata": {"labels": marks, "annotations": documents},
-                "spec": _pod(order, push_secret, given),
+                "spec": _pod(order, secrets, given),
             },
         },
     }
@@ -70,17 +105,17 @@ _RULES: Sequence[Mapping[str, Any]] = (
 )
 
 
-def _marks(order: orders.Order) -> dict[str, str]:
+def _marks(order: orders.Order, secrets: Secrets) -> dict[str, str]:
     return {
         labels.APP_NAME: labels.MANAGER,
         labels.APP_COMPONENT: labels.BUILDER,
         labels.MANAGED_BY: labels.MANAGER,
         labels.COMPONENT: labels.BUILDER,
-        labels.BUILD: order.hash(),
+        labels.BUILD: shared(order, secrets),
     }
 
 
-def _pod(order: orders.Order, push_secret: str, given: Surroundings) -> dict[str, Any]:
+def _pod(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str, Any]:
     mounts: list[dict[str, Any]] = [
         {"name": "files", "mountPath": FILES, "readOnly": True},
         {"name": "work", "mountPath": WORK},
@@ -93,13 +128,15 @@ def _pod(order: orders.Order, push_secret: str, given: Surroundings) -> dict[str
     ]
     for name, secret, folder in (
         ("git", order.git.secret, GIT_SECRET),
-        ("push", push_secret, PUSH_SECRET),
+        ("push", secrets.push, PUSH_SECRET),
     ):
         if secret:
             volumes.append({"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}})
             mounts.append({"name": name, "mountPath": folder, "readOnly": True})
     return {
         "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": 5,
+        "imagePullSecrets": [{"name": each} for each in secrets.pull],
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {

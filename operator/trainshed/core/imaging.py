@@ -64,6 +64,7 @@ def order(found: spec.TrainingJobSpec, settings: policy.Policy) -> plan.BuildOrd
         compression=compression,
         pod=_of_git(source, base, entrypoint, compression) if source and source.git else None,
         push_secret=image.push_secret.name if image.push_secret else "",
+        pull_secrets=tuple(each.name for each in image.pull_secrets or ()),
     )
 
 

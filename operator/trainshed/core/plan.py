@@ -29,6 +29,8 @@ class BuildOrder:
     pod: orders.Order | None = None
     """What a build pod is to do; None where this process can pack the files itself."""
     push_secret: str = ""
+    pull_secrets: tuple[str, ...] = ()
+    """Secrets by which the kubelet pulls the build pod's own image."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -13,6 +14,10 @@ from trainshed.core import failures, observed
 
 Reason = reasons.Reason
 _TAIL = 600
+GRACE_SECONDS = 10.0
+"""So long after a Job's end its pods may still be unknown here."""
+_OVERFULL = re.compile(r'EmptyDir volume "work" exceeds|ephemeral.* storage.* limit', re.IGNORECASE)
+"""The kubelet's words for a pod that is over a limit of its own; not for a node that is full."""
 _LONGEST = 1e7
 """No build takes so many seconds: what says so is no builder of ours."""
 
@@ -39,7 +44,7 @@ _UNREADABLE = (
 
 
 def outcome(
-    job: observed.JobView, pods: Sequence[observed.PodView], *, repository: str
+    job: observed.JobView, pods: Sequence[observed.PodView], *, repository: str, now: float
 ) -> observed.BuiltImage | observed.Refusal | None:
     """Return what came of a build; None while it goes on.
 
@@ -50,13 +55,53 @@ def outcome(
     last = max(ended, key=lambda each: each.container.finished or 0.0, default=None)
     if last is not None and (said := _said(last, repository)) is not None:
         return said
-    failed = job.condition("Failed")
-    if failed is None and job.condition("Complete") is None:
+    full = next((each for each in pods if _overfull(each)), None)
+    if full is not None:
+        return _too_large(full)
+    if _more_may_come(job, pods, last, now):
         return None
+    failed = job.condition("Failed")
     if failed is not None and failed.reason == "DeadlineExceeded":
         message = f"build Job {job.name} did not end in time: it is begun again; read its pod's log"
         return observed.Refusal(Reason.BUILD_TIMED_OUT, message, terminal=False)
     return _unsaid(job, last)
+
+
+def end(job: observed.JobView) -> observed.ConditionView | None:
+    """Return the condition by which a build's Job has ended."""
+    return job.condition("Failed") or job.condition("Complete")
+
+
+def _more_may_come(
+    job: observed.JobView,
+    pods: Sequence[observed.PodView],
+    last: observed.PodView | None,
+    now: float,
+) -> bool:
+    """Return whether a pod may still tell: the Job's watch can be ahead of the pods'."""
+    over = end(job)
+    if over is None or any(_goes_on(each) for each in pods):
+        return True
+    told = last is not None and (over.type == "Failed" or last.container.exit_code == 0)
+    return not told and now - (over.changed or 0.0) < GRACE_SECONDS
+
+
+def _goes_on(pod: observed.PodView) -> bool:
+    # One that is being deleted may be on a node that never answers: it is given the grace alone.
+    over = pod.deleting or pod.phase in ("Succeeded", "Failed")
+    return not over and pod.container.exit_code is None
+
+
+def _overfull(pod: observed.PodView) -> bool:
+    return pod.reason == "Evicted" and _OVERFULL.search(pod.message) is not None
+
+
+def _too_large(pod: observed.PodView) -> observed.Refusal:
+    message = (
+        "the clone needs more disk than 4 times source.maxBytes: raise source.maxBytes; build pod"
+        f" {pod.name} was evicted: {_clean(pod.message)[:_TAIL].strip()}"
+    )
+    return observed.Refusal(Reason.SOURCE_TOO_LARGE, message, terminal=True)
 
 
 def _said(pod: observed.PodView, repository: str) -> observed.BuiltImage | observed.Refusal | None:
@@ -110,3 +155,16 @@ def waiting(pod: observed.PodView) -> str:
     if why in ("", "ContainerCreating", "PodInitializing"):
         return ""
     return f"build pod {pod.name} does not start: {why}: {pod.container.waiting_message}"
+
+
+def waits(said: str) -> observed.Refusal:
+    """Return what a job shows whose build pod does not start."""
+    message = f"{said}; create or mend what it names: the build goes on by itself"
+    never = float("inf")
+    return observed.Refusal(Reason.BUILD_POD_WAITING, message, terminal=False, retry_at=never)
+
+
+def gone(job: observed.JobView) -> observed.Refusal:
+    """Return what came of a build whose Job somebody deleted."""
+    message = f"build Job {job.name} was deleted before it ended: it is begun again"
+    return observed.Refusal(Reason.BUILD_INTERRUPTED, message, terminal=False)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -18,13 +21,14 @@ from trainshed.registry import flights
 from trainshed.runtime import cache as caches
 from trainshed.runtime import seams
 
+log = logging.getLogger(__name__)
 SHARED_SECONDS = 3.0
 """A branch is looked up for each job, but once for jobs that are created within so long."""
 QUIET_SECONDS = 3.0
 """So long a pod may be silent before its events are asked for the cause."""
 Tell = Callable[[observed.Refusal | None], None]
 Key = tuple[str, str]
-"""Namespace, and the hash of an order."""
+"""Namespace, and what equal builds are shared by."""
 
 
 class Refused(Exception):
@@ -63,8 +67,10 @@ class PodBuilds:
         given: Callable[[str], pods.Surroundings],
         repository: Callable[[str], str],
         quiet: float = QUIET_SECONDS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """`given` and `repository`: what a namespace's build pods have, and where they push to."""
+        self._clock = clock
         self._cache = cache
         self._api = api
         self._answers = answers
@@ -73,9 +79,11 @@ class PodBuilds:
         self._quiet = quiet
         self._flights = flights.Flights()
         self._going: dict[Key, float] = {}
-        """The creation of the job for whose sake a build is followed now."""
+        """The creation of the job for whose sake a build is begun now."""
         self._followers: dict[Key, set[asyncio.Event]] = {}
-        self._askers: dict[Key, list[Tell]] = {}
+        self._askers: dict[observed.Uid, list[Tell]] = {}
+        self._words: dict[observed.Uid, observed.Refusal | None] = {}
+        """What the askers of a build's Job were told last."""
 
     def changed(self, namespace: str, order: str) -> None:
         """Take note that the watch told of a build's Job or pods."""
@@ -97,92 +105,127 @@ class PodBuilds:
             known = await self._answers.find(job.key.namespace, wanted)
             if known is not None:
                 return known
-        key = (job.key.namespace, wanted.hash())
-        askers = self._askers.setdefault(key, [])
-        askers.append(tell)
-        try:
-            return await self._made(job, order.push_secret, wanted, key)
-        finally:
-            askers.remove(tell)
-            if not askers:
-                self._askers.pop(key, None)
-
-    async def _made(
-        self, job: observed.TrainingJobView, push_secret: str, wanted: orders.Order, key: Key
-    ) -> observed.BuiltImage:
-        since = 0.0 if wanted.pinned else job.created - SHARED_SECONDS
-        going = self._going.get(key)
-        if going is None or going < since:
-            going = self._going[key] = job.created
-
-        async def work() -> observed.BuiltImage:
-            try:
-                begun = await self._begun(key[0], wanted, push_secret, since)
-                return await self._followed(key, begun)
-            except errors.ApiError as error:
-                raise Refused(_rejected(error)) from error
-            finally:
-                if self._going.get(key) == going:
-                    del self._going[key]
-
-        return await self._flights.join((*key, going), work)
+        secrets = pods.Secrets(order.push_secret, order.pull_secrets)
+        key = (job.key.namespace, pods.shared(wanted, secrets))
+        begun = await self._begun(job, wanted, secrets, key)
+        return await self._joined(key, begun, tell)
 
     async def close(self) -> None:
         """Stop to follow; the pods go on, and are found again."""
         await self._flights.close()
 
+    async def _begun(
+        self,
+        job: observed.TrainingJobView,
+        order: orders.Order,
+        secrets: pods.Secrets,
+        key: Key,
+    ) -> observed.JobView:
+        """Return the newest build that answers and may give an image, else a new one."""
+        since = 0.0 if order.pinned else job.created - SHARED_SECONDS
+        known = [
+            each
+            for each in self._cache.builds(*key)
+            if each.created >= int(since) and not each.deleting and self._may_give(key, each)
+        ]
+        if known:
+            return max(known, key=lambda each: each.created)
+        going = self._going.get(key)
+        if going is None or going < since:
+            going = self._going[key] = job.created
+        work = functools.partial(self._create, key, order, secrets, going)
+        return await self._flights.join(("begin", *key, going), work)
+
+    def _may_give(self, key: Key, build: observed.JobView) -> bool:
+        # One that ended without an image is never followed again: it would only refuse again.
+        return not isinstance(self._outcome(key, build), observed.Refusal)
+
+    async def _create(
+        self, key: Key, order: orders.Order, secrets: pods.Secrets, going: float
+    ) -> observed.JobView:
+        """Return a new build; raises Refused."""
+        try:
+            given = self._given(key[0])
+            manifest = pods.render(
+                order,
+                namespace=key[0],
+                push_secret=secrets.push,
+                pull_secrets=secrets.pull,
+                given=given,
+            )
+            if pods.too_large(manifest):
+                raise Refused(_oversized())
+            body = await self._api.create_job(manifest)
+        except errors.ApiError as error:
+            raise Refused(_rejected(error)) from error
+        finally:
+            if self._going.get(key) == going:
+                del self._going[key]
+        begun = observe.job(body)
+        self._cache.put_workload(begun, answer=True)
+        return begun
+
+    async def _joined(self, key: Key, begun: observed.JobView, tell: Tell) -> observed.BuiltImage:
+        """Follow a build together with whoever does already; raises Refused."""
+        askers = self._askers.setdefault(begun.uid, [])
+        askers.append(tell)
+        try:
+            word = self._words.get(begun.uid)
+            if word is not None:
+                tell(word)
+            follow = functools.partial(self._followed, key, begun)
+            return await self._flights.join(("follow", begun.uid), follow)
+        finally:
+            askers.remove(tell)
+            if not askers:
+                self._askers.pop(begun.uid, None)
+
     async def _followed(self, key: Key, begun: observed.JobView) -> observed.BuiltImage:
         news = asyncio.Event()
         followers = self._followers.setdefault(key, set())
         followers.add(news)
-        told = None
         try:
-            while True:
-                news.clear()
-                found = self._outcome(key, begun)
-                if isinstance(found, observed.BuiltImage):
-                    return found
-                if isinstance(found, observed.Refusal):
-                    raise Refused(found)
-                silent = [each for each in found if each.container.started is None]
-                told = await self._why(key, silent, told)
-                await _news(news, self._pause(silent, told))
+            return await self._to_its_end(key, begun, news)
         finally:
+            self._words.pop(begun.uid, None)
             followers.discard(news)
             if not followers:
                 self._followers.pop(key, None)
 
-    def _outcome(
-        self, key: Key, begun: observed.JobView
-    ) -> observed.BuiltImage | observed.Refusal | tuple[observed.PodView, ...]:
-        """Return what came of a build; its pods while it goes on."""
-        current = next((each for each in self._cache.builds(*key) if each.uid == begun.uid), None)
-        if current is None:
-            return _gone(begun)
-        found = self._cache.builders(current)
-        ended = podbuilds.outcome(current, found, repository=self._repository(key[0]))
-        return found if ended is None else ended
+    async def _to_its_end(
+        self, key: Key, begun: observed.JobView, news: asyncio.Event
+    ) -> observed.BuiltImage:
+        told = None
+        while True:
+            news.clear()
+            current = next(
+                (each for each in self._cache.builds(*key) if each.uid == begun.uid), None
+            )
+            if current is None:
+                raise Refused(podbuilds.gone(begun))
+            found = self._outcome(key, current)
+            if isinstance(found, observed.BuiltImage):
+                return found
+            if found is not None:
+                raise Refused(found)
+            known = self._cache.builders(current)
+            silent = [each for each in known if each.container.started is None]
+            told = await self._why(begun.uid, silent, told)
+            await _news(news, self._pause(current, silent, told))
 
-    async def _begun(
-        self, namespace: str, order: orders.Order, push_secret: str, since: float
-    ) -> observed.JobView:
-        """Return the newest build that answers and has not failed, else a new one."""
-        known = [
-            each
-            for each in self._cache.builds(namespace, order.hash())
-            if each.created >= int(since) and not each.deleting and not each.condition("Failed")
-        ]
-        if known:
-            return max(known, key=lambda each: each.created)
-        manifest = pods.render(
-            order, namespace=namespace, push_secret=push_secret, given=self._given(namespace)
+    def _outcome(
+        self, key: Key, build: observed.JobView
+    ) -> observed.BuiltImage | observed.Refusal | None:
+        """Return what came of a build, as far as the watch told; None while it goes on."""
+        return podbuilds.outcome(
+            build,
+            self._cache.builders(build),
+            repository=self._repository(key[0]),
+            now=self._clock(),
         )
-        begun = observe.job(await self._api.create_job(manifest))
-        self._cache.put_workload(begun, answer=True)
-        return begun
 
     async def _why(
-        self, key: Key, silent: Sequence[observed.PodView], told: str | None
+        self, build: observed.Uid, silent: Sequence[observed.PodView], told: str | None
     ) -> str | None:
         """Tell all askers why a pod does not start, where that is new; return what they know.
 
@@ -192,20 +235,35 @@ class PodBuilds:
         if silent and not said and told is not None:
             said = await self._event(silent[0])
         if said != (told or ""):
-            for tell in tuple(self._askers.get(key, ())):
-                tell(_waits(said) if said else None)
+            self._tell(build, podbuilds.waits(said) if said else None)
         return said
 
-    def _pause(self, silent: Sequence[observed.PodView], told: str | None) -> float | None:
-        """Return how long to wait for news before a silent pod's events are read (again)."""
-        if not silent:
-            return None
-        return self._quiet if not told else 10 * self._quiet
+    def _tell(self, build: observed.Uid, word: observed.Refusal | None) -> None:
+        """Tell all who ask for a build, and who joins them later."""
+        self._words[build] = word
+        for tell in tuple(self._askers.get(build, ())):
+            tell(word)
+
+    def _pause(
+        self, build: observed.JobView, silent: Sequence[observed.PodView], told: str | None
+    ) -> float | None:
+        """Return how long to wait for news, before a silent pod's events are read (again).
+
+        Of an ended Job no news may ever come: its end is judged again after the grace.
+        """
+        if silent:
+            return self._quiet if not told else 10 * self._quiet
+        return podbuilds.GRACE_SECONDS if podbuilds.end(build) else None
 
     async def _event(self, pod: observed.PodView) -> str:
-        """Return what the newest warning of a pod says; empty where there is none."""
+        """Return what the newest warning of a pod says; empty where nobody says anything."""
         target = plan.Inquiry("Pod", pod.name, pod.uid)
-        event = await self._api.newest_warning(pod.namespace, target)
+        try:
+            event = await self._api.newest_warning(pod.namespace, target)
+        except errors.ApiError as error:
+            # The build goes on, whatever is known of it.
+            log.warning("build_events_unread", extra={"pod": pod.name}, exc_info=error)
+            return ""
         if event is None:
             return ""
         said = str(event.get("message") or event.get("note"))[:600]
@@ -218,19 +276,20 @@ async def _news(news: asyncio.Event, seconds: float | None) -> None:
             await news.wait()
 
 
-def _waits(said: str) -> observed.Refusal:
-    message = f"{said}; create or mend what it names: the build goes on by itself"
-    never = float("inf")
-    return observed.Refusal(reasons.Reason.BUILD_POD_WAITING, message, False, retry_at=never)
-
-
-def _gone(build: observed.JobView) -> observed.Refusal:
-    message = f"build Job {build.name} was deleted before it ended: it is begun again"
-    return observed.Refusal(reasons.Reason.BUILD_INTERRUPTED, message, terminal=False)
-
-
 def _rejected(error: errors.ApiError) -> observed.Refusal:
-    invalid = isinstance(error, errors.Invalid)
-    advice = "have builder.resources of the chart mended" if invalid else "free quota"
-    message = f"the API server refuses the build's Job: {error}; {advice}, it is tried again"
-    return observed.Refusal(reasons.Reason.BUILD_REJECTED, message, terminal=False)
+    terminal = isinstance(error, errors.Invalid)
+    message = f"the API server did not take the build's Job: {error}; {_advice(error)}"
+    return observed.Refusal(reasons.Reason.BUILD_REJECTED, message, terminal=terminal)
+
+
+def _advice(error: errors.ApiError) -> str:
+    if isinstance(error, errors.Invalid):
+        return "mend what it names, then create the job anew"
+    if isinstance(error, errors.Forbidden):
+        return "free quota, or have allowed what it names: it is tried again"
+    return "it is tried again"
+
+
+def _oversized() -> observed.Refusal:
+    message = "the build's order is too large: shorten source.entrypoint or registry.ca"
+    return observed.Refusal(reasons.Reason.BUILD_REJECTED, message, terminal=True)

@@ -61,6 +61,16 @@ def test_the_users_base_and_compression_win() -> None:
     assert (order.base, order.compression) == ("own/base:1", "gzip")
 
 
+def test_the_secrets_of_an_image_are_ordered_with_it() -> None:
+    image = {"pushSecret": {"name": "push"}, "pullSecrets": [{"name": "a"}, {"name": "b"}]}
+    job = builders.training_job().script().spec(image=image)
+
+    order = passes.decided(builders.observation(job)).build
+
+    assert order is not None
+    assert (order.push_secret, order.pull_secrets) == ("push", ("a", "b"))
+
+
 def test_a_build_that_runs_is_not_ordered_again() -> None:
     wanted = passes.decided(builders.observation(build=observed.BuildView()))
 

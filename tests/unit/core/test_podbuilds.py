@@ -26,8 +26,8 @@ IMAGE = observed.BuiltImage(
 )
 
 
-def outcome(job: observed.JobView, *pods: observed.PodView) -> Any:
-    return podbuilds.outcome(job, pods, repository=REPOSITORY)
+def outcome(job: observed.JobView, *pods: observed.PodView, now: float = 600) -> Any:
+    return podbuilds.outcome(job, pods, repository=REPOSITORY, now=builders.T0 + now)
 
 
 def refusal(job: observed.JobView, *pods: observed.PodView) -> observed.Refusal:
@@ -133,6 +133,46 @@ def test_a_refusals_message_holds_nothing_that_can_not_be_written() -> None:
     said = '{"refusal": {"reason": "X", "message": "a\\ud800b\\u0000\\nc", "terminal": true}}'
     found = refusal(builders.job().view(), builders.pod().exited(1, said).view())
     assert found.message == "a b  c"
+
+
+def test_a_job_that_ended_before_its_pod_is_known_to_have_goes_on() -> None:
+    for job in (builders.job().failed(60).view(), builders.job().complete(60).view()):
+        assert outcome(job, builders.pod().running().view()) is None
+        assert outcome(job, now=69) is None
+        assert refusal(job).reason == "BuildInterrupted"
+
+
+def test_a_complete_job_waits_for_the_pod_that_did_it() -> None:
+    lost = builders.pod().exited(137).view()
+    job = builders.job().complete(60).view()
+    assert outcome(job, lost, now=69) is None
+    made = builders.pod().index(1).exited(0, words.built(IMAGE), after=59).view()
+    assert outcome(job, lost, made, now=69) == IMAGE
+
+
+def test_a_pod_on_a_node_that_is_gone_holds_up_no_end() -> None:
+    pod = builders.pod().running().deleting().view()
+    assert refusal(builders.job().failed(60).view(), pod).reason == "BuildInterrupted"
+
+
+@pytest.mark.parametrize(
+    ("message", "large"),
+    [
+        ('Usage of EmptyDir volume "work" exceeds the limit "1Gi". ', True),
+        ('Usage of EmptyDir volume "tmp" exceeds the limit "64Mi". ', False),
+        ('Container builder exceeded its local ephemeral storage limit "1Gi". ', True),
+        ("Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. ", True),
+        ("The node was low on resource: ephemeral-storage. Threshold quantity: 1Gi.", False),
+    ],
+)
+def test_a_clone_that_needs_too_much_disk_is_told_for_good(message: str, large: bool) -> None:
+    pod = builders.pod().on_node().evicted(message).view()
+    found = refusal(builders.job().failed(60).view(), pod)
+    if not large:
+        assert (found.reason, found.terminal) == ("BuildInterrupted", False)
+        return
+    assert (found.reason, found.terminal) == ("SourceTooLarge", True)
+    assert "raise source.maxBytes" in found.message
 
 
 _LEAVES = (

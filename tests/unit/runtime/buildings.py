@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tests import builders, facts
@@ -80,6 +80,7 @@ def following(
     api: seams.Writer,
     quiet: float = 3.0,
     answers: podbuilds.Answers | None = None,
+    clock: Callable[[], float] = lambda: builders.T0,
 ) -> podbuilds.PodBuilds:
     """Return the builds in pods, which push to `registry/ns/NAMESPACE`."""
     return podbuilds.PodBuilds(
@@ -89,6 +90,7 @@ def following(
         given=lambda namespace: pods.Surroundings(image="registry/builder", settings="{}"),
         repository=lambda namespace: f"registry/ns/{namespace}",
         quiet=quiet,
+        clock=clock,
     )
 
 

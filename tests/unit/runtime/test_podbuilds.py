@@ -42,6 +42,7 @@ class Api:
     def __init__(self) -> None:
         self.made: list[dict[str, Any]] = []
         self.error: errors.ApiError | None = None
+        self.events_error: errors.ApiError | None = None
         self.event: dict[str, Any] | None = None
         self.now = 0.0
 
@@ -64,6 +65,8 @@ class Api:
 
     async def newest_warning(self, namespace: str, target: plan.Inquiry) -> Any:
         """Return the newest Warning event."""
+        if self.events_error is not None:
+            raise self.events_error
         return self.event
 
 
@@ -79,15 +82,23 @@ class Bench:
         self.api = api or Api()
         self.cache = cache or caches.Cache()
         self.told: list[observed.Refusal | None] = []
-        self.builds = buildings.following(self.cache, self.api, answers=answers)  # type: ignore[arg-type]
+        self.builds = buildings.following(
+            self.cache,
+            self.api,  # type: ignore[arg-type]
+            answers=answers,
+            clock=lambda: builders.T0 + asyncio.get_running_loop().time(),
+        )
 
-    def begin(self, at: float = 0.0, ref: str = "main") -> asyncio.Task[observed.BuiltImage]:
+    def begin(
+        self, at: float = 0.0, ref: str = "main", **secrets: Any
+    ) -> asyncio.Task[observed.BuiltImage]:
         """Ask for the image of a job that was created so many seconds after T0."""
         job = dataclasses.replace(
             builders.training_job().git("https://git.example/a.git").view(),
             created=builders.T0 + at,
         )
-        return asyncio.create_task(self.builds.make(job, order(ref), self.told.append))
+        asked = dataclasses.replace(order(ref), **secrets)
+        return asyncio.create_task(self.builds.make(job, asked, self.told.append))
 
     def said(self) -> list[str]:
         """Return what was told of the pod; empty: it waits no more."""
@@ -102,6 +113,14 @@ class Bench:
             status["name"] = labels.BUILDER
         self.cache.put_pod(observe.pod(body))
         self.builds.changed(builders.NAMESPACE, marks[labels.BUILD])
+
+    def job(self, number: int, builder: builders.JobBuilder) -> None:
+        """Let the watch tell of the Job of a build, as a builder has its status."""
+        body = {**self.api.made[number - 1], "status": builder.build()["status"]}
+        body["metadata"] = {**body["metadata"], "resourceVersion": "20"}
+        view = observe.job(body)
+        self.cache.put_workload(view)
+        self.builds.changed(builders.NAMESPACE, view.build)
 
     def ended(self, number: int = 1) -> None:
         """Let the pod of a build have ended with the image."""
@@ -192,12 +211,150 @@ async def test_a_build_that_is_deleted_is_begun_again() -> None:
 
 
 @pytest.mark.looptime
-async def test_the_api_servers_refusal_is_told() -> None:
+@pytest.mark.parametrize(
+    ("error", "advice", "terminal"),
+    [
+        (errors.Forbidden("exceeded quota: pods", status=403), "free quota", False),
+        (errors.Invalid("bad name", status=422), "mend what it names", True),
+        (errors.Unavailable("no answer"), "it is tried again", False),
+        (errors.Throttled("too many", status=429), "it is tried again", False),
+    ],
+)
+async def test_the_api_servers_refusal_is_told(
+    error: errors.ApiError, advice: str, terminal: bool
+) -> None:
     bench = Bench()
-    bench.api.error = errors.Forbidden("exceeded quota: pods", status=403)
-    with pytest.raises(podbuilds.Refused, match="exceeded quota") as caught:
+    bench.api.error = error
+    with pytest.raises(podbuilds.Refused, match=f"{error.message}.*{advice}") as caught:
         await bench.begin()
-    assert caught.value.refusal.reason == "BuildRejected"
+    refusal = caught.value.refusal
+    assert (refusal.reason, refusal.terminal) == ("BuildRejected", terminal)
+    assert ("tried again" in refusal.message) is not terminal
+
+
+@pytest.mark.looptime
+async def test_an_order_that_is_too_large_is_refused_before_there_is_a_job() -> None:
+    bench = Bench()
+    pod = order().pod
+    assert pod is not None
+    large = dataclasses.replace(pod, source_entrypoint=("x" * (256 << 10),))
+    with pytest.raises(podbuilds.Refused, match=r"shorten source\.entrypoint") as caught:
+        await bench.begin(pod=large)
+    refusal = caught.value.refusal
+    assert (refusal.reason, refusal.terminal) == ("BuildRejected", True)
+    assert not bench.api.made
+
+
+@pytest.mark.looptime
+async def test_events_that_can_not_be_read_end_no_build() -> None:
+    bench = Bench()
+    bench.api.events_error = errors.Forbidden("events are not yours", status=403)
+    asked = bench.begin()
+    await settle()
+    bench.pod(1, builders.pod().on_node().waiting())
+    await asyncio.sleep(10)
+    bench.ended()
+    assert await asked == IMAGE
+    assert bench.told == []
+
+
+@pytest.mark.looptime
+async def test_a_job_that_ends_before_its_pod_is_waited_for() -> None:
+    bench = Bench()
+    asked = bench.begin()
+    await settle()
+    bench.pod(1, builders.pod().running())
+    bench.job(1, builders.job().complete(1))
+    await asyncio.sleep(60)
+    later = bench.begin()
+    await settle()
+    assert len(bench.api.made) == 1
+
+    bench.ended()
+    assert await asked == await later == IMAGE
+
+
+@pytest.mark.looptime
+async def test_a_job_that_ended_without_a_pod_is_told_after_a_while() -> None:
+    bench = Bench()
+    asked = bench.begin()
+    await settle()
+    bench.job(1, builders.job().failed(0))
+    await asyncio.sleep(5)
+    assert not asked.done()
+    with pytest.raises(podbuilds.Refused, match="without a pod"):
+        await asyncio.wait_for(asked, 10)
+
+
+@pytest.mark.looptime
+async def test_a_build_that_ended_without_an_image_is_not_followed_again() -> None:
+    bench = Bench()
+    asked = bench.begin()
+    await settle()
+    bench.job(1, builders.job().complete(0))
+    bench.pod(1, builders.pod().exited(0, "no words of ours"))
+    with pytest.raises(podbuilds.Refused):
+        await asked
+
+    again = bench.begin()
+    await settle()
+    bench.ended(2)
+    assert await again == IMAGE
+
+
+@pytest.mark.looptime
+async def test_a_job_with_another_secret_has_a_build_of_its_own() -> None:
+    bench = Bench()
+    bad, plain = bench.begin(push_secret="bad"), bench.begin()
+    good = [bench.begin(push_secret="good", pull_secrets=("p",)) for _ in range(2)]
+    await settle()
+    assert len(bench.api.made) == 3
+    assert len({each["metadata"]["labels"][labels.BUILD] for each in bench.api.made}) == 3
+    specs = [each["spec"]["template"]["spec"] for each in bench.api.made]
+    assert [each["imagePullSecrets"] for each in specs] == [[], [], [{"name": "p"}]]
+
+    bench.pod(1, builders.pod().exited(2, words.refused("X", "wrong", terminal=True)))
+    bench.ended(2)
+    bench.ended(3)
+    with pytest.raises(podbuilds.Refused, match="wrong"):
+        await bad
+    assert {await plain, *await asyncio.gather(*good)} == {IMAGE}
+
+
+@pytest.mark.looptime
+async def test_who_joins_a_build_late_is_told_that_it_waits() -> None:
+    bench = Bench()
+    asked = bench.begin()
+    await settle()
+    bench.pod(1, builders.pod().unschedulable())
+    await settle()
+    assert len(bench.told) == 1
+
+    late = bench.begin(at=1)
+    await settle()
+    assert len(bench.told) == 2
+    assert bench.told[0] == bench.told[1]
+    bench.ended()
+    assert await asked == await late == IMAGE
+
+
+@pytest.mark.looptime
+async def test_a_branchs_build_is_joined_for_3_seconds_and_no_longer() -> None:
+    bench = Bench()
+    first = bench.begin()
+    await settle()
+    # One that adopts it does not hold it open for others.
+    adopted = bench.begin(at=3)
+    await settle()
+    assert len(bench.api.made) == 1
+    bench.api.now = 6
+    own = bench.begin(at=6)
+    await settle()
+    assert len(bench.api.made) == 2
+
+    bench.ended(1)
+    bench.ended(2)
+    assert await first == await adopted == await own == IMAGE
 
 
 @pytest.mark.looptime
