@@ -1,0 +1,139 @@
+"""Builds in pods that give no image: refused, deleted, ended before their pods are known to be."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import pytest
+
+from tests import builders
+from tests.unit.runtime import podbenches
+from trainshed.buildpod import words
+from trainshed.kube import errors
+from trainshed.runtime import podbuilds
+
+
+@pytest.mark.looptime
+async def test_a_refusal_reaches_every_asker() -> None:
+    bench = podbenches.Bench()
+    asked = [bench.begin(), bench.begin()]
+    await podbenches.settle()
+    said = words.refused("SourceRefNotFound", "push it", terminal=True)
+    bench.pod(1, builders.pod().exited(2, said))
+    for each in asked:
+        with pytest.raises(podbuilds.Refused, match="push it"):
+            await each
+
+
+@pytest.mark.looptime
+async def test_a_build_that_is_deleted_is_begun_again() -> None:
+    bench = podbenches.Bench()
+    asked = bench.begin()
+    await podbenches.settle()
+    gone = bench.cache.builds(builders.NAMESPACE, podbenches.order().pod.hash())[0]  # type: ignore[union-attr]
+    bench.cache.drop_workload(gone)
+    bench.builds.changed(builders.NAMESPACE, gone.build)
+    with pytest.raises(podbuilds.Refused) as caught:
+        await asked
+    assert (caught.value.refusal.reason, caught.value.refusal.terminal) == (
+        "BuildInterrupted",
+        False,
+    )
+
+    again = bench.begin()
+    await podbenches.settle()
+    bench.ended(2)
+    assert await again == podbenches.IMAGE
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("error", "advice", "terminal"),
+    [
+        (errors.Forbidden("exceeded quota: pods", status=403), "free quota", False),
+        (errors.Invalid("bad name", status=422), "mend what it names", True),
+        (errors.Unavailable("no answer"), "it is tried again", False),
+        (errors.Throttled("too many", status=429), "it is tried again", False),
+    ],
+)
+async def test_the_api_servers_refusal_is_told(
+    error: errors.ApiError, advice: str, terminal: bool
+) -> None:
+    bench = podbenches.Bench()
+    bench.api.error = error
+    with pytest.raises(podbuilds.Refused, match=f"{error.message}.*{advice}") as caught:
+        await bench.begin()
+    refusal = caught.value.refusal
+    assert (refusal.reason, refusal.terminal) == ("BuildRejected", terminal)
+    assert ("tried again" in refusal.message) is not terminal
+
+
+@pytest.mark.looptime
+async def test_an_order_that_is_too_large_is_refused_before_there_is_a_job() -> None:
+    bench = podbenches.Bench()
+    pod = podbenches.order().pod
+    assert pod is not None
+    large = dataclasses.replace(pod, source_entrypoint=("x" * (256 << 10),))
+    with pytest.raises(podbuilds.Refused, match=r"shorten source\.entrypoint") as caught:
+        await bench.begin(pod=large)
+    refusal = caught.value.refusal
+    assert (refusal.reason, refusal.terminal) == ("BuildRejected", True)
+    assert not bench.api.made
+
+
+@pytest.mark.looptime
+async def test_events_that_can_not_be_read_end_no_build() -> None:
+    bench = podbenches.Bench()
+    bench.api.events_error = errors.Forbidden("events are not yours", status=403)
+    asked = bench.begin()
+    await podbenches.settle()
+    bench.pod(1, builders.pod().on_node().waiting())
+    await asyncio.sleep(10)
+    bench.ended()
+    assert await asked == podbenches.IMAGE
+    assert bench.told == []
+
+
+@pytest.mark.looptime
+async def test_a_job_that_ends_before_its_pod_is_waited_for() -> None:
+    bench = podbenches.Bench()
+    asked = bench.begin()
+    await podbenches.settle()
+    bench.pod(1, builders.pod().running())
+    bench.job(1, builders.job().complete(1))
+    await asyncio.sleep(60)
+    later = bench.begin()
+    await podbenches.settle()
+    assert len(bench.api.made) == 1
+
+    bench.ended()
+    assert await asked == await later == podbenches.IMAGE
+
+
+@pytest.mark.looptime
+async def test_a_job_that_ended_without_a_pod_is_told_after_a_while() -> None:
+    bench = podbenches.Bench()
+    asked = bench.begin()
+    await podbenches.settle()
+    bench.job(1, builders.job().failed(0))
+    await asyncio.sleep(5)
+    assert not asked.done()
+    with pytest.raises(podbuilds.Refused, match="without a pod"):
+        await asyncio.wait_for(asked, 10)
+
+
+@pytest.mark.looptime
+async def test_a_build_that_ended_without_an_image_is_not_followed_again() -> None:
+    bench = podbenches.Bench()
+    asked = bench.begin()
+    await podbenches.settle()
+    bench.job(1, builders.job().complete(0))
+    bench.pod(1, builders.pod().exited(0, "no words of ours"))
+    with pytest.raises(podbuilds.Refused):
+        await asked
+
+    again = bench.begin()
+    await podbenches.settle()
+    bench.ended(2)
+    assert await again == podbenches.IMAGE
