@@ -209,7 +209,11 @@ class PodBuilds:
             if found is not None:
                 raise Refused(found)
             known = self._cache.builders(current)
-            silent = [each for each in known if each.container.started is None]
+            silent = [
+                each
+                for each in known
+                if each.phase not in ("Succeeded", "Failed") and each.container.started is None
+            ]
             told = await self._why(begun.uid, silent, told)
             await _news(news, self._pause(current, silent, told))
 

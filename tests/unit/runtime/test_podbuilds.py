@@ -158,3 +158,16 @@ async def test_a_commit_that_was_built_once_needs_no_pod(ref: str, builds: int) 
     if builds:
         bench.ended()
     assert await asked == podbenches.IMAGE
+
+
+@pytest.mark.looptime
+async def test_a_pod_that_was_taken_away_is_not_said_to_wait() -> None:
+    bench = podbenches.Bench()
+    bench.api.event = {"reason": "Evicted", "message": "The node was low on resource: memory."}
+    asked = bench.begin()
+    await podbenches.settle()
+    bench.pod(1, builders.pod().on_node().evicted())
+    await asyncio.sleep(10)
+    assert bench.told == []
+    bench.ended()
+    assert await asked == podbenches.IMAGE
