@@ -47,6 +47,8 @@ class Server:
 
     root: pathlib.Path
     url: str
+    asked: list[str]
+    """The Authorization header of each request; empty where there was none."""
 
     def repository(self, name: str) -> Repository:
         """Begin a repository; its address is `url/NAME`."""
@@ -59,15 +61,24 @@ class Server:
 
 @contextlib.contextmanager
 def serve(
-    root: pathlib.Path, *, host: str = "127.0.0.1", login: tuple[str, str] | None = None
+    root: pathlib.Path,
+    *,
+    host: str = "127.0.0.1",
+    login: tuple[str, str] | None = None,
+    moved: str = "",
 ) -> Iterator[Server]:
-    """Serve the repositories below a folder on a free port; `login`: the only account."""
-    handler = type("Handler", (_Handler,), {"root": root, "login": login})
+    """Serve the repositories below a folder on a free port.
+
+    `login`: the only account. `moved`: the server that all requests are sent on to.
+    """
+    asked: list[str] = []
+    known = {"root": root, "login": login, "moved": moved, "asked": asked}
+    handler = type("Handler", (_Handler,), known)
     with http.server.ThreadingHTTPServer((host, 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield Server(root, f"http://{host}:{server.server_address[1]}")
+            yield Server(root, f"http://{host}:{server.server_address[1]}", asked)
         finally:
             server.shutdown()
             thread.join(timeout=10)
@@ -76,6 +87,8 @@ def serve(
 class _Handler(http.server.BaseHTTPRequestHandler):
     root: pathlib.Path
     login: tuple[str, str] | None
+    moved: str
+    asked: list[str]
 
     def do_GET(self) -> None:
         """Answer a read."""
@@ -100,6 +113,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return body
 
     def _answer(self, body: bytes) -> None:
+        self.asked.append(self.headers.get("Authorization", ""))
+        if self.moved:
+            self.send_response(302)
+            self.send_header("Location", f"{self.moved}{self.path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if self.login and self.headers.get("Authorization") != _basic(*self.login):
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')

@@ -379,6 +379,7 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         "source needs exactly one of git, inline and configMap",
     ),
     "a password in git's address": (git("https://me:secret@git.example/a"), "no credentials"),
+    "a password in an ssh address": (git("ssh://me:secret@git.example/a"), "no credentials"),
     "a secret without TLS": (
         git("http://git.example/a", secretRef={"name": "key"}),
         "git.secretRef would be sent without TLS",

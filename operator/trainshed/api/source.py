@@ -40,7 +40,7 @@ class ConfigMapSource(base.Model):
 
 
 _NO_CREDENTIALS = base.rule(
-    "!self.url.matches('^https?://[^/]*@')",
+    "!self.url.matches('^https?://[^/]*@') && !self.url.matches('^ssh://[^/@]*:[^/]*@')",
     "git.url must hold no credentials: put them into a Secret and name it in git.secretRef",
 )
 _NOT_IN_THE_CLEAR = base.rule(

@@ -14,9 +14,9 @@ import time
 from dataclasses import dataclass
 
 from trainshed.buildpod import cloning, failing, trees, words
-from trainshed.builds import orders, pods
+from trainshed.builds import orders, pods, requests
 from trainshed.core import admission, observed, plan
-from trainshed.registry import builder, errors, targets
+from trainshed.registry import builder, errors, packing, targets
 
 LIBRARY = pathlib.Path("/opt/trainshed/trainer")
 MESSAGE = pathlib.Path("/dev/termination-log")
@@ -46,7 +46,16 @@ def main() -> int:
     )
     try:
         image = asyncio.run(build(order, settings, access))
-    except (failing.BuildFailed, errors.RegistryError) as error:
+    except Exception as error:
+        if not isinstance(error, failing.BuildFailed | errors.RegistryError):
+            log.exception("the build broke")
+            what = type(error).__name__
+            error = failing.BuildFailed(
+                "BuildFailed",
+                f"the build broke in a way that nobody foresaw ({what}): it is tried again; read"
+                " the pod's log",
+                terminal=False,
+            )
         log.error("%s: %s", error.reason, error)
         MESSAGE.write_text(words.refused(error.reason, str(error), terminal=error.terminal))
         return 2 if error.terminal else 1
@@ -60,6 +69,7 @@ async def build(
 ) -> observed.BuiltImage:
     """Return the image; raises BuildFailed and RegistryError."""
     began = time.monotonic()
+    _check_library(order)
     files, commit = await asyncio.to_thread(_source, order)
     log.info("cloned %s: %d files, %.2f s", commit, len(files), time.monotonic() - began)
     async with builder.open_builder(
@@ -72,7 +82,7 @@ async def build(
     ) as maker:
         namespace = str(settings["namespace"])
         made = await maker.make(namespace, _packed(order), files)
-        if order.pinned:
+        if order.pinned and order.git.ref == commit:
             await maker.keep(namespace, order, made)
     log.info("image after %.2f s, %d bytes sent", time.monotonic() - began, made.uploaded_bytes)
     return observed.BuiltImage(
@@ -86,6 +96,18 @@ async def build(
     )
 
 
+def _check_library(order: orders.Order) -> None:
+    """Refuse to pack another training library than the operator's: its hash is in the order's."""
+    own = requests.tree_hash(packing.read_library(LIBRARY))
+    if order.library and order.library != own:
+        raise failing.BuildFailed(
+            "BuilderOutdated",
+            "the builder's image is of another release than the operator: it is tried again; set"
+            " builder.image of the chart to the operator's own release",
+            terminal=False,
+        )
+
+
 def _source(order: orders.Order) -> tuple[dict[str, bytes], str]:
     repository = cloning.Repository(
         order.git,
@@ -96,7 +118,8 @@ def _source(order: orders.Order) -> tuple[dict[str, bytes], str]:
     folder, commit = repository.fetch()
     files = trees.read(folder, ignore=order.ignore, limit=order.max_bytes)
     missing = admission.missing_script(order.source_entrypoint, files)
-    if missing is not None:
+    # What is reached through a link inside of the tree is not among the files by its name.
+    if missing is not None and not (folder / order.source_entrypoint[1]).is_file():
         raise failing.BuildFailed(missing.reason, missing.message)
     return files, commit
 

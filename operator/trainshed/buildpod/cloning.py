@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
+from urllib import parse
 
 from trainshed.buildpod import failing, refusals
 from trainshed.builds import orders
@@ -13,20 +15,19 @@ from trainshed.builds import orders
 _SAFE = (
     ("protocol.allow", "never"),
     ("protocol.https.allow", "always"),
-    ("protocol.http.allow", "always"),
     ("protocol.ssh.allow", "always"),
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
     ("fetch.recurseSubmodules", "false"),
     ("advice.detachedHead", "false"),
-    ("http.followRedirects", "initial"),
+    # Whoever the server sends us on to is not whom the Secret is for.
+    ("http.followRedirects", "false"),
+    ("credential.helper", ""),
 )
 """A repository must neither run anything here nor reach a file of the pod."""
-_ASK = """#!/bin/sh
-case "$1" in
-Username*) cat "$TRAINSHED_GIT_SECRET/username" ;;
-*) cat "$TRAINSHED_GIT_SECRET/password" ;;
-esac
+_HELPER = """#!/bin/sh
+test "$1" = get || exit 0
+printf 'username=%s\\npassword=%s\\n' "$(cat {secret}/username)" "$(cat {secret}/password)"
 """
 
 
@@ -40,7 +41,10 @@ class Repository:
         self._git = git
         self._tree = folder / "tree"
         self._seconds = seconds
-        self._environment = _environment(git, folder, secret)
+        home = folder / "home"
+        home.mkdir(parents=True)
+        self._environment = _environment(git, home, secret)
+        self._options = _options(git, home, secret)
 
     def fetch(self) -> tuple[pathlib.Path, str]:
         """Return the folder of the code and the commit; raises BuildFailed."""
@@ -67,7 +71,10 @@ class Repository:
             ) from error
 
     def _folder(self) -> pathlib.Path:
-        folder = (self._tree / self._git.path).resolve()
+        try:
+            folder = (self._tree / self._git.path).resolve()
+        except (OSError, RuntimeError):  # a link to itself
+            folder = pathlib.Path("/")
         if not folder.is_relative_to(self._tree.resolve()) or not folder.is_dir():
             raise failing.BuildFailed(
                 "SourcePathNotFound",
@@ -77,7 +84,7 @@ class Repository:
         return folder
 
     def _run(self, *arguments: str) -> str:
-        command = ["git", *_options(), "-C", str(self._tree), *arguments]
+        command = ["git", *self._options, "-C", str(self._tree), *arguments]
         try:
             done = subprocess.run(
                 command,
@@ -101,14 +108,31 @@ class Repository:
         return done.stdout
 
 
-def _options() -> Sequence[str]:
-    return [part for name, value in _SAFE for part in ("-c", f"{name}={value}")]
+def _options(git: orders.Git, home: pathlib.Path, secret: pathlib.Path) -> Sequence[str]:
+    settings = [*_SAFE]
+    if git.url.startswith("http://"):
+        settings.append(("protocol.http.allow", "always"))
+    if git.secret and (secret / "password").exists():
+        settings.append((f"credential.{_origin(git.url)}.helper", str(_helper(home, secret))))
+    return [part for name, value in settings for part in ("-c", f"{name}={value}")]
 
 
-def _environment(git: orders.Git, folder: pathlib.Path, secret: pathlib.Path) -> Mapping[str, str]:
-    """Return git's environment: no settings but ours, and credentials only by file."""
-    home = folder / "home"
-    home.mkdir(parents=True)
+def _origin(url: str) -> str:
+    """Return scheme, host and port: a submodule elsewhere is not given the password."""
+    parts = parse.urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _helper(home: pathlib.Path, secret: pathlib.Path) -> pathlib.Path:
+    """Write the program that git asks for the credentials, so that no argument holds them."""
+    program = home / "credentials"
+    program.write_text(_HELPER.format(secret=shlex.quote(str(secret))), encoding="utf-8")
+    program.chmod(0o700)
+    return program
+
+
+def _environment(git: orders.Git, home: pathlib.Path, secret: pathlib.Path) -> Mapping[str, str]:
+    """Return git's environment: no settings but ours."""
     found = {
         "HOME": str(home),
         "PATH": os.environ["PATH"],
@@ -117,21 +141,18 @@ def _environment(git: orders.Git, folder: pathlib.Path, secret: pathlib.Path) ->
         "GIT_SSH_COMMAND": _ssh(home, secret if git.secret else None),
         "LC_ALL": "C",
     }
-    for name in ("SSL_CERT_FILE", "GIT_SSL_CAINFO"):
-        if name in os.environ:
-            found["GIT_SSL_CAINFO"] = os.environ[name]
+    if "SSL_CERT_FILE" in os.environ:
+        found["GIT_SSL_CAINFO"] = os.environ["SSL_CERT_FILE"]
     if git.secret and (secret / "ca.crt").exists():
         found["GIT_SSL_CAINFO"] = str(secret / "ca.crt")
-    if git.secret and (secret / "password").exists():
-        ask = home / "ask"
-        ask.write_text(_ASK, encoding="utf-8")
-        ask.chmod(0o700)
-        found |= {"GIT_ASKPASS": str(ask), "TRAINSHED_GIT_SECRET": str(secret)}
     return found
 
 
 def _ssh(home: pathlib.Path, secret: pathlib.Path | None) -> str:
-    """Return the ssh command: the host must be known by the Secret, and no key is guessed."""
+    """Return the ssh command: the host must be known by the Secret, and no key is guessed.
+
+    A submodule on another host is offered the key only where the Secret names that host too.
+    """
     parts = ["ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
     parts += ["-o", "GlobalKnownHostsFile=none", "-o", "ConnectTimeout=10"]
     parts += ["-o", "IdentityAgent=none", "-o", "IdentitiesOnly=yes"]

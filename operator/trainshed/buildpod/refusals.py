@@ -60,10 +60,23 @@ _TOLD: tuple[tuple[str, str, Advice, bool], ...] = (
     ),
     (
         r"authentication failed|could not read (username|password)|permission denied \("
-        r"|invalid credentials|returned error: 40[13]|access denied",
+        r"|invalid credentials|returned error: 401|access denied",
         "SourceUnauthorized",
         _key,
         True,
+    ),
+    (
+        r"returned error: 30\d",
+        "SourceNotFound",
+        lambda git: "the server sends on to another address: put that one into git.url",
+        True,
+    ),
+    (
+        r"returned error: 403",
+        "SourceUnauthorized",
+        # Some servers say so to those who ask too often.
+        lambda git: f"it is tried again; {_key(git)}",
+        False,
     ),
     (
         r"server certificate|ssl certificate|certificate verif|self[- ]signed",
@@ -99,8 +112,8 @@ _TOLD: tuple[tuple[str, str, Advice, bool], ...] = (
     ),
     (
         r"no space left on device",
-        "SourceTooLarge",
-        lambda git: "raise source.maxBytes, by which the build pod's disk is sized",
-        True,
+        "BuildNodeFull",
+        lambda git: "it is tried again; see that the node has disk to spare",
+        False,
     ),
 )

@@ -27,6 +27,10 @@ def read(folder: pathlib.Path, *, ignore: Sequence[str], limit: int) -> dict[str
     files = {name: _content(root, name) for name in names}
     try:
         sources.check(files, limit=limit)
+    except UnicodeError as error:
+        raise failing.BuildFailed(
+            "SourceInvalid", "a file's name is no UTF-8: rename it, or put it into source.ignore"
+        ) from error
     except sources.SourceRefused as error:
         raise failing.BuildFailed("SourceInvalid", str(error)) from error
     return files
@@ -84,11 +88,15 @@ def _content(root: pathlib.Path, name: str) -> bytes:
 
 def _link(root: pathlib.Path, path: pathlib.Path, name: str) -> bytes:
     target = os.readlink(path)
-    inside = not os.path.isabs(target) and path.resolve().is_relative_to(root)
+    try:
+        inside = not os.path.isabs(target) and path.resolve().is_relative_to(root)
+        data = target.encode()
+    except (OSError, RuntimeError, UnicodeError):  # a link to itself, or no text
+        inside, data = False, b""
     if not inside:
         raise failing.BuildFailed(
             "SourceInvalid",
             f"{name[:100]!a} is a link out of the source, to {target[:100]!a}: replace it"
             " by the file itself, or put it into source.ignore",
         )
-    return layers.Link(target.encode())
+    return layers.Link(data)

@@ -145,12 +145,61 @@ def test_a_submodule_that_is_a_file_of_the_pod_is_refused(
     assert "not allowed" in str(found)
 
 
+@pytest.mark.parametrize("url", ["file:///etc", "ext::sh -c id", "/etc"])
+def test_nothing_but_https_http_and_ssh_is_spoken(url: str, tmp_path: pathlib.Path) -> None:
+    assert refusal(order(url), tmp_path).reason == "SourceNotAllowed"
+
+
+def secret_of(tmp_path: pathlib.Path) -> pathlib.Path:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "username").write_text("me")
+    (secret / "password").write_text("hunter2")
+    return secret
+
+
+def test_a_server_that_sends_us_on_leads_nobody_to_the_password(
+    server: git_server.Server, private: git_server.Server, tmp_path: pathlib.Path
+) -> None:
+    private.repository("code").commit({"train.py": "1"})
+    with git_server.serve(tmp_path / "moved", moved=private.url) as moved:
+        git = order(f"{moved.url}/code/.git", secret="key")
+        with pytest.raises(failing.BuildFailed, match="another address") as caught:
+            fetch(git, tmp_path, secret_of(tmp_path))
+    assert caught.value.reason == "SourceNotFound"
+    assert private.asked == []
+
+
+def test_a_submodule_elsewhere_is_not_given_the_password(
+    private: git_server.Server, tmp_path: pathlib.Path
+) -> None:
+    with git_server.serve(tmp_path / "other", login=("me", "hunter2")) as other:
+        other.repository("library").commit({"module.py": "m"})
+        made = private.repository("code")
+        link = other.url.replace("http://", "http://me:hunter2@")
+        made.git("submodule", "add", "-q", f"{link}/library/.git", "library")
+        made.git(
+            "config", "-f", ".gitmodules", "submodule.library.url", f"{other.url}/library/.git"
+        )
+        made.commit({"train.py": "1"})
+        other.asked.clear()
+
+        git = order(f"{private.url}/code/.git", submodules=True, secret="key")
+        with pytest.raises(failing.BuildFailed) as caught:
+            fetch(git, tmp_path, secret_of(tmp_path))
+
+        assert caught.value.reason == "SubmoduleFailed"
+        assert other.asked
+        assert not any(other.asked)
+
+
 def test_a_folder_outside_of_the_repository_is_refused(
     server: git_server.Server, tmp_path: pathlib.Path
 ) -> None:
     made = server.repository("code")
     (made.folder / "out").symlink_to("/etc")
+    (made.folder / "loop").symlink_to("loop")
     made.commit({"train.py": "1"})
-    for path in ("out", "none", "train.py"):
+    for path in ("out", "none", "train.py", "loop"):
         found = refusal(order(f"{server.url}/code/.git", path=path), tmp_path / path)
         assert found.reason == "SourcePathNotFound"

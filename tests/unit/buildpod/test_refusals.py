@@ -35,7 +35,11 @@ def git(secret: str = "") -> orders.Git:
         ("fatal: unable to access 'https://git.example/': server certificate verification failed."
          " CAfile: none", "SourceCertificateUnknown", True, "ca.crt"),
         ("fatal: transport 'file' not allowed", "SourceNotAllowed", True, "submodule"),
-        ("fatal: write error: No space left on device", "SourceTooLarge", True, "maxBytes"),
+        ("fatal: write error: No space left on device", "BuildNodeFull", False, "disk to spare"),
+        ("fatal: unable to access 'x': The requested URL returned error: 302", "SourceNotFound",
+         True, "another address"),
+        ("fatal: unable to access 'x': The requested URL returned error: 403",
+         "SourceUnauthorized", False, "tried again"),
         ("fatal: something that nobody foresaw", "SourceUnreadable", False, "tried again"),
     ],
 )  # fmt: skip

@@ -57,6 +57,21 @@ def test_a_link_out_of_the_tree_is_refused(tmp_path: pathlib.Path, target: str) 
     assert caught.value.reason == "SourceInvalid"
 
 
+@pytest.mark.parametrize("target", [b"loop", b"\xff\xfe"])
+def test_a_link_to_itself_or_to_no_text_is_refused(tmp_path: pathlib.Path, target: bytes) -> None:
+    os.symlink(target, os.fsencode(tmp_path / "loop"))
+    with pytest.raises(failing.BuildFailed, match="'loop' is a link out"):
+        read(tmp_path)
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: pathlib.Path) -> None:
+    with open(os.path.join(os.fsencode(tmp_path), b"\xff"), "wb"):
+        pass
+    with pytest.raises(failing.BuildFailed) as caught:
+        read(tmp_path)
+    assert caught.value.reason == "SourceInvalid"
+
+
 def test_a_file_behind_a_linked_folder_is_not_read(tmp_path: pathlib.Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
