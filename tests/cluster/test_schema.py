@@ -571,6 +571,8 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         "a folder of a mount",
         "object storage",
         "a file at a web server",
+        "two buckets by one Secret",
+        "a Secret for the data alone",
         "augmentations",
         "a volume for own code",
         "checkpoints of a command",
