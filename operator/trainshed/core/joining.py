@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from trainshed.api import status
+from trainshed.core import accounts, observed
 from trainshed.core import folds as folding
-from trainshed.core import observed
 
 _MOST = 2**62
 """The status holds int64; each fold may claim nearly as much."""
@@ -96,14 +96,33 @@ def account(folds: folding.Folds, workload: observed.JobView | None) -> observed
         samples=samples,
         training_seconds=seconds,
         samples_per_second=samples / seconds if seconds > 0 else 0.0,
-        loss=statistics.fmean(losses) if (losses := _each(folds, "training_loss")) else None,
+        loss=_mean(_each(folds, "training_loss")),
         time_to_target_seconds=max(_each(folds, "time_to_target_seconds"), default=None),
         metrics=found.mean if found is not None else {},
         checkpoint=_checkpoint(parts),
         start_time=start.time,
         first_step_time=start.first_step_time,
         first_step_seconds=start.first_step_seconds,
+        warnings=_warnings(folds),
     )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    """Return the mean; None of nothing, and of what no number holds the sum of."""
+    try:
+        return statistics.fmean(values) if values else None
+    except OverflowError:
+        return None  # any code may claim any number
+
+
+def _warnings(folds: folding.Folds) -> tuple[str, ...]:
+    """Return what went wrong beside the training, and in which fold: of those that told since."""
+    told = {number: each.account for number, each in folds.pushed.items()} | {**folds.news}
+    return tuple(
+        f"fold {number}: {words}"
+        for number, each in sorted(told.items())
+        for words in (each.warnings if each is not None else ())
+    )[: accounts.MAX_WARNINGS]
 
 
 def _each(folds: folding.Folds, name: str) -> list[float]:

@@ -102,6 +102,26 @@ def test_loss_and_time_to_target_are_those_of_all_folds(
     assert result.time_to_target_seconds == target
 
 
+@pytest.mark.parametrize("losses", [[1.7e308] * 3, [0.1, 0.2, None]], ids=["beyond sums", "none"])
+def test_losses_that_have_no_mean_leave_the_result_without_one(losses: list[Any]) -> None:
+    pods = [done(at, loss=each) for at, each in enumerate(losses)]
+
+    result = passes.read(
+        passes.decided(seen(builders.job().folds(FOLDS).complete(30), *pods), now=31)
+    ).result
+
+    assert result is not None
+    assert (result.loss, result.time_to_target_seconds) == (None, None)
+
+
+def test_what_went_wrong_beside_the_training_is_said_with_its_fold() -> None:
+    pods = [done(0), done(1, warnings=["ReportFailed: no report"]), done(2)]
+
+    wanted = passes.decided(seen(builders.job().complete(30), *pods), now=31)
+
+    assert passes.condition(wanted, "Succeeded")[2].endswith("; fold 1: ReportFailed: no report")
+
+
 def test_the_deviation_is_that_of_a_sample() -> None:
     values = [0.5, 0.75, 0.875]
 
