@@ -41,6 +41,52 @@ def test_floats_are_exported_as_they_are(
     assert max(each["maxDifference"] for each in account["exports"]) < 1e-4
 
 
+@pytest.mark.parametrize("name", ["lstm", "cnn-lstm"])
+def test_clips_too_long_to_unroll_are_exported_as_a_loop(
+    name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trainshed_trainer.models.tensorflow import recurring
+
+    frames = recurring.LONGEST_UNROLLED + 1
+    asked = training.spec("tensorflow", name, export={"formats": ["savedmodel", "onnx"]})
+    asked["data"] = training.clips(tmp_path, frames=frames)
+
+    account = training.trained(asked, tmp_path, monkeypatch)
+
+    words = json.loads((tmp_path / "models/onnx/preprocessing.json").read_text())
+    assert words["input"]["shape"][1] == frames
+    assert max(each["maxDifference"] for each in account["exports"]) < 1e-4
+
+
+@pytest.mark.parametrize("frames", [4, 65], ids=["unrolled", "a loop"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_what_is_exported_beside_a_gpu_needs_none(
+    cell: str, frames: int, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    from trainshed_trainer import schema
+    from trainshed_trainer.data import preparing
+    from trainshed_trainer.exporting import exporter as exporting
+    from trainshed_trainer.exporting import tensorflow as exports
+    from trainshed_trainer.training import tensorflow as framework
+
+    asked = training.spec("tensorflow", "lstm")
+    asked["model"] = {"name": "lstm", "params": {"hidden": 4, "cell": cell}}
+    asked["data"] = training.clips(tmp_path, frames=frames)
+    spec = schema.read(asked)
+    prepared = preparing.prepare(spec.data)
+    backend = framework.open(spec, prepared)
+    # Keras looks for one while it records a graph. There is none here to run cuDNN's layers.
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind=None: ["GPU:0"])
+
+    exporter = exports.Exporter(spec, prepared, backend)
+    exporter.write("savedmodel", tmp_path)
+
+    samples = exporting.Samples.of(prepared, exporter)
+    exporting.check("savedmodel", exporter.read("savedmodel", tmp_path), samples)
+
+
 def test_a_reader_needs_no_more_than_the_files(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

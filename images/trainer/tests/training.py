@@ -69,6 +69,15 @@ def floats(folder: pathlib.Path, *, low: float, high: float) -> dict[str, Any]:
     return {"folder": {"path": str(folder / "set.npz"), "layout": "npz"}}
 
 
+def clips(folder: pathlib.Path, *, frames: int) -> dict[str, Any]:
+    """Return 32 clips of noise in two classes, in an npz file."""
+    import numpy as np
+
+    noise = np.random.default_rng(0).random((32, frames, 8, 8), dtype=np.float32)
+    np.savez(folder / "clips.npz", clips=noise, labels=np.arange(32) % 2)
+    return {"folder": {"path": str(folder / "clips.npz"), "layout": "npz"}}
+
+
 def trained(
     asked: Mapping[str, Any], folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, **known: str
 ) -> dict[str, Any]:

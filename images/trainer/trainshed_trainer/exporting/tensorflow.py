@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from trainshed_trainer import schema
 from trainshed_trainer.data import preparing
 from trainshed_trainer.exporting import contract, timing
-from trainshed_trainer.models.tensorflow import registry
+from trainshed_trainer.models.tensorflow import recurring, registry
 from trainshed_trainer.training.tensorflow import backend, states
 
 SIGNATURE = "serving_default"
@@ -29,6 +29,7 @@ class Exporter:
     ) -> None:
         shape = prepared.held.shape
         self._model = registry.build(spec.model, shape, len(prepared.classes))
+        recurring.portable(self._model)
         pairs = zip(states.weights(self._model), states.weights(trained.model), strict=True)
         for variable, learned in pairs:
             variable.assign(learned)

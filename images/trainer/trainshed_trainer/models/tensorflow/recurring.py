@@ -29,16 +29,26 @@ def layers(inputs: Tensor, *, cell: str, hidden: int, count: int, dropout: float
     return inputs
 
 
+def portable(model: keras.Model) -> None:
+    """Let a model's graphs need no cuDNN from now on: where they are read there may be no GPU."""
+    for layer in model.layers:
+        if isinstance(layer, _Unrolled):
+            layer.use_cudnn = False
+
+
 class _Unrolled:
     """What an unrolled layer does in place of Keras' loop; each class has a step of its own."""
+
+    use_cudnn: bool | str = "auto"
+    """Keras' word: whether it may, where there is a GPU. A plain layer has it for us alone."""
 
     def inner_loop(
         self, sequences: Tensor, initial_state: Any, mask: Any, training: bool = False
     ) -> Any:
         """Return the last output, all outputs and the last state."""
         frames = sequences.shape[1]
-        keras_knows = mask is not None or tf.config.list_logical_devices("GPU")
-        if keras_knows or not frames or frames > LONGEST_UNROLLED:
+        on_gpu = self.use_cudnn and tf.config.list_logical_devices("GPU")
+        if mask is not None or on_gpu or not frames or frames > LONGEST_UNROLLED:
             return super().inner_loop(sequences, initial_state, mask, training)  # type: ignore[misc]
         state, outputs = list(initial_state), []
         step = self.step()  # type: ignore[attr-defined]
