@@ -183,7 +183,7 @@ class Training(base.Model):
     )
     compile: Compile = pydantic.Field(
         default=Compile.AUTO,
-        description="Whether the model is compiled; auto: on a GPU, not on a CPU.",
+        description="Whether the model is compiled; auto: PyTorch's on a GPU, no other.",
     )
     target: Target | None = pydantic.Field(
         default=None, description="Ends training early; the time to it is in the result."

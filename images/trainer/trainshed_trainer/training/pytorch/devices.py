@@ -78,7 +78,7 @@ def _gpu_precision(asked: str) -> str:
 
 
 def compiled(model: nn.Module, asked: str, device: Device) -> nn.Module:
-    """Return the model compiled where that is asked for, or where it helps and can be done."""
+    """Return the model compiled where that is asked for; auto: on a GPU, where it can be done."""
     if asked == "never" or (asked == "auto" and not device.is_gpu):
         return model
     missing = _missing(device)
