@@ -48,7 +48,8 @@ def settle(
     settings: policy.Policy,
 ) -> None:
     """Bring the Running condition up to date."""
-    if gang.folds and (gang.going or _started(draft)):
+    # One may be over before it was seen to run.
+    if gang.folds and (gang.going or _started(draft) or folds.done(draft)):
         _folds(draft, seen, gang, settings)
         return
     slow = [each for each in gang.pods if each.container.started is None]

@@ -122,6 +122,17 @@ def test_what_went_wrong_beside_the_training_is_said_with_its_fold() -> None:
     assert passes.condition(wanted, "Succeeded")[2].endswith("; fold 1: ReportFailed: no report")
 
 
+def test_a_fold_that_was_over_before_it_was_seen_to_run_hides_not_why_the_next_one_waits() -> None:
+    before = seen(active(), fold(2).on_node().waiting())
+    before = passes.stored(before, passes.decided(before, now=11))
+
+    after = again(before, seen(active(), done(2), builders.pod().fold(0).unschedulable()))
+    status, _, message = passes.condition(passes.decided(after, now=12), "Running")
+
+    assert (status, message.partition(":")[0]) == ("False", "no fold runs")
+    assert "fold 0: 0/1 nodes" in message
+
+
 def test_the_deviation_is_that_of_a_sample() -> None:
     values = [0.5, 0.75, 0.875]
 
