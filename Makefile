@@ -53,7 +53,8 @@ test-trainer: ## The training library inside the images of both frameworks
 	$(RUN) python -m hack.images run pytorch -- sh -c 'PYTHONPATH=$$PYTHONPATH:build/callbacks \
 	  python3 -m pytest images/trainer/tests/test_callbacks_pytorch.py'
 	$(RUN) python -m hack.images run tensorflow -- python3 -m pytest images/trainer/tests -m "tensorflow or numpy"
-	TRAINSHED_RUNS=build/runs $(BESIDE) pytest images/trainer/tests/test_runs.py $(JUNIT)
+	$(RUN) python -m hack.browser
+	TRAINSHED_RUNS=build/runs $(BESIDE) pytest images/trainer/tests/test_runs.py images/trainer/tests/test_report.py $(JUNIT)
 
 .PHONY: test-protocol
 test-protocol: ## API traffic against a recorded HTTP fake: budgets, errors, leadership
