@@ -110,6 +110,7 @@ def test_a_process_without_its_pid_file_is_found_by_its_mark(
     supervisor.start(SLEEP)
     pid = pid_of(supervisor)
     (tmp_path / "pids" / "sleeper.json").unlink()
+    waiting.until("its mark", lambda: None if supervisor.strays() else "not seen", seconds=5)
     assert [stray.pid for stray in supervisor.strays()] == [pid]
     os.kill(pid, signal.SIGKILL)
 
