@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests import git_server
+from tests import git_server, ssh_server
 from tests.e2e import conftest
 
 REASON_SECONDS = 60.0
@@ -39,6 +40,25 @@ def builds(namespace: conftest.Namespace) -> list[conftest.Body]:
     return found
 
 
+def pods_of_builds(namespace: conftest.Namespace) -> list[str]:
+    """Return the names of the build pods of a namespace."""
+    chosen = {"labelSelector": "trainshed.dev/component=builder"}
+    return [
+        each["metadata"]["name"] for each in namespace.api.get(namespace.pods, **chosen)["items"]
+    ]
+
+
+def text_of(namespace: conftest.Namespace, pod: str) -> str:
+    """Return what a pod has said."""
+    return str(namespace.api.http.get(f"{namespace.pods}/{pod}/log").text)
+
+
+def secret(namespace: conftest.Namespace, name: str, **data: str) -> None:
+    """Create a Secret."""
+    path = f"/api/v1/namespaces/{namespace.name}/secrets"
+    namespace.api.create(path, {"metadata": {"name": name}, "stringData": data})
+
+
 def test_each_job_of_a_branch_runs_what_the_branch_has_then(
     namespace: conftest.Namespace, server: git_server.Server
 ) -> None:
@@ -53,8 +73,7 @@ def test_each_job_of_a_branch_runs_what_the_branch_has_then(
         assert status["image"]["sourceRevision"] == commit
         pod = next(each for each in namespace.api.get(namespace.pods)["items"]
                    if each["metadata"]["labels"].get("trainshed.dev/job") == name)  # fmt: skip
-        log = namespace.api.http.get(f"{namespace.pods}/{pod['metadata']['name']}/log").text
-        assert f"it runs: {name}" in log
+        assert f"it runs: {name}" in text_of(namespace, pod["metadata"]["name"])
 
 
 def test_jobs_of_one_commit_share_a_build(
@@ -128,6 +147,31 @@ def test_a_private_repository_needs_its_secret(
         namespace.apply("without", job(f"{server.url}/code/.git"))
         message = namespace.told("without", "Failed", "SourceUnauthorized", seconds=REASON_SECONDS)
         assert "git.secretRef" in message
+
+
+def test_private_repositories_are_opened_by_their_secrets(
+    namespace: conftest.Namespace, host: str, tmp_path: pathlib.Path
+) -> None:
+    with (
+        git_server.serve(tmp_path / "served", host=host, login=LOGIN) as web,
+        ssh_server.serve(tmp_path / "served", host=host) as ssh,
+    ):
+        web.repository("code").commit({"train.py": "print(1)"})
+        secret(namespace, "web", username=LOGIN[0], password=LOGIN[1])
+        keys = {"ssh-privatekey": ssh.private_key, "known_hosts": ssh.known_hosts}
+        secret(namespace, "ssh", **keys)
+        for name, url in {"web": web.url, "ssh": ssh.url}.items():
+            namespace.apply(name, job(f"{url}/code/.git", secretRef={"name": name}))
+        bodies = []
+        for name in ("web", "ssh"):
+            assert namespace.finished(name)["phase"] == "Succeeded"
+            bodies.append(json.dumps(namespace.api.get(f"{namespace.jobs}/{name}")))
+        bodies += [json.dumps(each) for each in builds(namespace)]
+        said = [log for pod in pods_of_builds(namespace) if (log := text_of(namespace, pod))]
+
+    assert said
+    hidden = (LOGIN[1], ssh.private_key.splitlines()[1])
+    assert not [each for each in (*bodies, *said) for word in hidden if word in each]
 
 
 def test_a_server_that_is_down_is_waited_for(namespace: conftest.Namespace, host: str) -> None:
