@@ -11,19 +11,35 @@ import os
 import pathlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
 from hack import apiserver
 from tests import builders, namespaces
+from tests.cluster import registry_rig as rigs
+from tests.cluster import registry_server as servers
 from trainshed.api import crd
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 OPERATOR = "/apis/apps/v1/namespaces/trainshed-system/deployments/trainshed-operator"
 Body = dict[str, Any]
+
+
+@pytest.fixture
+def server(tmp_path: pathlib.Path) -> Iterator[servers.Server]:
+    """Return an empty registry."""
+    with servers.started(tmp_path / "registry") as found:
+        yield found
+
+
+@pytest.fixture
+async def rig(server: servers.Server) -> AsyncIterator[rigs.Rig]:
+    """Return a builder that pushes to the registry."""
+    async with rigs.opened(server) as found:
+        yield found
 
 
 def _cluster(*arguments: str) -> subprocess.CompletedProcess[str]:

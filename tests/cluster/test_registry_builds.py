@@ -9,7 +9,6 @@ import os
 import pathlib
 import tarfile
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -31,23 +30,9 @@ OTHER_CODE = {"train.py": b"print('trained better')\n"}
 
 
 @pytest.fixture
-def server(tmp_path: pathlib.Path) -> Iterator[servers.Server]:
-    """Return an empty registry."""
-    with servers.started(tmp_path / "registry") as found:
-        yield found
-
-
-@pytest.fixture
 def base(server: servers.Server) -> str:
     """Return the reference of a base image in the registry."""
     return rigs.push(server, BASE)
-
-
-@pytest.fixture
-async def rig(server: servers.Server) -> AsyncIterator[rigs.Rig]:
-    """Return a builder that pushes to the registry."""
-    async with rigs.opened(server) as found:
-        yield found
 
 
 def layers_of(server: servers.Server, ref: str) -> list[str]:

@@ -7,7 +7,7 @@ import json
 import logging
 import pathlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -160,14 +160,6 @@ async def test_tls_on_one_side_only_is_told(tmp_path: pathlib.Path) -> None:
     assert ours.reason == "RegistryUnavailable"
     assert "http://" in str(ours)
     assert theirs.reason == "RegistryRejected"
-
-
-@pytest.fixture
-async def rig(tmp_path: pathlib.Path) -> AsyncIterator[rigs.Rig]:
-    """Return a builder that pushes to an empty registry."""
-    with servers.started(tmp_path / "registry") as server:
-        async with rigs.opened(server) as found:
-            yield found
 
 
 @pytest.mark.parametrize(
