@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainshed.api import labels
+from trainshed.api import labels, security
 from trainshed.builds import orders
 
 UID = 65532
@@ -64,12 +64,10 @@ def render(
     order: orders.Order,
     *,
     namespace: str,
-    push_secret: str,
     given: Surroundings,
-    pull_secrets: tuple[str, ...] = (),
+    secrets: Secrets = Secrets(),
 ) -> dict[str, Any]:
     """Return the Job; the API server gives it the end of its name."""
-    secrets = Secrets(push_secret, pull_secrets)
     marks = _marks(order, secrets)
     documents = {labels.ORDER: order.dump(), labels.SPEC: given.settings, labels.CA: given.ca_pem}
     return {
@@ -139,24 +137,13 @@ def _pod(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str
         "imagePullSecrets": [{"name": each} for each in secrets.pull],
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": UID,
-            "runAsGroup": UID,
-            "fsGroup": UID,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": security.pod(UID),
         "containers": [
             {
                 "name": labels.BUILDER,
                 "image": given.image,
                 "resources": dict(given.resources),
-                "securityContext": {
-                    "allowPrivilegeEscalation": False,
-                    "readOnlyRootFilesystem": True,
-                    "capabilities": {"drop": ["ALL"]},
-                },
+                "securityContext": security.container(),
                 "terminationMessagePolicy": "FallbackToLogsOnError",
                 "volumeMounts": mounts,
             }

@@ -146,13 +146,7 @@ class PodBuilds:
         """Return a new build; raises Refused."""
         try:
             given = self._given(key[0])
-            manifest = pods.render(
-                order,
-                namespace=key[0],
-                push_secret=secrets.push,
-                pull_secrets=secrets.pull,
-                given=given,
-            )
+            manifest = pods.render(order, namespace=key[0], given=given, secrets=secrets)
             if pods.too_large(manifest):
                 raise Refused(_oversized())
             body = await self._api.create_job(manifest)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainshed.accelerators import cpu
-from trainshed.api import labels, resources, spec
+from trainshed.api import labels, resources, security, spec
 from trainshed.api import pod as pod_api
 from trainshed.workloads import environment, storage
 
@@ -28,7 +28,7 @@ def render(
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": asked.termination_grace_period_seconds or 30,
-        "securityContext": _pod_security(asked),
+        "securityContext": security.pod(UID, group=asked.fs_group),
         "containers": [_container(found, asked, image, command, variables)],
         "volumes": [
             *_own_volumes(found),
@@ -45,17 +45,6 @@ def _placement(asked: pod_api.Pod) -> dict[str, Any]:
     fields = asked.dump()
     names = ("nodeSelector", "tolerations", "affinity", "serviceAccountName")
     return {name: fields[name] for name in names if fields.get(name)}
-
-
-def _pod_security(asked: pod_api.Pod) -> dict[str, Any]:
-    return {
-        "runAsNonRoot": True,
-        "runAsUser": UID,
-        "runAsGroup": UID,
-        "fsGroup": asked.fs_group or UID,
-        "fsGroupChangePolicy": "OnRootMismatch",
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
 
 
 def _container(
@@ -79,11 +68,7 @@ def _container(
         "env": [*own, *(each.dump() for each in asked.env or ())],
         "ports": [{"name": "metrics", "containerPort": labels.METRICS_PORT}],
         "resources": cpu.resource_requirements(found.resources or resources.Resources()),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": security.container(),
         # The launcher's last words are the account; a container without it leaves its log's end.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": mounts,

@@ -27,8 +27,9 @@ def order(secret: str = "", **fields: Any) -> orders.Order:
     return orders.Order(**{**known, **fields})
 
 
-def rendered(secret: str = "", push_secret: str = "") -> dict[str, Any]:
-    return pods.render(order(secret), namespace="ns", push_secret=push_secret, given=GIVEN)
+def rendered(secret: str = "", **secrets: Any) -> dict[str, Any]:
+    given = pods.Secrets(**secrets)
+    return pods.render(order(secret), namespace="ns", given=GIVEN, secrets=given)
 
 
 def test_an_order_comes_back_as_it_went() -> None:
@@ -73,7 +74,19 @@ def test_secrets_are_mounted_where_they_are_named_and_nowhere_else() -> None:
                 if each["name"] in secrets}  # fmt: skip
 
     assert mounted(rendered()) == {}
-    assert mounted(rendered("key", "push")) == {pods.GIT_SECRET: "key", pods.PUSH_SECRET: "push"}
+    both = {pods.GIT_SECRET: "key", pods.PUSH_SECRET: "push"}
+    assert mounted(rendered("key", push="push")) == both
+
+
+def test_a_build_pod_is_pulled_by_the_jobs_own_secrets() -> None:
+    spec = rendered(pull=("one", "two"))["spec"]["template"]["spec"]
+    assert spec["imagePullSecrets"] == [{"name": "one"}, {"name": "two"}]
+    assert spec["terminationGracePeriodSeconds"] == 5
+
+
+def test_jobs_of_other_secrets_share_no_build_but_their_images() -> None:
+    plain, pushed = pods.shared(order(), pods.Secrets()), pods.shared(order(), pods.Secrets("a"))
+    assert plain == order().hash() != pushed
 
 
 def test_the_order_reaches_the_pod_as_a_file() -> None:
