@@ -55,7 +55,9 @@ class Image(base.Model):
         description="The image to build on. Default: the operator's image for the framework.",
     )
     pull_secrets: list[SecretName] | None = pydantic.Field(
-        default=None, max_length=8, description="Secrets by which the kubelet pulls the image."
+        default=None,
+        max_length=8,
+        description="Secrets by which the kubelet pulls the image, and that of a build pod.",
     )
     push_secret: SecretName | None = pydantic.Field(
         default=None,

@@ -21,7 +21,7 @@ class ConditionType(enum.StrEnum):
 
 
 class Reason(enum.StrEnum):
-    """CamelCase reasons of our own; the trainer and the registry client add theirs."""
+    """CamelCase reasons of our own; the trainer, build pods and the registry client add theirs."""
 
     ACCEPTED = "SpecAccepted"
     SPEC_INVALID = "SpecInvalid"
@@ -91,6 +91,23 @@ class Reason(enum.StrEnum):
     STATUS_REFUSED = "StatusRefused"
     """The API server refuses the status itself, so only an event can say it."""
     UNKNOWN = "UnknownFailure"
+
+
+class BuildReason(enum.StrEnum):
+    """What a build pod tells of the code that it is to fetch, beside `Reason`'s."""
+
+    SOURCE_REF_NOT_FOUND = "SourceRefNotFound"
+    SOURCE_PATH_NOT_FOUND = "SourcePathNotFound"
+    SOURCE_UNAUTHORIZED = "SourceUnauthorized"
+    SOURCE_HOST_KEY_UNKNOWN = "SourceHostKeyUnknown"
+    SOURCE_CERTIFICATE_UNKNOWN = "SourceCertificateUnknown"
+    SOURCE_UNREACHABLE = "SourceUnreachable"
+    SOURCE_NOT_ALLOWED = "SourceNotAllowed"
+    """An address that is neither https, http nor ssh."""
+    SUBMODULE_FAILED = "SubmoduleFailed"
+    BUILD_NODE_FULL = "BuildNodeFull"
+    BUILDER_OUTDATED = "BuilderOutdated"
+    """The builder's image holds another release's training library than the operator."""
 
 
 class FailureClass(enum.StrEnum):

@@ -11,13 +11,16 @@ import logging
 import pathlib
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from trainshed.api import reasons
 from trainshed.buildpod import cloning, failing, trees, words
 from trainshed.builds import orders, pods, requests
 from trainshed.core import admission, observed, plan
 from trainshed.registry import builder, errors, packing, targets
 
+BuildReason, Reason = reasons.BuildReason, reasons.Reason
 LIBRARY = pathlib.Path("/opt/trainshed/trainer")
 MESSAGE = pathlib.Path("/dev/termination-log")
 CALL_SECONDS = 300.0
@@ -51,7 +54,7 @@ def main() -> int:
             log.exception("the build broke")
             what = type(error).__name__
             error = failing.BuildFailed(
-                "BuildFailed",
+                Reason.BUILD_FAILED,
                 f"the build broke in a way that nobody foresaw ({what}): it is tried again; read"
                 " the pod's log",
                 terminal=False,
@@ -101,7 +104,7 @@ def _check_library(order: orders.Order) -> None:
     own = requests.tree_hash(packing.read_library(LIBRARY))
     if order.library and order.library != own:
         raise failing.BuildFailed(
-            "BuilderOutdated",
+            BuildReason.BUILDER_OUTDATED,
             "the builder's image is of another release than the operator: it is tried again; set"
             " builder.image of the chart to the operator's own release",
             terminal=False,
@@ -118,10 +121,15 @@ def _source(order: orders.Order) -> tuple[dict[str, bytes], str]:
     folder, commit = repository.fetch()
     files = trees.read(folder, ignore=order.ignore, limit=order.max_bytes)
     missing = admission.missing_script(order.source_entrypoint, files)
-    # What is reached through a link inside of the tree is not among the files by its name.
-    if missing is not None and not (folder / order.source_entrypoint[1]).is_file():
+    if missing is not None and not _linked(folder, order.source_entrypoint[1], files):
         raise failing.BuildFailed(missing.reason, missing.message)
     return files, commit
+
+
+def _linked(folder: pathlib.Path, script: str, files: Mapping[str, bytes]) -> bool:
+    """Return whether a script is one of the files by way of a link to a folder."""
+    path, root = (folder / script).resolve(), folder.resolve()
+    return path.is_relative_to(root) and path.relative_to(root).as_posix() in files
 
 
 def _packed(order: orders.Order) -> plan.BuildOrder:

@@ -9,8 +9,11 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from urllib import parse
 
+from trainshed.api import reasons
 from trainshed.buildpod import failing, refusals
 from trainshed.builds import orders
+
+BuildReason = reasons.BuildReason
 
 _SAFE = (
     ("protocol.allow", "never"),
@@ -65,7 +68,7 @@ class Repository:
             self._run("submodule", "--quiet", "update", "--init", "--recursive", "--depth", "1")
         except failing.BuildFailed as error:
             raise failing.BuildFailed(
-                "SubmoduleFailed",
+                BuildReason.SUBMODULE_FAILED,
                 f"a submodule can't be cloned: {error}; or set git.submodules: false",
                 terminal=error.terminal,
             ) from error
@@ -77,7 +80,7 @@ class Repository:
             folder = pathlib.Path("/")
         if not folder.is_relative_to(self._tree.resolve()) or not folder.is_dir():
             raise failing.BuildFailed(
-                "SourcePathNotFound",
+                BuildReason.SOURCE_PATH_NOT_FOUND,
                 f"the repository has no folder {self._git.path!a} at {self._git.ref}: create the"
                 " job anew with git.path set to one that it has",
             )
@@ -98,7 +101,7 @@ class Repository:
             )
         except subprocess.TimeoutExpired:
             raise failing.BuildFailed(
-                "SourceUnreachable",
+                BuildReason.SOURCE_UNREACHABLE,
                 f"git {arguments[0]} took more than {self._seconds:.0f} s: it is tried again; see"
                 " that the git server answers",
                 terminal=False,

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from trainshed.api import reasons
 from trainshed.buildpod import failing
 from trainshed.builds import orders
+
+BuildReason, Reason = reasons.BuildReason, reasons.Reason
 
 _SHOWN = 300
 
@@ -18,7 +21,7 @@ def of(said: str, git: orders.Git) -> failing.BuildFailed:
             message = f"{_shown(said)}: {advice(git)}"
             return failing.BuildFailed(reason, message, terminal=terminal)
     return failing.BuildFailed(
-        "SourceUnreadable",
+        Reason.SOURCE_UNREADABLE,
         f"{_shown(said)}: it is tried again; see that git can clone {git.url[:200]} from the"
         " cluster",
         terminal=False,
@@ -42,8 +45,15 @@ def _key(git: orders.Git) -> str:
 Advice = Callable[[orders.Git], str]
 _TOLD: tuple[tuple[str, str, Advice, bool], ...] = (
     (
+        # First: a disk that is full also ends the connection.
+        r"no space left on device",
+        BuildReason.BUILD_NODE_FULL,
+        lambda git: "it is tried again; see that the node has disk to spare",
+        False,
+    ),
+    (
         r"couldn't find remote ref|not our ref|unadvertised object|no such ref",
-        "SourceRefNotFound",
+        BuildReason.SOURCE_REF_NOT_FOUND,
         lambda git: (
             f"push {git.ref} to the repository, or create the job anew with another git.ref"
         ),
@@ -51,7 +61,7 @@ _TOLD: tuple[tuple[str, str, Advice, bool], ...] = (
     ),
     (
         r"host key verification failed|no .* host key is known|REMOTE HOST IDENTIFICATION",
-        "SourceHostKeyUnknown",
+        BuildReason.SOURCE_HOST_KEY_UNKNOWN,
         lambda git: (
             "put the host's line of ssh-keyscan into the key known_hosts of Secret "
             + (git.secret or "git.secretRef")
@@ -61,26 +71,26 @@ _TOLD: tuple[tuple[str, str, Advice, bool], ...] = (
     (
         r"authentication failed|could not read (username|password)|permission denied \("
         r"|invalid credentials|returned error: 401|access denied",
-        "SourceUnauthorized",
+        BuildReason.SOURCE_UNAUTHORIZED,
         _key,
         True,
     ),
     (
         r"returned error: 30\d",
-        "SourceNotFound",
+        Reason.SOURCE_NOT_FOUND,
         lambda git: "the server sends on to another address: put that one into git.url",
         True,
     ),
     (
         r"returned error: 403",
-        "SourceUnauthorized",
+        BuildReason.SOURCE_UNAUTHORIZED,
         # Some servers say so to those who ask too often.
         lambda git: f"it is tried again; {_key(git)}",
         False,
     ),
     (
         r"server certificate|ssl certificate|certificate verif|self[- ]signed",
-        "SourceCertificateUnknown",
+        BuildReason.SOURCE_CERTIFICATE_UNKNOWN,
         lambda git: (
             "put the authority's certificate into the key ca.crt of the Secret in git.secretRef"
         ),
@@ -89,13 +99,13 @@ _TOLD: tuple[tuple[str, str, Advice, bool], ...] = (
     (
         r"repository .*not found|does not appear to be a git repository|returned error: 404"
         r"|not valid: is this a git repository",
-        "SourceNotFound",
+        Reason.SOURCE_NOT_FOUND,
         lambda git: "mend git.url; a private repository needs git.secretRef",
         True,
     ),
     (
         r"transport '.*' not allowed",
-        "SourceNotAllowed",
+        BuildReason.SOURCE_NOT_ALLOWED,
         lambda git: "only https, http and ssh are cloned: change the submodule's URL",
         True,
     ),
@@ -103,17 +113,11 @@ _TOLD: tuple[tuple[str, str, Advice, bool], ...] = (
         r"could not resolve host|connection (refused|timed out|reset)|failed to connect"
         r"|couldn't connect|network is unreachable|could not resolve hostname|early eof"
         r"|hung up|returned error: 5|operation too slow",
-        "SourceUnreachable",
+        BuildReason.SOURCE_UNREACHABLE,
         lambda git: (
             "it is tried again; see that the git server runs and that network policies let"
             " build pods reach it"
         ),
-        False,
-    ),
-    (
-        r"no space left on device",
-        "BuildNodeFull",
-        lambda git: "it is tried again; see that the node has disk to spare",
         False,
     ),
 )

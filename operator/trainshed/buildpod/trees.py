@@ -9,8 +9,11 @@ from collections.abc import Iterator, Sequence
 
 import pathspec
 
+from trainshed.api import reasons
 from trainshed.buildpod import failing
 from trainshed.builds import layers, sources
+
+Reason = reasons.Reason
 
 _ALWAYS = (".git",)
 
@@ -29,10 +32,11 @@ def read(folder: pathlib.Path, *, ignore: Sequence[str], limit: int) -> dict[str
         sources.check(files, limit=limit)
     except UnicodeError as error:
         raise failing.BuildFailed(
-            "SourceInvalid", "a file's name is no UTF-8: rename it, or put it into source.ignore"
+            Reason.SOURCE_INVALID,
+            "a file's name is no UTF-8: rename it, or put it into source.ignore",
         ) from error
     except sources.SourceRefused as error:
-        raise failing.BuildFailed("SourceInvalid", str(error)) from error
+        raise failing.BuildFailed(Reason.SOURCE_INVALID, str(error)) from error
     return files
 
 
@@ -41,7 +45,7 @@ def _left_out(ignore: Sequence[str]) -> pathspec.GitIgnoreSpec:
         return pathspec.GitIgnoreSpec.from_lines([*ignore, *_ALWAYS])
     except ValueError as error:
         raise failing.BuildFailed(
-            "SourceInvalid", f"source.ignore has a line that is no pattern: {error}: mend it"
+            Reason.SOURCE_INVALID, f"source.ignore has a line that is no pattern: {error}: mend it"
         ) from error
 
 
@@ -67,7 +71,7 @@ def _check_size(sizes: dict[str, int], limit: int) -> None:
     largest = sorted(sizes, key=lambda name: sizes[name], reverse=True)[:5]
     named = ", ".join(f"{name[:100]!a} ({sizes[name]} bytes)" for name in largest)
     raise failing.BuildFailed(
-        "SourceTooLarge",
+        Reason.SOURCE_TOO_LARGE,
         f"the files have {total} bytes, source.maxBytes allows {limit}; the largest: {named}: put"
         " them into source.ignore, or raise source.maxBytes",
     )
@@ -80,7 +84,7 @@ def _content(root: pathlib.Path, name: str) -> bytes:
         return _link(root, path, name)
     if not stat.S_ISREG(mode):
         raise failing.BuildFailed(
-            "SourceInvalid", f"{name[:100]!a} is no file, folder or link: remove it"
+            Reason.SOURCE_INVALID, f"{name[:100]!a} is no file, folder or link: remove it"
         )
     data = path.read_bytes()
     return layers.Program(data) if mode & stat.S_IXUSR else data
@@ -95,7 +99,7 @@ def _link(root: pathlib.Path, path: pathlib.Path, name: str) -> bytes:
         inside, data = False, b""
     if not inside:
         raise failing.BuildFailed(
-            "SourceInvalid",
+            Reason.SOURCE_INVALID,
             f"{name[:100]!a} is a link out of the source, to {target[:100]!a}: replace it"
             " by the file itself, or put it into source.ignore",
         )

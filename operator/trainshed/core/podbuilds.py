@@ -33,8 +33,7 @@ class _Image(pydantic.BaseModel):
     cache_hit: bool
     seconds: Annotated[float, pydantic.Field(ge=0, le=_LONGEST, allow_inf_nan=False)]
     uploaded_bytes: Annotated[int, pydantic.Field(ge=0, lt=2**63)]
-    # SHA-256 repositories have commits of 64 digits.
-    source_revision: Annotated[str, pydantic.Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})?$")] = ""
+    source_revision: Annotated[str, pydantic.Field(pattern=r"^([0-9a-f]{40})?$")] = ""
 
 
 _UNREADABLE = (

@@ -105,5 +105,22 @@ class SourceRefused(RegistryError):
     terminal = True
 
 
+KINDS: tuple[type[RegistryError], ...] = (
+    RegistryError,
+    Unavailable,
+    Unauthorized,
+    Forbidden,
+    NotAllowed,
+    CertificateUnknown,
+    BaseNotFound,
+    BaseNotAllowed,
+    BaseUnsupported,
+    QuotaExceeded,
+    Rejected,
+    SourceRefused,
+)
+"""All of them."""
+
+
 class NotFound(Exception):
     """A manifest or blob is not there: an answer, no failure."""

@@ -202,9 +202,20 @@ class Builds:
         return {name: text.encode() for name, text in (order.files or {}).items()}
 
 
+_COUNTED = frozenset(
+    {
+        *reasons.Reason,
+        *reasons.BuildReason,
+        *(each.reason for each in registry_errors.KINDS),
+    }
+)
+OTHER = "other"
+"""A build pod's words are its namespace's: a reason that is none of ours becomes no series."""
+
+
 def _result(view: observed.BuildView) -> str:
     if view.refusal is not None:
-        return view.refusal.reason
+        return view.refusal.reason if view.refusal.reason in _COUNTED else OTHER
     return "found" if view.image is not None and view.image.cache_hit else "built"
 
 

@@ -98,20 +98,11 @@ async def run(
     signer = await _authority(settings, identity, api)
     rules = _policy(settings, identity, signer)
     recorder = events.Recorder(api.budgeted, instance=identity.pod)
-    following = podbuilds.PodBuilds(
-        cache=found.cache,
-        api=objects.Objects(api.budgeted),
-        answers=maker,
-        given=surroundings.of(settings),
-        repository=surroundings.repository(settings.registry),
-    )
+    following = _following(found, settings, api, maker)
     incoming = intake.Intake(
         cache=found.cache, wake=found.queue.add, clock=time.time, built=following.changed
     )
     watched = _watched(settings)
-    sweeping = sweeper.Sweeper(
-        api.free, membership.Membership(found.cache, incoming), watched, random=random.random
-    )
     async with contextlib.AsyncExitStack() as stack:
         pacer = pacing.Pacer(found.queue.add, interval=rules.progress_interval)
         stack.callback(pacer.close)
@@ -126,7 +117,7 @@ async def run(
         stack.push_async_callback(workers.stop)
         for name, task in {
             "events": recorder.run(),
-            "sweeper": sweeping.run(),
+            "sweeper": _sweeper(found, api, incoming, watched).run(),
             "routing": _stay_routed(settings, identity, api),
             "first-pass": _start_when_synced(found, workers),
         }.items():
@@ -141,6 +132,28 @@ async def run(
             namespaces=settings.namespaces,
             claim_signals=claim_signals,
         )
+
+
+def _sweeper(
+    found: Operator,
+    api: Clients,
+    incoming: intake.Intake,
+    watched: tuple[sweeper.Watched, ...],
+) -> sweeper.Sweeper:
+    members = membership.Membership(found.cache, incoming)
+    return sweeper.Sweeper(api.free, members, watched, random=random.random)
+
+
+def _following(
+    found: Operator, settings: config.Settings, api: Clients, answers: podbuilds.Answers
+) -> podbuilds.PodBuilds:
+    return podbuilds.PodBuilds(
+        cache=found.cache,
+        api=objects.Objects(api.budgeted),
+        answers=answers,
+        given=surroundings.of(settings),
+        repository=surroundings.repository(settings.registry),
+    )
 
 
 def _builds(

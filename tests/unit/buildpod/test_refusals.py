@@ -35,7 +35,8 @@ def git(secret: str = "") -> orders.Git:
         ("fatal: unable to access 'https://git.example/': server certificate verification failed."
          " CAfile: none", "SourceCertificateUnknown", True, "ca.crt"),
         ("fatal: transport 'file' not allowed", "SourceNotAllowed", True, "submodule"),
-        ("fatal: write error: No space left on device", "BuildNodeFull", False, "disk to spare"),
+        ("fatal: write error: No space left on device\nfatal: early EOF", "BuildNodeFull", False,
+         "disk to spare"),
         ("fatal: unable to access 'x': The requested URL returned error: 302", "SourceNotFound",
          True, "another address"),
         ("fatal: unable to access 'x': The requested URL returned error: 403",

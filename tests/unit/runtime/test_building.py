@@ -25,6 +25,19 @@ async def test_a_quick_build_ends_within_the_pass() -> None:
 
 
 @pytest.mark.looptime
+async def test_a_reason_that_is_none_of_ours_becomes_no_series_of_its_own() -> None:
+    class Told(registry_errors.RegistryError):
+        reason = "WhatATenantLikes"
+
+    bench = buildings.Bench(buildings.Maker(error=Told("no")))
+
+    await bench.builds.run(bench.job, buildings.ORDER)
+
+    assert bench.refusal().reason == "WhatATenantLikes"
+    assert bench.counted == ["other"]
+
+
+@pytest.mark.looptime
 async def test_a_slow_build_wakes_its_job_at_its_end() -> None:
     bench = buildings.Bench(buildings.Maker(seconds=3.0))
 
