@@ -7,10 +7,13 @@ import contextlib
 import http.server
 import os
 import pathlib
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from hack.cluster.host import certificates
 
 _QUIET = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
 _WHO = ("-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main")
@@ -49,6 +52,8 @@ class Server:
     url: str
     asked: list[str]
     """The Authorization header of each request; empty where there was none."""
+    authority: str = ""
+    """The certificate of who vouches for it, where it speaks TLS."""
 
     def repository(self, name: str) -> Repository:
         """Begin a repository; its address is `url/NAME`."""
@@ -66,22 +71,40 @@ def serve(
     host: str = "127.0.0.1",
     login: tuple[str, str] | None = None,
     moved: str = "",
+    tls: bool = False,
 ) -> Iterator[Server]:
     """Serve the repositories below a folder on a free port.
 
-    `login`: the only account. `moved`: the server that all requests are sent on to.
+    `login`: the only account. `moved`: the server that all requests are sent on to. `tls`: speak
+    it, vouched for by an authority that only the Server returned knows.
     """
     asked: list[str] = []
     known = {"root": root, "login": login, "moved": moved, "asked": asked}
     handler = type("Handler", (_Handler,), known)
     with http.server.ThreadingHTTPServer((host, 0), handler) as server:
+        authority = _encrypted(server, host, root.with_name(f"{root.name}-pki")) if tls else ""
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield Server(root, f"http://{host}:{server.server_address[1]}", asked)
+            address = f"{'https' if tls else 'http'}://{host}:{server.server_address[1]}"
+            yield Server(root, address, asked, authority)
         finally:
             server.shutdown()
             thread.join(timeout=10)
+
+
+def _encrypted(server: http.server.HTTPServer, host: str, folder: pathlib.Path) -> str:
+    """Have a server speak TLS, and return the certificate of its authority."""
+    folder.mkdir(parents=True)
+    signer, issuer = certificates.authority(folder)
+    identity = certificates.Identity("server", "git", hosts=(host,))
+    certificates.issue(identity, folder=folder, issuer=issuer, signer=signer)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.crt", folder / "server.key")
+    server.socket = context.wrap_socket(
+        server.socket, server_side=True, do_handshake_on_connect=False
+    )
+    return (folder / "ca.crt").read_text(encoding="utf-8")
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

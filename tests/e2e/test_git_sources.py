@@ -153,11 +153,12 @@ def test_private_repositories_are_opened_by_their_secrets(
     namespace: conftest.Namespace, host: str, tmp_path: pathlib.Path
 ) -> None:
     with (
-        git_server.serve(tmp_path / "served", host=host, login=LOGIN) as web,
+        git_server.serve(tmp_path / "served", host=host, login=LOGIN, tls=True) as web,
         ssh_server.serve(tmp_path / "served", host=host) as ssh,
     ):
         web.repository("code").commit({"train.py": "print(1)"})
-        secret(namespace, "web", username=LOGIN[0], password=LOGIN[1])
+        login = {"username": LOGIN[0], "password": LOGIN[1], "ca.crt": web.authority}
+        secret(namespace, "web", **login)
         keys = {"ssh-privatekey": ssh.private_key, "known_hosts": ssh.known_hosts}
         secret(namespace, "ssh", **keys)
         for name, url in {"web": web.url, "ssh": ssh.url}.items():

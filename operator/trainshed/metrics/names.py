@@ -214,7 +214,12 @@ LEADER = _controller("leader", G, "1 while this process leads, else 0.")
 BUILD_DURATION = _controller(
     "build_duration_seconds", H, "Seconds of a build.", "result", unit="seconds", buckets=_BUILD
 )
-BUILDS = _controller("builds_total", C, "Builds, by their end.", "result")
+BUILDS = _controller(
+    "builds_total",
+    C,
+    "Builds, by their end: built, found, why not, or other where a build pod says what we do not.",
+    "result",
+)
 
 CONTROLLER = (
     RECONCILE_DURATION,

@@ -59,9 +59,11 @@ def test_a_folder_of_a_repository_may_be_named(
     assert [each.name for each in folder.iterdir()] == ["train.py"]
 
 
-def refusal(git: orders.Git, tmp_path: pathlib.Path) -> failing.BuildFailed:
+def refusal(
+    git: orders.Git, tmp_path: pathlib.Path, secret: pathlib.Path | None = None
+) -> failing.BuildFailed:
     with pytest.raises(failing.BuildFailed) as caught:
-        fetch(git, tmp_path)
+        fetch(git, tmp_path, secret)
     return caught.value
 
 
@@ -168,6 +170,23 @@ def test_a_server_that_sends_us_on_leads_nobody_to_the_password(
             fetch(git, tmp_path, secret_of(tmp_path))
     assert caught.value.reason == "SourceNotFound"
     assert private.asked == []
+
+
+def test_a_server_is_believed_by_the_authority_of_the_secret_alone(
+    tmp_path: pathlib.Path,
+) -> None:
+    with git_server.serve(tmp_path / "served", login=("me", "hunter2"), tls=True) as server:
+        made = server.repository("code").commit({"train.py": "1"})
+        secret = secret_of(tmp_path)
+        git = order(f"{server.url}/code/.git", secret="key")
+
+        caught = refusal(git, tmp_path / "unknown", secret)
+        assert caught.reason == "SourceCertificateUnknown"
+        assert "ca.crt" in str(caught)
+        assert not any(server.asked)
+
+        (secret / "ca.crt").write_text(server.authority)
+        assert fetch(git, tmp_path / "known", secret)[1] == made
 
 
 def test_a_submodule_elsewhere_is_not_given_the_password(
