@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests import builders
+from trainshed.builds import orders
 from trainshed.core import observed, policy
 
 
@@ -42,3 +43,16 @@ def settings(**fields: Any) -> policy.Policy:
         "ca_pem": "PEM",
     }
     return policy.Policy(**{**known, **fields})
+
+
+def pod_order(**fields: Any) -> orders.Order:
+    """Return what a build pod is told to make."""
+    known: dict[str, Any] = {
+        "base": builders.BASE,
+        "ignore": (),
+        "max_bytes": 1 << 20,
+        "entrypoint": ("x",),
+        "source_entrypoint": ("python3", "train.py"),
+        "compression": "zstd",
+    }
+    return orders.Order(**{**known, **fields})

@@ -8,6 +8,7 @@ import pathlib
 import pytest
 
 from hack.cluster import registries
+from tests import facts
 from tests.cluster import registry_rig as rigs
 from tests.cluster import registry_server as servers
 from tests.unit.registry import images
@@ -27,7 +28,7 @@ def base(server: servers.Server) -> str:
 
 def order(base: str, ref: str = COMMIT) -> orders.Order:
     git = orders.Git("https://git.example/a.git", ref, ".", submodules=False, secret="")
-    return orders.Order(base, git, (), 1 << 20, rigs.ENTRYPOINT, ("python3", "train.py"), "zstd")
+    return facts.pod_order(base=base, git=git, entrypoint=rigs.ENTRYPOINT)
 
 
 async def test_an_order_names_its_base_by_digest_and_its_library(rig: rigs.Rig, base: str) -> None:

@@ -41,7 +41,7 @@ class Reason(enum.StrEnum):
     """The API server did not let the ConfigMap of spec.source be read."""
     SOURCE_INVALID = "SourceInvalid"
     SOURCE_TOO_LARGE = "SourceTooLarge"
-    """The clone needs more disk than its build pod has; the pod itself says it of the files."""
+    """More than its build pod has room for, on its disk or in its order."""
     IMAGE_GIVEN = "ImageGiven"
     IMAGE_FOUND = "ImageFound"
     IMAGE_BUILT = "ImageBuilt"

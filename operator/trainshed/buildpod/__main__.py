@@ -11,19 +11,17 @@ import logging
 import pathlib
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trainshed.api import reasons
-from trainshed.buildpod import cloning, failing, trees, words
+from trainshed.buildpod import failing, fetching, words
 from trainshed.builds import orders, pods, requests
-from trainshed.core import admission, observed, plan
+from trainshed.core import observed, plan
 from trainshed.registry import builder, errors, packing, targets
 
 BuildReason, Reason = reasons.BuildReason, reasons.Reason
 LIBRARY = pathlib.Path("/opt/trainshed/trainer")
 MESSAGE = pathlib.Path("/dev/termination-log")
-CALL_SECONDS = 300.0
 
 log = logging.getLogger("trainshed.buildpod")
 
@@ -73,8 +71,9 @@ async def build(
     """Return the image; raises BuildFailed and RegistryError."""
     began = time.monotonic()
     _check_library(order)
-    files, commit = await asyncio.to_thread(_source, order)
-    log.info("cloned %s: %d files, %.2f s", commit, len(files), time.monotonic() - began)
+    fetched = await asyncio.to_thread(fetching.fetch, order)
+    took = time.monotonic() - began
+    log.info("fetched %s: %d files, %.2f s", fetched.revision, len(fetched.files), took)
     async with builder.open_builder(
         target=_target(settings),
         ca_file=access.ca_file,
@@ -84,8 +83,8 @@ async def build(
         limit=order.max_bytes,
     ) as maker:
         namespace = str(settings["namespace"])
-        made = await maker.make(namespace, _packed(order), files)
-        if order.pinned and order.git.ref == commit:
+        made = await maker.make(namespace, _packed(order), fetched.files)
+        if order.pinned and order.revision == fetched.revision:
             await maker.keep(namespace, order, made)
     log.info("image after %.2f s, %d bytes sent", time.monotonic() - began, made.uploaded_bytes)
     return observed.BuiltImage(
@@ -95,7 +94,7 @@ async def build(
         cache_hit=made.cache_hit,
         seconds=time.monotonic() - began,
         uploaded_bytes=made.uploaded_bytes,
-        source_revision=commit,
+        source_revision=fetched.revision,
     )
 
 
@@ -109,27 +108,6 @@ def _check_library(order: orders.Order) -> None:
             " builder.image of the chart to the operator's own release",
             terminal=False,
         )
-
-
-def _source(order: orders.Order) -> tuple[dict[str, bytes], str]:
-    repository = cloning.Repository(
-        order.git,
-        folder=pathlib.Path(pods.WORK),
-        secret=pathlib.Path(pods.GIT_SECRET),
-        seconds=CALL_SECONDS,
-    )
-    folder, commit = repository.fetch()
-    files = trees.read(folder, ignore=order.ignore, limit=order.max_bytes)
-    missing = admission.missing_script(order.source_entrypoint, files)
-    if missing is not None and not _linked(folder, order.source_entrypoint[1], files):
-        raise failing.BuildFailed(missing.reason, missing.message)
-    return files, commit
-
-
-def _linked(folder: pathlib.Path, script: str, files: Mapping[str, bytes]) -> bool:
-    """Return whether a script is one of the files by way of a link to a folder."""
-    path, root = (folder / script).resolve(), folder.resolve()
-    return path.is_relative_to(root) and path.relative_to(root).as_posix() in files
 
 
 def _packed(order: orders.Order) -> plan.BuildOrder:

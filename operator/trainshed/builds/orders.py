@@ -31,12 +31,11 @@ class Git:
         return _COMMIT.fullmatch(self.ref) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One image that needs a build pod: untrusted code is fetched there and nowhere else."""
 
     base: str
-    git: Git
     ignore: tuple[str, ...]
     max_bytes: int
     entrypoint: tuple[str, ...]
@@ -44,13 +43,23 @@ class Order:
     source_entrypoint: tuple[str, ...]
     """The part of it that the user's source gives."""
     compression: str
+    git: Git | None = None
+    """Where the code is cloned from; None where it is in `files`, or there is none."""
+    files: str = ""
+    """Code that the operator has read itself, as `embedding.pack` makes it."""
     library: str = ""
     """The hash of the training library that goes in: another release makes another image."""
 
     @property
     def pinned(self) -> bool:
         """Return whether all that goes in is named by its content."""
-        return self.git.pinned and "@sha256:" in self.base
+        code = self.git is None or self.git.pinned
+        return code and "@sha256:" in self.base
+
+    @property
+    def revision(self) -> str:
+        """Return the commit that is asked for by its own name; empty where there is none."""
+        return self.git.ref if self.git is not None and self.git.pinned else ""
 
     def dump(self) -> str:
         """Return the document; the same order gives the same text."""

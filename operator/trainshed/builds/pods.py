@@ -125,7 +125,7 @@ def _pod(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str
         {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
     ]
     for name, secret, folder in (
-        ("git", order.git.secret, GIT_SECRET),
+        ("git", order.git.secret if order.git else "", GIT_SECRET),
         ("push", secrets.push, PUSH_SECRET),
     ):
         if secret:

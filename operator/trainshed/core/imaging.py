@@ -62,31 +62,40 @@ def order(found: spec.TrainingJobSpec, settings: policy.Policy) -> plan.BuildOrd
         files=source.inline.files if source and source.inline else None,
         config_map=source.config_map.name if source and source.config_map else None,
         compression=compression,
-        pod=_of_git(source, base, entrypoint, compression) if source and source.git else None,
+        pod=_pod_order(source, base, entrypoint, compression) if needs_pod(found) else None,
         push_secret=image.push_secret.name if image.push_secret else "",
         pull_secrets=tuple(each.name for each in image.pull_secrets or ()),
     )
 
 
-def _of_git(
-    source: source_api.Source, base: str, entrypoint: tuple[str, ...], compression: str
+def needs_pod(found: spec.TrainingJobSpec) -> bool:
+    """Return whether an image can't be made by the operator: what it must fetch or run first."""
+    return found.source is not None and found.source.git is not None
+
+
+def _pod_order(
+    source: source_api.Source | None, base: str, entrypoint: tuple[str, ...], compression: str
 ) -> orders.Order:
-    git = source.git
-    assert git is not None
+    """Return the order of a build pod; the runtime adds the files that the operator reads."""
+    limit = source.max_bytes if source else None
     return orders.Order(
         base=base,
-        git=orders.Git(
-            url=git.url,
-            ref=git.ref,
-            path=git.path,
-            submodules=git.submodules,
-            secret=git.secret_ref.name if git.secret_ref else "",
-        ),
-        ignore=tuple(source.ignore or ()),
-        max_bytes=base_api.amount(source.max_bytes or source_api.DEFAULT_BYTES),
+        git=_repository(source.git) if source and source.git else None,
+        ignore=tuple(source.ignore or ()) if source else (),
+        max_bytes=base_api.amount(limit or source_api.DEFAULT_BYTES),
         entrypoint=entrypoint,
-        source_entrypoint=tuple(source.entrypoint),
+        source_entrypoint=tuple(source.entrypoint) if source else (),
         compression=compression,
+    )
+
+
+def _repository(git: source_api.GitSource) -> orders.Git:
+    return orders.Git(
+        url=git.url,
+        ref=git.ref,
+        path=git.path,
+        submodules=git.submodules,
+        secret=git.secret_ref.name if git.secret_ref else "",
     )
 
 

@@ -45,7 +45,7 @@ async def find(
         cache_hit=True,
         seconds=0.0,
         uploaded_bytes=0,
-        source_revision=order.git.ref,
+        source_revision=order.revision,
     )
 
 

@@ -10,9 +10,11 @@ import functools
 import logging
 import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from trainshed.api import reasons
+from trainshed.builds import embedding
 from trainshed.core import admission, observed, plan
 from trainshed.kube import errors as api_errors
 from trainshed.registry import errors as registry_errors
@@ -142,11 +144,12 @@ class Builds:
     ) -> observed.BuildView:
         try:
             async with asyncio.timeout(self._deadline):
+                files = await self._files(job.key.namespace, order)
                 if order.pod is not None:
                     tell = functools.partial(self._tell, job)
-                    return observed.BuildView(image=await self._pods.make(job, order, tell))
-                files = await self._files(job.key.namespace, order)
-                image = await self._maker.make(job.key.namespace, order, files)
+                    image = await self._pods.make(job, with_files(order, files), tell)
+                else:
+                    image = await self._maker.make(job.key.namespace, order, files)
                 return observed.BuildView(image=image)
         except TimeoutError:
             message = f"the build did not end within {self._deadline:.0f} s: it is begun again"
@@ -251,3 +254,9 @@ def retry_delay(elapsed: float) -> float:
     It grows as a doubling backoff does, and needs no memory of the tries before.
     """
     return min(60.0, max(2.0, elapsed / 2))
+
+
+def with_files(order: plan.BuildOrder, files: Mapping[str, bytes]) -> plan.BuildOrder:
+    """Return an order whose pod is given the files: it need not, and can't, ask for them."""
+    assert order.pod is not None
+    return replace(order, pod=replace(order.pod, files=embedding.pack(files)))

@@ -148,7 +148,7 @@ class PodBuilds:
             given = self._given(key[0])
             manifest = pods.render(order, namespace=key[0], given=given, secrets=secrets)
             if pods.too_large(manifest):
-                raise Refused(_oversized())
+                raise Refused(_oversized(order))
             body = await self._api.create_job(manifest)
         except errors.ApiError as error:
             raise Refused(_rejected(error)) from error
@@ -288,6 +288,12 @@ def _advice(error: errors.ApiError) -> str:
     return "it is tried again"
 
 
-def _oversized() -> observed.Refusal:
+def _oversized(order: orders.Order) -> observed.Refusal:
+    if order.files:
+        message = (
+            "the files are too large for a build pod's order, which has 256 KiB: put them into a"
+            " git repository, or remove some"
+        )
+        return observed.Refusal(reasons.Reason.SOURCE_TOO_LARGE, message, terminal=True)
     message = "the build's order is too large: shorten source.entrypoint or registry.ca"
     return observed.Refusal(reasons.Reason.BUILD_REJECTED, message, terminal=True)

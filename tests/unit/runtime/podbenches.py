@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from typing import Any
 
-from tests import builders
+from tests import builders, facts
 from tests.unit.runtime import buildings
 from trainshed.api import labels
 from trainshed.buildpod import words
@@ -31,7 +31,7 @@ IMAGE = observed.BuiltImage(
 def order(ref: str = "main") -> plan.BuildOrder:
     """Return an order of a git ref."""
     git = orders.Git("https://git.example/a.git", ref, ".", submodules=False, secret="")
-    wanted = orders.Order(builders.BASE, git, (), 1 << 20, ("x",), ("python", "x"), "zstd")
+    wanted = facts.pod_order(git=git)
     return plan.BuildOrder(base=builders.BASE, entrypoint=("x",), pod=wanted)
 
 

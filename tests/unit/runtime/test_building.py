@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import pytest
 
 from tests import builders, facts
 from tests.unit.runtime import buildings
+from trainshed.builds import embedding
 from trainshed.core import observed
 from trainshed.kube import errors
 from trainshed.registry import errors as registry_errors
@@ -211,3 +213,13 @@ async def test_a_build_that_hangs_is_ended() -> None:
 
     assert not hangs
     assert (bench.refusal().reason, bench.refusal().terminal) == ("BuildTimedOut", False)
+
+
+def test_a_pod_is_given_the_files_that_the_operator_has_read() -> None:
+    order = dataclasses.replace(buildings.FROM_MAP, pod=facts.pod_order())
+
+    given = building.with_files(order, {"train.py": b"1"}).pod
+
+    assert given is not None
+    assert embedding.unpack(given.files) == {"train.py": b"1"}
+    assert given.hash() != facts.pod_order().hash()

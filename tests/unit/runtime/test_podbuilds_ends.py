@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from tests import builders
+from tests import builders, facts
 from tests.unit.runtime import podbenches
 from trainshed.buildpod import words
 from trainshed.kube import errors
@@ -80,6 +80,15 @@ async def test_an_order_that_is_too_large_is_refused_before_there_is_a_job() -> 
     refusal = caught.value.refusal
     assert (refusal.reason, refusal.terminal) == ("BuildRejected", True)
     assert not bench.api.made
+
+
+@pytest.mark.looptime
+async def test_files_that_no_order_has_room_for_are_refused_with_a_way_out() -> None:
+    bench = podbenches.Bench()
+    with pytest.raises(podbuilds.Refused, match="put them into a git repository") as caught:
+        await bench.begin(pod=facts.pod_order(files="x" * (256 << 10)))
+    refusal = caught.value.refusal
+    assert (refusal.reason, refusal.terminal) == ("SourceTooLarge", True)
 
 
 @pytest.mark.looptime
