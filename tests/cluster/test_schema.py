@@ -327,6 +327,19 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         cnn().spec(image={"ref": "own:1", "compression": "gzip"}),
         "image.compression is for images that are built",
     ),
+    "platforms of a ready image": (
+        cnn().spec(image={"ref": "own:1", "platforms": ["linux/arm64"]}),
+        "image.platforms is for images that are built",
+    ),
+    "a platform that nothing is built for": (
+        cnn().spec(image={"platforms": ["windows/amd64"]}),
+        "supported values",
+    ),
+    "no platform": (cnn().spec(image={"platforms": []}), "image.platforms"),
+    "a platform twice": (
+        cnn().spec(image={"platforms": ["linux/amd64", "linux/amd64"]}),
+        "Duplicate value",
+    ),
     "an image with a blank": (cnn().spec(image={"ref": "own: 1"}), "image.ref"),
     "no epochs": (cnn().epochs(0), "should be greater than or equal to 1"),
     "epochs and steps": (
@@ -471,6 +484,7 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         cnn(channels=[8], hidden=3, dropout=0.5).epochs(3),
         cnn().training(maxSteps=4, optimizer={"name": "sgd", "schedule": "cosine"}),
         cnn().spec(image={"ref": "own:1"}),
+        cnn().spec(image={"platforms": ["linux/arm64", "linux/amd64"]}),
         builders.training_job().script(),
         builders.training_job().inline({"a/b c.py": "", ".env": "", "..a": ""}, "bash", "-c", "x"),
         builders.training_job().config_map(),

@@ -19,6 +19,13 @@ class Compression(enum.StrEnum):
     GZIP = "gzip"
 
 
+class Platform(enum.StrEnum):
+    """What an image may be for."""
+
+    AMD64 = "linux/amd64"
+    ARM64 = "linux/arm64"
+
+
 class SecretName(base.Model):
     """Names a Secret of the job's namespace."""
 
@@ -42,6 +49,10 @@ class Image(base.Model):
                 "!(has(self.ref) && has(self.compression))",
                 "image.compression is for images that are built: remove it or image.ref",
             ),
+            base.rule(
+                "!(has(self.ref) && has(self.platforms))",
+                "image.platforms is for images that are built: remove it or image.ref",
+            ),
         )
     )
 
@@ -64,7 +75,21 @@ class Image(base.Model):
         description="Secret of type kubernetes.io/dockerconfigjson by which a build pod reads the"
         " base and pushes; default: it has no credentials.",
     )
+    platforms: list[Platform] | None = pydantic.Field(
+        default=None,
+        min_length=1,
+        max_length=len(Platform),
+        description="What the image is built for; default linux/amd64. The job's pods run on nodes"
+        " of these alone. With several, the base must have each of them.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
     compression: Compression | None = pydantic.Field(
         default=None,
         description="How new layers are compressed: zstd (default), or gzip for old runtimes.",
     )
+
+
+def platforms(image: Image | None) -> tuple[str, ...]:
+    """Return what an image is built for, sorted: the order that they are named in is nothing."""
+    asked = image.platforms if image is not None else None
+    return tuple(sorted(map(str, asked or (Platform.AMD64,))))

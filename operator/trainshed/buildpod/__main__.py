@@ -116,6 +116,7 @@ def _packed(order: orders.Order) -> plan.BuildOrder:
         entrypoint=order.entrypoint,
         source_entrypoint=order.source_entrypoint,
         compression=order.compression,
+        platforms=order.platforms,
     )
 
 

@@ -43,6 +43,7 @@ class Order:
     source_entrypoint: tuple[str, ...]
     """The part of it that the user's source gives."""
     compression: str
+    platforms: tuple[str, ...] = ("linux/amd64",)
     git: Git | None = None
     """Where the code is cloned from; None where it is in `files`, or there is none."""
     files: str = ""

@@ -23,7 +23,8 @@ class Request:
     source: Mapping[str, bytes] = field(repr=False)
     """The user's files by their path below /app; empty for a built-in model."""
     entrypoint: tuple[str, ...]
-    platform: str = "linux/amd64"
+    platforms: tuple[str, ...] = ("linux/amd64",)
+    """Sorted; an index for several, a plain image for one."""
     compression: str = "zstd"
 
     def key(self) -> str:
@@ -34,7 +35,7 @@ class Request:
             "library": self.library,
             "source": tree_hash(self.source),
             "entrypoint": self.entrypoint,
-            "platform": self.platform,
+            "platform": ",".join(self.platforms),
             "compression": self.compression,
         }
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"))

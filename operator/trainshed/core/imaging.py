@@ -54,15 +54,15 @@ def order(found: spec.TrainingJobSpec, settings: policy.Policy) -> plan.BuildOrd
     image, source = found.image or image_api.Image(), found.source
     base = image.base or settings.base_images[found.framework]
     entrypoint = tuple(commands.launched(found, frameworks.FRAMEWORKS[found.framework].entry_point))
-    compression = str(image.compression or image_api.Compression.ZSTD)
     return plan.BuildOrder(
         base=base,
         entrypoint=entrypoint,
         source_entrypoint=tuple(source.entrypoint) if source else (),
         files=source.inline.files if source and source.inline else None,
         config_map=source.config_map.name if source and source.config_map else None,
-        compression=compression,
-        pod=_pod_order(source, base, entrypoint, compression) if needs_pod(found) else None,
+        compression=_compression(image),
+        platforms=image_api.platforms(image),
+        pod=_pod_order(source, image, base, entrypoint) if needs_pod(found) else None,
         push_secret=image.push_secret.name if image.push_secret else "",
         pull_secrets=tuple(each.name for each in image.pull_secrets or ()),
     )
@@ -74,7 +74,10 @@ def needs_pod(found: spec.TrainingJobSpec) -> bool:
 
 
 def _pod_order(
-    source: source_api.Source | None, base: str, entrypoint: tuple[str, ...], compression: str
+    source: source_api.Source | None,
+    image: image_api.Image,
+    base: str,
+    entrypoint: tuple[str, ...],
 ) -> orders.Order:
     """Return the order of a build pod; the runtime adds the files that the operator reads."""
     limit = source.max_bytes if source else None
@@ -85,8 +88,13 @@ def _pod_order(
         max_bytes=base_api.amount(limit or source_api.DEFAULT_BYTES),
         entrypoint=entrypoint,
         source_entrypoint=tuple(source.entrypoint) if source else (),
-        compression=compression,
+        compression=_compression(image),
+        platforms=image_api.platforms(image),
     )
+
+
+def _compression(image: image_api.Image) -> str:
+    return str(image.compression or image_api.Compression.ZSTD)
 
 
 def _repository(git: source_api.GitSource) -> orders.Git:

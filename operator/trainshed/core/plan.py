@@ -26,6 +26,7 @@ class BuildOrder:
     config_map: str | None = None
     """Name of the ConfigMap that holds the files."""
     compression: str = "zstd"
+    platforms: tuple[str, ...] = ("linux/amd64",)
     pod: orders.Order | None = None
     """What a build pod is to do; None where this process can pack the files itself."""
     push_secret: str = ""

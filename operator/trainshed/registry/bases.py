@@ -31,21 +31,24 @@ class Base:
 
     def compose(self, added: Sequence[packed.Layer], *, key: str) -> manifests.Composed:
         """Return the image with the layers on top; raises BaseUnsupported."""
-        annotations = {
-            "org.opencontainers.image.base.name": f"{self.reference.host}/"
-            f"{self.reference.repository}",
-            "org.opencontainers.image.base.digest": self.digest,
-            "dev.trainshed.build.key": key,
-        }
         try:
             return manifests.compose(
                 base_manifest=self.manifest,
                 base_config=self.config,
                 added=added,
-                annotations=annotations,
+                annotations=self.annotations(key),
             )
         except manifests.BaseUnsupported as error:
             raise _unsupported(error) from error
+
+    def annotations(self, key: str) -> dict[str, str]:
+        """Return what an image says of itself: what it was built on, and its content key."""
+        return {
+            "org.opencontainers.image.base.name": f"{self.reference.host}/"
+            f"{self.reference.repository}",
+            "org.opencontainers.image.base.digest": self.digest,
+            "dev.trainshed.build.key": key,
+        }
 
 
 async def resolve(origin: clients.Client, reference: references.Reference) -> str:

@@ -159,6 +159,7 @@ class Builder:
             library=self._library,
             source=files,
             entrypoint=order.entrypoint,
+            platforms=order.platforms,
             compression=order.compression,
         )
         repository, key = self._target.repository(namespace), request.key()
@@ -191,9 +192,7 @@ class Builder:
         digest = await to.client.find_manifest(to.repository, to.tag)
         hit, uploaded = digest is not None, 0
         if digest is None:
-            base = await self._base(to.origin, request, reference)
-            added = await self._packer.pack(request)
-            digest, uploaded = await pushing.push(to, base, added)
+            digest, uploaded = await pushing.push(to, await self._parts(to, request, reference))
         return observed.BuiltImage(
             ref=f"{self._target.pull}/{to.repository}@{digest}",
             key=to.tag,
@@ -203,10 +202,23 @@ class Builder:
             uploaded_bytes=uploaded,
         )
 
+    async def _parts(
+        self, to: pushing.Push, request: requests.Request, reference: references.Reference
+    ) -> list[pushing.Part]:
+        """Return the image of each platform: its own base, and what goes onto it.
+
+        Bases are all read first: of one that lacks a platform nothing is packed.
+        """
+        found = [
+            await self._base(to.origin, request.base_digest, platform, reference)
+            for platform in request.platforms
+        ]
+        shared = await self._packer.pack(request)
+        return [pushing.Part(each, tuple(shared)) for each in found]
+
     async def _base(
-        self, origin: clients.Client, request: requests.Request, reference: references.Reference
+        self, origin: clients.Client, digest: str, platform: str, reference: references.Reference
     ) -> bases.Base:
-        digest, platform = request.base_digest, request.platform
         key = (reference.host, reference.repository, digest, platform)
         base = self._contents.get(key)
         if base is None:

@@ -69,8 +69,9 @@ class Client:
     async def retag(self, repository: str, digest: str, tag: str) -> None:
         """Give the manifest of a digest a further tag."""
         answer = await self._manifest("GET", repository, digest)
-        self._checked(answer, digest)
-        await self.put_manifest(repository, tag, answer.body)
+        document = self._checked(answer, digest)
+        kind = str(document.get("mediaType", manifests.MANIFEST))
+        await self.put_manifest(repository, tag, answer.body, media_type=kind)
 
     async def blob(self, repository: str, digest: str) -> Mapping[str, Any]:
         """Return a small JSON blob, such as a config; raises NotFound."""
@@ -134,10 +135,17 @@ class Client:
 
         await self._patiently(attempt)
 
-    async def put_manifest(self, repository: str, tag: str, manifest: bytes) -> None:
-        """Store a manifest under a tag."""
-        url = self._url(repository, f"manifests/{tag}")
-        headers = {"Content-Type": manifests.MANIFEST}
+    async def put_manifest(
+        self,
+        repository: str,
+        version: str,
+        manifest: bytes,
+        *,
+        media_type: str = manifests.MANIFEST,
+    ) -> None:
+        """Store a manifest or an index, under a tag or by its digest alone."""
+        url = self._url(repository, f"manifests/{version}")
+        headers = {"Content-Type": media_type}
         scope = authentication.Scope(repository, write=True)
         answer = await self._patiently(
             lambda: self._send("PUT", url, scope, headers=headers, content=manifest)

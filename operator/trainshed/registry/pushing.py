@@ -7,7 +7,7 @@ import functools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from trainshed.builds import layers
+from trainshed.builds import indexes, layers, manifests
 from trainshed.registry import bases, errors
 from trainshed.registry import client as clients
 
@@ -34,25 +34,49 @@ class Push:
         return f"b-{self.key}"
 
 
-async def push(to: Push, base: bases.Base, added: Sequence[layers.Layer]) -> tuple[str, int]:
-    """Push a base with layers on top, the code last; return its digest and the bytes uploaded."""
-    image = base.compose(added, key=to.key)
-    *shared, code = added
-    ours = {each.digest: each.data for each in shared}
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The image of one platform: its base, and the layers that go onto it, the code last.
+
+    Layers of one platform alone, such as its packages, are of its part; the same layer in several
+    parts is sent once.
+    """
+
+    base: bases.Base
+    added: tuple[layers.Layer, ...]
+
+
+async def push(to: Push, parts: Sequence[Part]) -> tuple[str, int]:
+    """Push an image, or an index of one for each part; return its digest and the bytes uploaded."""
+    images = [each.base.compose(each.added, key=to.key) for each in parts]
+    sent = await _blobs(to, parts, images)
+    if len(images) == 1:
+        # Last: who finds the tag must find all that it names.
+        await to.client.put_manifest(to.repository, to.tag, images[0].manifest)
+        return images[0].digest, sent + len(images[0].manifest)
+    for each in images:
+        await to.client.put_manifest(to.repository, each.digest, each.manifest)
+    index = indexes.compose(images, annotations=parts[0].base.annotations(to.key))
+    await to.client.put_manifest(to.repository, to.tag, index, media_type=manifests.INDEX)
+    return layers.digest(index), sent + len(index) + sum(len(each.manifest) for each in images)
+
+
+async def _blobs(to: Push, parts: Sequence[Part], images: Sequence[manifests.Composed]) -> int:
+    """Have every blob of the parts in the repository; return the bytes uploaded."""
+    ours = {each.digest: each.data for part in parts for each in part.added[:-1]}
     # No image has this key, so this code is hardly there: asking costs more than sending it.
-    fresh = {code.digest: code.data, layers.digest(image.config): image.config}
-    # The same layer may be in an image twice.
-    below = {digest: size for digest, size in base.layers() if digest not in ours | fresh}
-    sent = await _all(
+    fresh = {part.added[-1].digest: part.added[-1].data for part in parts}
+    fresh |= {layers.digest(each.config): each.config for each in images}
+    # The same layer may be in an image twice, and in the images of two platforms.
+    found = (each for part in parts for each in part.base.layers())
+    below = {digest: size for digest, size in found if digest not in ours | fresh}
+    return await _all(
         [
             *(functools.partial(_bring, to, digest, size) for digest, size in below.items()),
             *(functools.partial(_upload, to, digest, data) for digest, data in ours.items()),
             *(functools.partial(_send, to, digest, data) for digest, data in fresh.items()),
         ]
     )
-    # Last: who finds the tag must find all that it names.
-    await to.client.put_manifest(to.repository, to.tag, image.manifest)
-    return image.digest, sent + len(image.manifest)
 
 
 async def _all(works: Sequence[Work]) -> int:

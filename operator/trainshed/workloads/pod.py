@@ -7,8 +7,9 @@ from typing import Any
 
 from trainshed.accelerators import cpu
 from trainshed.api import labels, resources, security, spec
+from trainshed.api import image as image_api
 from trainshed.api import pod as pod_api
-from trainshed.workloads import environment, storage
+from trainshed.workloads import environment, nodes, storage
 
 UID = 1000
 TOKEN_SECONDS = 3600
@@ -38,11 +39,14 @@ def render(
     }
     if found.image is not None and found.image.pull_secrets:
         out["imagePullSecrets"] = [each.dump() for each in found.image.pull_secrets]
-    return out | _placement(asked)
+    return out | _placement(found, asked)
 
 
-def _placement(asked: pod_api.Pod) -> dict[str, Any]:
+def _placement(found: spec.TrainingJobSpec, asked: pod_api.Pod) -> dict[str, Any]:
     fields = asked.dump()
+    if found.image is None or found.image.ref is None:
+        # What a ready image is for, the operator does not know.
+        fields["affinity"] = nodes.fitting(asked.affinity, image_api.platforms(found.image))
     names = ("nodeSelector", "tolerations", "affinity", "serviceAccountName")
     return {name: fields[name] for name in names if fields.get(name)}
 

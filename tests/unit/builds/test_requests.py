@@ -30,7 +30,8 @@ CHANGES: dict[str, dict[str, Any]] = {
         "library": requests.tree_hash(BASE.source),
         "source": {"launch.py": b"run()"},
     },
-    "another platform": {"platform": "linux/arm64"},
+    "another platform": {"platforms": ("linux/arm64",)},
+    "one more platform": {"platforms": ("linux/amd64", "linux/arm64")},
     "another compression": {"compression": "gzip"},
 }
 

@@ -61,6 +61,26 @@ def test_the_users_base_and_compression_win() -> None:
     assert (order.base, order.compression) == ("own/base:1", "gzip")
 
 
+@pytest.mark.parametrize(
+    "job",
+    [builders.training_job().script(), builders.training_job().git("https://git.example/a.git")],
+    ids=["made here", "made in a pod"],
+)
+def test_platforms_are_ordered_sorted_and_one_is_the_default(
+    job: builders.TrainingJobBuilder,
+) -> None:
+    plain = passes.decided(builders.observation(job)).build
+    image = {"platforms": ["linux/arm64", "linux/amd64"]}
+    several = passes.decided(builders.observation(job.spec(image=image))).build
+
+    assert plain is not None and several is not None
+    assert plain.platforms == ("linux/amd64",)
+    assert several.platforms == ("linux/amd64", "linux/arm64")
+    if plain.pod is not None:
+        assert several.pod is not None
+        assert (plain.pod.platforms, several.pod.platforms) == (plain.platforms, several.platforms)
+
+
 def test_the_secrets_of_an_image_are_ordered_with_it() -> None:
     image = {"pushSecret": {"name": "push"}, "pullSecrets": [{"name": "a"}, {"name": "b"}]}
     job = builders.training_job().script().spec(image=image)

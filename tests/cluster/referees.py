@@ -1,0 +1,57 @@
+"""Independent judges of what we push: crane checks every byte, skopeo copies it all."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+from typing import Any
+
+import pytest
+
+from hack.cluster import errors
+from hack.referees import programs
+
+SECONDS = 120
+
+
+def crane(*arguments: str) -> str:
+    """Return what crane prints; a complaint fails the test."""
+    return _run([_found(programs.crane), "--insecure", *arguments])
+
+
+def skopeo(*arguments: str) -> str:
+    """Return what skopeo prints; a complaint fails the test."""
+    return _run([_found(programs.skopeo), *arguments])
+
+
+def judge(ref: str, folder: pathlib.Path, *, compression: str = "zstd") -> None:
+    """Have both read an image, or an index with all its images.
+
+    crane unpacks gzip alone: of other layers it checks that they are there, and skopeo their bytes.
+    """
+    fast = () if compression == "gzip" else ("--fast",)
+    crane("validate", *fast, "--remote", ref)
+    skopeo(
+        *("copy", "--all", "--quiet", "--src-tls-verify=false"),
+        *(f"docker://{ref}", f"oci:{folder}:judged"),
+    )
+
+
+def document(*arguments: str) -> dict[str, Any]:
+    """Return the JSON that crane prints."""
+    found: dict[str, Any] = json.loads(crane(*arguments))
+    return found
+
+
+def _found(program: Any) -> str:
+    try:
+        return str(program())
+    except errors.ClusterError as error:
+        pytest.skip(f"a referee is missing: {error}")
+
+
+def _run(argv: list[str]) -> str:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=SECONDS)
+    assert done.returncode == 0, f"{argv}: {done.stderr}"
+    return done.stdout.strip()
