@@ -146,14 +146,15 @@ async def test_a_base_that_lacks_a_platform_is_refused_before_anything_is_sent(
     with pytest.raises(errors.BaseUnsupported, match=said):
         await make(rig, rigs.push(server, base))
 
-    assert not rig.wire.of("POST") and not rig.wire.of("PUT")
+    assert not rig.wire.of("POST")
+    assert not rig.wire.of("PUT")
 
 
 async def test_an_index_is_found_again_by_the_order_that_it_was_built_for(
     rig: rigs.Rig, server: servers.Server
 ) -> None:
     built = await make(rig, rigs.push(server, BASE))
-    client = rig.builder._own()
+    client = rig.builder._hosts.own()
 
     await client.retag("trainshed/ns/team-a", built.ref.partition("@")[2], "o-again")
 

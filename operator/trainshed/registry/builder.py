@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 import pathlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
-from urllib import parse
 
 import httpx
 
@@ -27,6 +25,7 @@ from trainshed.registry import (
     credentials,
     errors,
     flights,
+    hosts,
     memo,
     packing,
     pushing,
@@ -76,14 +75,11 @@ class Builder:
         `logins` gives the logins by host as they are now. `limit`: bytes of a source's files.
         """
         self._limit = limit
-        self._http = http
+        self._hosts = hosts.Hosts(http, target=target, logins=logins, patience=patience)
         self._target = target
-        self._logins = logins
         self._library = requests.tree_hash(library)
         self._clock = clock
         self._times = times
-        self._patience = patience
-        self._clients: dict[str, clients.Client] = {}
         self._bases = memo.Memo[str, str](clock, seconds=times.base)
         self._contents = memo.Memo[tuple[str, ...], bases.Base](
             clock, seconds=times.base, room=_BASES
@@ -118,7 +114,7 @@ class Builder:
         base = references.parse(order.base)
         self._target.admit(namespace, base)
         order = replace(order, library=self._library)
-        origin = self._client(self._target.url(base.host))
+        origin = self._hosts.client(self._target.url(base.host))
         try:
             digest = await self._base_digest(order.base, base, origin)
         except (errors.Unauthorized, errors.Forbidden):
@@ -130,14 +126,11 @@ class Builder:
     async def find(self, namespace: str, order: orders.Order) -> observed.BuiltImage | None:
         """Return the image that a pinned order gave before; None where there is none."""
         repository, pull = self._target.repository(namespace), self._target.pull
-        return await answers.find(self._own(), repository, order, pull=pull)
+        return await answers.find(self._hosts.own(), repository, order, pull=pull)
 
     async def keep(self, namespace: str, order: orders.Order, image: observed.BuiltImage) -> None:
         """Have an order be answered by an image from now on."""
-        await answers.keep(self._own(), self._target.repository(namespace), order, image)
-
-    def _own(self) -> clients.Client:
-        return self._client(self._target.push.rstrip("/"))
+        await answers.keep(self._hosts.own(), self._target.repository(namespace), order, image)
 
     async def close(self) -> None:
         """End the builds that are going on."""
@@ -153,7 +146,7 @@ class Builder:
             raise errors.SourceRefused(str(error)) from error
         base = references.parse(order.base)
         self._target.admit(namespace, base)
-        origin = self._client(self._target.url(base.host))
+        origin = self._hosts.client(self._target.url(base.host))
         request = requests.Request(
             base_digest=await self._base_digest(order.base, base, origin),
             library=self._library,
@@ -167,7 +160,7 @@ class Builder:
         if known is not None:
             return replace(known, cache_hit=True, uploaded_bytes=0, seconds=0.0)
         to = pushing.Push(
-            client=self._own(),
+            client=self._hosts.own(),
             repository=repository,
             key=key,
             origin=origin,
@@ -248,25 +241,6 @@ class Builder:
             raise errors.Unavailable(
                 f"the build took more than {self._times.build:.0f} s: it is tried again", slow=True
             ) from error
-
-    def _client(self, url: str) -> clients.Client:
-        client = self._clients.get(url)
-        if client is None:
-            client = self._clients[url] = clients.Client(
-                self._http,
-                base=url,
-                login=functools.partial(self._login, url),
-                realms=self._target.others(),
-                patience=self._patience,
-            )
-        return client
-
-    def _login(self, url: str) -> credentials.Login | None:
-        logins = self._logins()
-        login = logins.get(references.canonical(parse.urlsplit(url).netloc))
-        if login is None and url == self._target.push.rstrip("/"):
-            login = logins.get(references.canonical(self._target.pull))
-        return login
 
 
 @contextlib.asynccontextmanager

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainshed.accelerators import cpu
-from trainshed.api import labels, resources, security, spec
 from trainshed.api import image as image_api
+from trainshed.api import labels, resources, security, spec
 from trainshed.api import pod as pod_api
 from trainshed.workloads import environment, nodes, storage
 

@@ -73,7 +73,8 @@ def test_platforms_are_ordered_sorted_and_one_is_the_default(
     image = {"platforms": ["linux/arm64", "linux/amd64"]}
     several = passes.decided(builders.observation(job.spec(image=image))).build
 
-    assert plain is not None and several is not None
+    assert plain is not None
+    assert several is not None
     assert plain.platforms == ("linux/amd64",)
     assert several.platforms == ("linux/amd64", "linux/arm64")
     if plain.pod is not None:

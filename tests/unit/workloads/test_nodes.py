@@ -76,7 +76,10 @@ def test_what_is_merely_preferred_stays_beside_it() -> None:
 
     found = nodes.fitting({"nodeAffinity": preferred, **beside}, ("linux/amd64",))
 
-    assert found["nodeAffinity"] == {**preferred, **asked({"matchExpressions": AMD64})["nodeAffinity"]}
+    assert found["nodeAffinity"] == {
+        **preferred,
+        **asked({"matchExpressions": AMD64})["nodeAffinity"],
+    }
     assert found["podAntiAffinity"] == beside["podAntiAffinity"]
 
 
