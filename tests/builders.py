@@ -264,7 +264,7 @@ class PodBuilder(ChildBuilder):
         """Let the container wait."""
         return self.state(waiting={"reason": reason, "message": message})
 
-    def pull_failed(self, reason: str = "ErrImagePull", message: str = "not found") -> Self:
+    def pull_failed(self, reason: str = "ErrImagePull", message: str = "i/o timeout") -> Self:
         """Let the image be one that can't be pulled."""
         return self.waiting(reason, message)
 

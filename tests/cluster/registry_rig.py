@@ -48,10 +48,19 @@ class Rig:
         *,
         namespace: str = "team-a",
         compression: str = "zstd",
+        forced: bool = False,
     ) -> observed.BuiltImage:
-        """Make an image on a base; what went over the wire for it is all that is remembered."""
+        """Make an image on a base; what went over the wire for it is all that is remembered.
+
+        `forced`: as of an image that a node could not pull.
+        """
         self.wire.clear()
-        order = plan.BuildOrder(base=base, entrypoint=ENTRYPOINT, compression=compression)
+        order = plan.BuildOrder(
+            base=base,
+            entrypoint=ENTRYPOINT,
+            compression=compression,
+            forced=self.clock() if forced else None,
+        )
         return await self.builder.make(namespace, order, files)
 
     def later(self, seconds: float) -> None:

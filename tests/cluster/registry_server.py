@@ -64,9 +64,7 @@ class Server:
 
     def lose(self, digest: str) -> None:
         """Delete a blob's bytes behind the registry's back, as its garbage collection does."""
-        kind, _, value = digest.partition(":")
-        found = self.data / "docker/registry/v2/blobs" / kind / value[:2] / value / "data"
-        found.unlink()
+        self.path(digest).unlink()
 
     def head(self, path: str) -> int:
         """Return the status of a HEAD."""
@@ -74,8 +72,12 @@ class Server:
 
     def holds(self, digest: str) -> bool:
         """Return whether the bytes of a blob are on the disk."""
+        return self.path(digest).exists()
+
+    def path(self, digest: str) -> pathlib.Path:
+        """Return where the bytes of a blob are on the disk."""
         kind, _, value = digest.partition(":")
-        return (self.data / "docker/registry/v2/blobs" / kind / value[:2] / value / "data").exists()
+        return self.data / "docker/registry/v2/blobs" / kind / value[:2] / value / "data"
 
 
 @contextlib.contextmanager

@@ -323,6 +323,14 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         cnn().spec(image={"ref": "own:1", "base": "base:1"}),
         "give one of them",
     ),
+    "a deadline of a ready image": (
+        cnn().spec(image={"ref": "own:1", "deadlineSeconds": 60}),
+        "image.deadlineSeconds is for images that are built",
+    ),
+    "an image within no time": (
+        cnn().spec(image={"deadlineSeconds": 0}),
+        "should be greater than or equal to 1",
+    ),
     "a compression of a ready image": (
         cnn().spec(image={"ref": "own:1", "compression": "gzip"}),
         "image.compression is for images that are built",

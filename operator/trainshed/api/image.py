@@ -53,6 +53,10 @@ class Image(base.Model):
                 "!(has(self.ref) && has(self.platforms))",
                 "image.platforms is for images that are built: remove it or image.ref",
             ),
+            base.rule(
+                "!(has(self.ref) && has(self.deadlineSeconds))",
+                "image.deadlineSeconds is for images that are built: remove it or image.ref",
+            ),
         )
     )
 
@@ -86,6 +90,13 @@ class Image(base.Model):
     compression: Compression | None = pydantic.Field(
         default=None,
         description="How new layers are compressed: zstd (default), or gzip for old runtimes.",
+    )
+    deadline_seconds: int | None = pydantic.Field(
+        default=None,
+        ge=1,
+        le=86_400,
+        description="Seconds from apply within which the image must be there; default: the"
+        " operator's buildDeadlineSeconds.",
     )
 
 

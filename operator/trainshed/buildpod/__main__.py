@@ -11,7 +11,7 @@ import logging
 import pathlib
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainshed.api import reasons
 from trainshed.buildpod import failing, fetching, words
@@ -21,6 +21,7 @@ from trainshed.registry import builder, errors, packing, targets
 
 BuildReason, Reason = reasons.BuildReason, reasons.Reason
 LIBRARY = pathlib.Path("/opt/trainshed/trainer")
+LONGEST_SECONDS = 86_400.0
 MESSAGE = pathlib.Path("/dev/termination-log")
 
 log = logging.getLogger("trainshed.buildpod")
@@ -85,7 +86,7 @@ async def build(
         namespace = str(settings["namespace"])
         made = await maker.make(namespace, _packed(order), fetched.files)
         if order.pinned and order.revision == fetched.revision:
-            await maker.keep(namespace, order, made)
+            await maker.keep(namespace, replace(order, force=False), made)
     log.info("image after %.2f s, %d bytes sent", time.monotonic() - began, made.uploaded_bytes)
     return observed.BuiltImage(
         ref=made.ref,
@@ -117,6 +118,9 @@ def _packed(order: orders.Order) -> plan.BuildOrder:
         source_entrypoint=order.source_entrypoint,
         compression=order.compression,
         platforms=order.platforms,
+        # The pod's Job ends it in time.
+        seconds=LONGEST_SECONDS,
+        forced=0.0 if order.force else None,
     )
 
 

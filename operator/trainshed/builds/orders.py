@@ -50,6 +50,8 @@ class Order:
     """Code that the operator has read itself, as `embedding.pack` makes it."""
     library: str = ""
     """The hash of the training library that goes in: another release makes another image."""
+    force: bool = False
+    """Whether a registry has lost what it had: nothing of it is believed to be there."""
 
     @property
     def pinned(self) -> bool:

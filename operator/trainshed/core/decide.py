@@ -22,6 +22,7 @@ from trainshed.core import (
     finishing,
     folds,
     gangs,
+    healing,
     imaging,
     joining,
     naming,
@@ -50,6 +51,12 @@ _UNREADABLE = plan.Notice(
 )
 _ENDS = ("SuccessCriteriaMet", "Complete", "FailureTarget", "Failed")
 """Conditions of a Job that goes, or has gone, to its end."""
+_GIVEN_UP = (
+    Reason.STARTUP_DEADLINE_EXCEEDED,
+    Reason.IMAGE_LOST,
+    Reason.BUILD_DEADLINE_EXCEEDED,
+)
+"""Ends that are ours, while the Job would wait on."""
 
 
 @dataclass(slots=True)
@@ -128,8 +135,8 @@ def _advance(
         actions.failed = step
         return
     actions.build = step
-    if not draft.is_true(Type.IMAGE_READY):
-        actions.requeue_at = imaging.next_look(draft, seen, settings)
+    if draft.before.image is None and "image" not in draft.fields:
+        actions.requeue_at = imaging.next_look(draft, found, seen, settings)
         return
     if seen.workload is None and draft.before.start_time is not None:
         actions.failed = failures.workload_gone(naming.workload(seen.job.key.name, ATTEMPT))
@@ -143,6 +150,7 @@ def _advance(
     progressing.settle(draft, seen, settings)
     if finishing.outcome(draft, seen, gang) is None and not _ending(seen.workload):
         _watch_the_start(draft, seen, gang, settings, actions)
+        _heal(draft, found, seen, gang, settings, actions)
 
 
 def _ending(workload: observed.JobView) -> bool:
@@ -158,7 +166,7 @@ def _leftover(
     TrainingJob without a Job, and create one.
     """
     failed = before.condition(Type.FAILED)
-    given_up = failed is not None and failed.reason == Reason.STARTUP_DEADLINE_EXCEEDED
+    given_up = failed is not None and failed.reason in _GIVEN_UP
     if workload is None or not given_up or _ending(workload):
         return ()
     return (plan.Delete(workload.name, workload.uid),)
@@ -208,6 +216,26 @@ def _watch_the_start(
         return
     actions.inquiry = starting.inquiry(draft, seen, gang, settings)
     actions.requeue_at = starting.next_look(draft, seen, gang, settings)
+
+
+def _heal(
+    draft: drafts.Draft,
+    found: spec.TrainingJobSpec,
+    seen: observed.Observation,
+    gang: gangs.Gang,
+    settings: policy.Policy,
+    actions: _Actions,
+) -> None:
+    """Have an image made anew that the nodes can't pull any more."""
+    if actions.failed is not None:
+        return
+    step = healing.settle(draft, found, seen, gang, settings)
+    if isinstance(step, failures.Failed):
+        actions.failed, actions.requeue_at = step, draft.now
+        return
+    actions.build = step
+    looks = (actions.requeue_at, healing.next_look(draft, found, seen, settings))
+    actions.requeue_at = min((each for each in looks if each is not None), default=None)
 
 
 def _conclude(

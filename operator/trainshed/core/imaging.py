@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from trainshed.api import base as base_api
 from trainshed.api import image as image_api
 from trainshed.api import reasons, spec, status
@@ -40,7 +42,7 @@ def settle(
         return None
     if seen.build is None:
         draft.condition(Type.IMAGE_READY, False, Reason.BUILDING, "the image is being built")
-        return order(found, settings)
+        return _ordered(draft, found, seen, settings)
     if seen.build.refusal is not None:
         return _refused(draft, found, seen, seen.build.refusal, settings)
     known = draft.conditions.get(Type.IMAGE_READY)
@@ -138,27 +140,59 @@ def _refused(
             failure_class=failures.refused(refusal, otherwise=reasons.FailureClass.BUILD),
             advises=True,
         )
-    if draft.now >= deadline(draft, seen, settings):
-        return failures.Failed(
-            reason=Reason.BUILD_DEADLINE_EXCEEDED,
-            message=f"no image within {settings.build_deadline:.0f} s; last: {refusal.message}",
-            failure_class=reasons.FailureClass.BUILD,
-            advises=True,
-        )
-    return order(found, settings) if draft.now >= refusal.retry_at else None
+    if draft.now >= deadline(draft, found, seen, settings):
+        return overdue(found, settings, refusal)
+    return _ordered(draft, found, seen, settings) if draft.now >= refusal.retry_at else None
+
+
+def _ordered(
+    draft: drafts.Draft,
+    found: spec.TrainingJobSpec,
+    seen: observed.Observation,
+    settings: policy.Policy,
+) -> plan.BuildOrder:
+    left = deadline(draft, found, seen, settings) - draft.now
+    return dataclasses.replace(order(found, settings), seconds=max(1.0, left))
+
+
+def overdue(
+    found: spec.TrainingJobSpec, settings: policy.Policy, refusal: observed.Refusal
+) -> failures.Failed:
+    """Return the end of a job that has had no image for too long."""
+    return failures.Failed(
+        reason=Reason.BUILD_DEADLINE_EXCEEDED,
+        message=f"no image within {limit(found, settings):.0f} s; last: {refusal.message}",
+        failure_class=reasons.FailureClass.BUILD,
+        log_tail=refusal.log_tail or None,
+        advises=True,
+    )
 
 
 def next_look(
-    draft: drafts.Draft, seen: observed.Observation, settings: policy.Policy
+    draft: drafts.Draft,
+    found: spec.TrainingJobSpec,
+    seen: observed.Observation,
+    settings: policy.Policy,
 ) -> float | None:
     """Return when a refused build is tried again or given up; None while one runs."""
     refusal = seen.build.refusal if seen.build is not None else None
     if refusal is None or refusal.retry_at <= draft.now:
         return None
-    return min(refusal.retry_at, deadline(draft, seen, settings))
+    return min(refusal.retry_at, deadline(draft, found, seen, settings))
 
 
-def deadline(draft: drafts.Draft, seen: observed.Observation, settings: policy.Policy) -> float:
+def deadline(
+    draft: drafts.Draft,
+    found: spec.TrainingJobSpec,
+    seen: observed.Observation,
+    settings: policy.Policy,
+) -> float:
     """Return when a job without an image ends; a restart of the operator does not move it."""
     since = draft.since(Type.IMAGE_READY)
-    return (seen.job.first_seen if since is None else since) + settings.build_deadline
+    return (seen.job.first_seen if since is None else since) + limit(found, settings)
+
+
+def limit(found: spec.TrainingJobSpec, settings: policy.Policy) -> float:
+    """Return the seconds within which a job must have its image."""
+    own = found.image.deadline_seconds if found.image is not None else None
+    return settings.build_deadline if own is None else float(own)

@@ -245,6 +245,8 @@ class Refusal:
     terminal: bool
     """Whether trying again can't help."""
     retry_at: float = 0.0
+    log_tail: str = ""
+    """The last lines of what was refused, where it had begun to speak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,8 @@ class BuildView:
 
     image: BuiltImage | None = None
     refusal: Refusal | None = None
+    forced: bool = False
+    """Whether it makes anew what a registry has lost."""
 
 
 @dataclass(frozen=True, slots=True)

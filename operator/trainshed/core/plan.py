@@ -32,6 +32,10 @@ class BuildOrder:
     push_secret: str = ""
     pull_secrets: tuple[str, ...] = ()
     """Secrets by which the kubelet pulls the build pod's own image."""
+    seconds: float = 0.0
+    """So long it may take; 0: as the operator's settings say."""
+    forced: float | None = None
+    """When the image was found to be broken: nothing from before then is taken for an answer."""
 
 
 @dataclass(frozen=True, slots=True)

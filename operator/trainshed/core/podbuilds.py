@@ -14,6 +14,7 @@ from trainshed.core import failures, observed
 
 Reason = reasons.Reason
 _TAIL = 600
+_LOG_TAIL = 2048
 GRACE_SECONDS = 10.0
 """So long after a Job's end its pods may still be unknown here."""
 _OVERFULL = re.compile(r'EmptyDir volume "work" exceeds|ephemeral.* storage.* limit', re.IGNORECASE)
@@ -61,8 +62,7 @@ def outcome(
         return None
     failed = job.condition("Failed")
     if failed is not None and failed.reason == "DeadlineExceeded":
-        message = f"build Job {job.name} did not end in time: it is begun again; read its pod's log"
-        return observed.Refusal(Reason.BUILD_TIMED_OUT, message, terminal=False)
+        return _late(job, last)
     return _unsaid(job, last)
 
 
@@ -125,9 +125,17 @@ def _refusal(told: Any) -> observed.Refusal | None:
     return observed.Refusal(reason, _clean(said)[:2000], terminal=told["terminal"] is True)
 
 
-def _clean(text: str) -> str:
+def _clean(text: str, *, keep: str = "") -> str:
     """Return a text that a status can hold: no control characters, no half of a surrogate pair."""
-    return "".join(each if each.isprintable() else " " for each in text)
+    return "".join(each if each.isprintable() or (keep and each in keep) else " " for each in text)
+
+
+def _late(job: observed.JobView, pod: observed.PodView | None) -> observed.Refusal:
+    """Return why a build is out of time: its pod is gone, and its log with it."""
+    tail = _clean(pod.container.message[-_LOG_TAIL:], keep="\n").strip() if pod is not None else ""
+    last = f"; last: {tail.rpartition(chr(10))[2][-_TAIL:]}" if tail else ""
+    message = f"build Job {job.name} did not end in time{last}: it is begun again"
+    return observed.Refusal(Reason.BUILD_TIMED_OUT, message, terminal=False, log_tail=tail)
 
 
 def _unsaid(job: observed.JobView, pod: observed.PodView | None) -> observed.Refusal:

@@ -139,14 +139,14 @@ class Builder:
     async def _make(
         self, namespace: str, order: plan.BuildOrder, files: Mapping[str, bytes]
     ) -> observed.BuiltImage:
-        started = self._clock()
+        started, force = self._clock(), order.forced is not None
         try:
             sources.check(files, limit=self._limit)
         except sources.SourceRefused as error:
             raise errors.SourceRefused(str(error)) from error
         base = references.parse(order.base)
         self._target.admit(namespace, base)
-        origin = self._hosts.client(self._target.url(base.host))
+        origin = self._hosts.client(self._target.url(base.host), doubting=force)
         request = requests.Request(
             base_digest=await self._base_digest(order.base, base, origin),
             library=self._library,
@@ -157,10 +157,10 @@ class Builder:
         )
         repository, key = self._target.repository(namespace), request.key()
         known = self._found.get((repository, key))
-        if known is not None:
+        if known is not None and not force:
             return replace(known, cache_hit=True, uploaded_bytes=0, seconds=0.0)
         to = pushing.Push(
-            client=self._hosts.own(),
+            client=self._hosts.own(doubting=force),
             repository=repository,
             key=key,
             origin=origin,
@@ -171,18 +171,24 @@ class Builder:
         async def work() -> observed.BuiltImage:
             nonlocal ours
             ours = True
-            return await self._in_time(lambda: self._find_or_push(to, request, base))
+            return await self._in_time(
+                lambda: self._find_or_push(to, request, base, force), order.seconds
+            )
 
-        image = await self._flights.join((repository, key), work)
+        image = await self._flights.join((repository, key, force), work)
         self._found.put((repository, key), image)
         if not ours:
             image = replace(image, cache_hit=True, uploaded_bytes=0)
         return replace(image, seconds=self._clock() - started)
 
     async def _find_or_push(
-        self, to: pushing.Push, request: requests.Request, reference: references.Reference
+        self,
+        to: pushing.Push,
+        request: requests.Request,
+        reference: references.Reference,
+        force: bool,
     ) -> observed.BuiltImage:
-        digest = await to.client.find_manifest(to.repository, to.tag)
+        digest = None if force else await to.client.find_manifest(to.repository, to.tag)
         hit, uploaded = digest is not None, 0
         if digest is None:
             digest, uploaded = await pushing.push(to, await self._parts(to, request, reference))
@@ -233,13 +239,14 @@ class Builder:
         self._bases.put(text, digest)
         return digest
 
-    async def _in_time(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def _in_time(self, work: Callable[[], Awaitable[T]], seconds: float = 0.0) -> T:
+        seconds = seconds or self._times.build
         try:
-            async with asyncio.timeout(self._times.build):
+            async with asyncio.timeout(seconds):
                 return await work()
         except TimeoutError as error:
             raise errors.Unavailable(
-                f"the build took more than {self._times.build:.0f} s: it is tried again", slow=True
+                f"the build took more than {seconds:.0f} s: it is tried again", slow=True
             ) from error
 
 

@@ -1,4 +1,4 @@
-"""The registries that a builder calls: one client each, with the login that is known for it now."""
+"""The clients of the registries that are called, one for each, by the logins of the settings."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from urllib import parse
 import httpx
 
 from trainshed.registry import client as clients
-from trainshed.registry import credentials, references, retries, targets
+from trainshed.registry import credentials, references, retries, targets, verifying
 
 
 class Hosts:
-    """Clients by URL, made when they are first asked for."""
+    """Clients by their URL, made when they are first asked for."""
 
     def __init__(
         self,
@@ -28,24 +28,25 @@ class Hosts:
         self._target = target
         self._logins = logins
         self._patience = patience
-        self._clients: dict[str, clients.Client] = {}
+        self._clients: dict[tuple[str, bool], clients.Client] = {}
 
-    def own(self) -> clients.Client:
+    def own(self, *, doubting: bool = False) -> clients.Client:
         """Return the client of the registry that images go to."""
-        return self.client(self._target.push.rstrip("/"))
+        return self.client(self._target.push.rstrip("/"), doubting=doubting)
 
-    def client(self, url: str) -> clients.Client:
-        """Return the client of a host by its URL."""
-        client = self._clients.get(url)
-        if client is None:
-            client = self._clients[url] = clients.Client(
+    def client(self, url: str, *, doubting: bool = False) -> clients.Client:
+        """Return the client of a URL; `doubting`: one that reads what it is told is there."""
+        known = self._clients.get((url, doubting))
+        if known is None:
+            make = verifying.Client if doubting else clients.Client
+            known = self._clients[url, doubting] = make(
                 self._http,
                 base=url,
                 login=functools.partial(self._login, url),
                 realms=self._target.others(),
                 patience=self._patience,
             )
-        return client
+        return known
 
     def _login(self, url: str) -> credentials.Login | None:
         logins = self._logins()

@@ -30,6 +30,8 @@ A pass that reports the build instead waits for its turn to write: in a burst, h
 reports would go before the creations that they hold back.
 """
 
+WORDS_SECONDS = 20.0
+"""So long after its time is up a build pod may be waited for: it has its last words to say."""
 
 Observe = Callable[[float, str], None]
 """Called after each build with its seconds and how it ended: built, found or a reason."""
@@ -109,9 +111,10 @@ class Builds:
         """Begin a job's build; return whether it has ended within the pass's patience."""
         task = self._tasks.get(job.uid)
         if task is None:
+            forced = order.forced is not None
             known = self._cache.build(job.uid)
-            if known is None or known.refusal is None:
-                self._cache.put_build(job.uid, observed.BuildView())
+            if known is None or known.refusal is None or known.forced != forced:
+                self._cache.put_build(job.uid, observed.BuildView(forced=forced))
             task = asyncio.create_task(self._build(job, order), name=f"build {job.key}")
             self._tasks[job.uid] = task
         done, _ = await asyncio.wait({task}, timeout=PATIENCE)
@@ -142,17 +145,18 @@ class Builds:
     async def _outcome(
         self, job: observed.TrainingJobView, order: plan.BuildOrder
     ) -> observed.BuildView:
+        seconds, forced = order.seconds or self._deadline, order.forced is not None
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(_patience(order, seconds)):
                 files = await self._files(job.key.namespace, order)
                 if order.pod is not None:
-                    tell = functools.partial(self._tell, job)
+                    tell = functools.partial(self._tell, job, forced)
                     image = await self._pods.make(job, with_files(order, files), tell)
                 else:
                     image = await self._maker.make(job.key.namespace, order, files)
-                return observed.BuildView(image=image)
+                return observed.BuildView(image=image, forced=forced)
         except TimeoutError:
-            message = f"the build did not end within {self._deadline:.0f} s: it is begun again"
+            message = f"the build did not end within {seconds:.0f} s: it is begun again"
             refusal = observed.Refusal(reasons.Reason.BUILD_TIMED_OUT, message, False)
         except podbuilds.Refused as error:
             refusal = error.refusal
@@ -178,13 +182,15 @@ class Builds:
             log.error("build_crashed", extra={"job": str(job.key)}, exc_info=error)
             message = f"the build crashed ({type(error).__name__}): see the operator's log"
             refusal = observed.Refusal(reasons.Reason.BUILD_CRASHED, message, terminal=False)
-        return observed.BuildView(refusal=self._with_retry(job, refusal))
+        return observed.BuildView(refusal=self._with_retry(job, refusal), forced=forced)
 
-    def _tell(self, job: observed.TrainingJobView, refusal: observed.Refusal | None) -> None:
+    def _tell(
+        self, job: observed.TrainingJobView, forced: bool, refusal: observed.Refusal | None
+    ) -> None:
         """Show what a build waits for, or that it waits no more, while it goes on."""
         current = self._cache.job(job.key)
         if current is not None and current.uid == job.uid:
-            self._cache.put_build(job.uid, observed.BuildView(refusal=refusal))
+            self._cache.put_build(job.uid, observed.BuildView(refusal=refusal, forced=forced))
             self._wake(job.key)
 
     def _with_retry(
@@ -192,7 +198,7 @@ class Builds:
     ) -> observed.Refusal:
         now = self._clock()
         delay = retry_delay(now - job.first_seen)
-        return observed.Refusal(refusal.reason, refusal.message, refusal.terminal, now + delay)
+        return replace(refusal, retry_at=now + delay)
 
     async def _files(self, namespace: str, order: plan.BuildOrder) -> Mapping[str, bytes]:
         if order.config_map is not None:
@@ -203,6 +209,11 @@ class Builds:
                 raise SourceInvalid(missing.reason, missing.message)
             return files
         return {name: text.encode() for name, text in (order.files or {}).items()}
+
+
+def _patience(order: plan.BuildOrder, seconds: float) -> float:
+    """Return how long to wait: a pod ends itself, and its last words take a moment."""
+    return seconds + WORDS_SECONDS if order.pod is not None else seconds
 
 
 _COUNTED = frozenset(

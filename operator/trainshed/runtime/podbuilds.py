@@ -11,24 +11,34 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from trainshed.api import reasons
 from trainshed.builds import orders, pods
-from trainshed.core import observe, observed, plan, podbuilds
+from trainshed.core import observe, observed, plan, podbuilds, sharing
 from trainshed.kube import errors
 from trainshed.registry import flights
 from trainshed.runtime import cache as caches
-from trainshed.runtime import seams
+from trainshed.runtime import rejections, seams
 
 log = logging.getLogger(__name__)
-SHARED_SECONDS = 3.0
-"""A branch is looked up for each job, but once for jobs that are created within so long."""
 QUIET_SECONDS = 3.0
 """So long a pod may be silent before its events are asked for the cause."""
 Tell = Callable[[observed.Refusal | None], None]
 Key = tuple[str, str]
 """Namespace, and what equal builds are shared by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ask:
+    """What a job wants to be built, and what answers it."""
+
+    order: orders.Order
+    secrets: pods.Secrets
+    key: Key
+    need: sharing.Need
+    seconds: float
+    """So long a new build may take; 0: as the settings say."""
 
 
 class Refused(Exception):
@@ -101,57 +111,58 @@ class PodBuilds:
         wanted = await self._answers.prepared(
             job.key.namespace, order.pod, push_secret=order.push_secret
         )
-        if wanted.pinned:
+        if wanted.pinned and not wanted.force:
             known = await self._answers.find(job.key.namespace, wanted)
             if known is not None:
                 return known
         secrets = pods.Secrets(order.push_secret, order.pull_secrets)
         key = (job.key.namespace, pods.shared(wanted, secrets))
-        begun = await self._begun(job, wanted, secrets, key)
+        ask = _Ask(
+            order=wanted,
+            secrets=secrets,
+            key=key,
+            need=sharing.need(job, looks_up=not wanted.pinned, forced=order.forced),
+            seconds=order.seconds,
+        )
+        begun = await self._begun(job, ask)
         return await self._joined(key, begun, tell)
 
     async def close(self) -> None:
         """Stop to follow; the pods go on, and are found again."""
         await self._flights.close()
 
-    async def _begun(
-        self,
-        job: observed.TrainingJobView,
-        order: orders.Order,
-        secrets: pods.Secrets,
-        key: Key,
-    ) -> observed.JobView:
+    async def _begun(self, job: observed.TrainingJobView, ask: _Ask) -> observed.JobView:
         """Return the newest build that answers and may give an image, else a new one."""
-        since = 0.0 if order.pinned else job.created - SHARED_SECONDS
-        known = [
+        key, need = ask.key, ask.need
+        known = sharing.newest(
             each
             for each in self._cache.builds(*key)
-            if each.created >= int(since) and not each.deleting and self._may_give(key, each)
-        ]
-        if known:
-            return max(known, key=lambda each: each.created)
+            if need.met(each) and not each.deleting and self._may_give(key, each)
+        )
+        if known is not None:
+            return known
         going = self._going.get(key)
-        if going is None or going < since:
+        if going is None or going < need.begun:
             going = self._going[key] = job.created
-        work = functools.partial(self._create, key, order, secrets, going)
+        work = functools.partial(self._create, ask, going)
         return await self._flights.join(("begin", *key, going), work)
 
     def _may_give(self, key: Key, build: observed.JobView) -> bool:
         # One that ended without an image is never followed again: it would only refuse again.
         return not isinstance(self._outcome(key, build), observed.Refusal)
 
-    async def _create(
-        self, key: Key, order: orders.Order, secrets: pods.Secrets, going: float
-    ) -> observed.JobView:
+    async def _create(self, ask: _Ask, going: float) -> observed.JobView:
         """Return a new build; raises Refused."""
+        key = ask.key
         try:
             given = self._given(key[0])
-            manifest = pods.render(order, namespace=key[0], given=given, secrets=secrets)
+            given = replace(given, deadline=ask.seconds or given.deadline)
+            manifest = pods.render(ask.order, namespace=key[0], given=given, secrets=ask.secrets)
             if pods.too_large(manifest):
-                raise Refused(_oversized(order))
+                raise Refused(rejections.oversized(ask.order))
             body = await self._api.create_job(manifest)
         except errors.ApiError as error:
-            raise Refused(_rejected(error)) from error
+            raise Refused(rejections.rejected(error)) from error
         finally:
             if self._going.get(key) == going:
                 del self._going[key]
@@ -190,6 +201,7 @@ class PodBuilds:
         self, key: Key, begun: observed.JobView, news: asyncio.Event
     ) -> observed.BuiltImage:
         told = None
+        ended: dict[observed.Uid, observed.PodView] = {}
         while True:
             news.clear()
             current = next(
@@ -197,12 +209,14 @@ class PodBuilds:
             )
             if current is None:
                 raise Refused(podbuilds.gone(begun))
-            found = self._outcome(key, current)
+            known = self._cache.builders(current)
+            # A Job that is out of time deletes its pods: their last words are kept here.
+            ended |= {each.uid: each for each in known if each.container.exit_code is not None}
+            found = self._outcome(key, current, tuple(ended.values()))
             if isinstance(found, observed.BuiltImage):
                 return found
             if found is not None:
                 raise Refused(found)
-            known = self._cache.builders(current)
             silent = [
                 each
                 for each in known
@@ -212,12 +226,13 @@ class PodBuilds:
             await _news(news, self._pause(current, silent, told))
 
     def _outcome(
-        self, key: Key, build: observed.JobView
+        self, key: Key, build: observed.JobView, gone: Sequence[observed.PodView] = ()
     ) -> observed.BuiltImage | observed.Refusal | None:
         """Return what came of a build, as far as the watch told; None while it goes on."""
+        known = {each.uid: each for each in (*gone, *self._cache.builders(build))}
         return podbuilds.outcome(
             build,
-            self._cache.builders(build),
+            tuple(known.values()),
             repository=self._repository(key[0]),
             now=self._clock(),
         )
@@ -272,28 +287,3 @@ async def _news(news: asyncio.Event, seconds: float | None) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await news.wait()
-
-
-def _rejected(error: errors.ApiError) -> observed.Refusal:
-    terminal = isinstance(error, errors.Invalid)
-    message = f"the API server did not take the build's Job: {error}; {_advice(error)}"
-    return observed.Refusal(reasons.Reason.BUILD_REJECTED, message, terminal=terminal)
-
-
-def _advice(error: errors.ApiError) -> str:
-    if isinstance(error, errors.Invalid):
-        return "mend what it names, then create the job anew"
-    if isinstance(error, errors.Forbidden):
-        return "free quota, or have allowed what it names: it is tried again"
-    return "it is tried again"
-
-
-def _oversized(order: orders.Order) -> observed.Refusal:
-    if order.files:
-        message = (
-            "the files are too large for a build pod's order, which has 256 KiB: put them into a"
-            " git repository, or remove some"
-        )
-        return observed.Refusal(reasons.Reason.SOURCE_TOO_LARGE, message, terminal=True)
-    message = "the build's order is too large: shorten source.entrypoint or registry.ca"
-    return observed.Refusal(reasons.Reason.BUILD_REJECTED, message, terminal=True)

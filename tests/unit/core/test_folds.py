@@ -467,7 +467,7 @@ def test_an_image_that_a_later_fold_cant_pull_is_told() -> None:
     found = passes.condition(passes.decided(after, now=11), "Running")
 
     assert found[:2] == ("False", "ImagePullFailed")
-    assert found[2].startswith("fold 1: not found")
+    assert found[2].startswith("fold 1: i/o timeout")
 
 
 def test_a_warning_that_an_earlier_fold_has_overcome_is_not_told_again() -> None:

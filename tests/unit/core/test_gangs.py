@@ -282,7 +282,7 @@ def test_a_pull_that_fails_in_every_pod_is_told_once() -> None:
     before = passes.stored(before, passes.decided(before))
 
     assert passes.condition(passes.decided(failing(1)), "Running")[2].startswith(
-        "pod gestures-1-1-abcde: not found; check the image's name"
+        "pod gestures-1-1-abcde: i/o timeout; check the image's name"
     )
     for indices in ((0, 1), (0, 1, 2)):
         again = dataclasses.replace(failing(*indices), job=before.job)

@@ -181,3 +181,36 @@ def test_an_image_that_is_stored_is_not_asked_for_again() -> None:
 
     assert restarted.build is None
     assert restarted.creates
+
+
+def test_a_jobs_own_deadline_wins_over_the_operators() -> None:
+    job = builders.training_job().script().spec(image={"deadlineSeconds": 30})
+    refusal = dataclasses.replace(
+        facts.refused("BuildTimedOut", "no end", retry=90), log_tail="fetched\nstuck here"
+    )
+    seen = builders.observation(job, build=observed.BuildView(refusal=refusal))
+
+    assert passes.decided(seen, now=29).requeue_after == pytest.approx(1.0)
+    wanted = passes.decided(seen, now=30)
+
+    assert passes.condition(wanted, "Failed")[1:] == (
+        "BuildDeadlineExceeded",
+        "no image within 30 s; last: no end",
+    )
+    failure = passes.read(wanted).failure
+    assert failure is not None
+    assert failure.log_tail == "fetched\nstuck here"
+
+
+def test_each_try_has_what_is_left_of_the_time() -> None:
+    job = builders.training_job().script().spec(image={"deadlineSeconds": 100})
+    first = passes.decided(builders.observation(job), now=0).build
+    assert first is not None
+    assert first.seconds == pytest.approx(100.0)
+
+    refusal = facts.refused("RegistryUnavailable", "is down", retry=30)
+    seen = builders.observation(job, build=observed.BuildView(refusal=refusal))
+    again = passes.decided(passes.stored(seen, passes.decided(seen, now=0)), now=40).build
+
+    assert again is not None
+    assert again.seconds == pytest.approx(60.0)

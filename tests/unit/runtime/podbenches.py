@@ -113,6 +113,11 @@ class Bench:
         self.cache.put_pod(observe.pod(body))
         self.builds.changed(builders.NAMESPACE, marks[labels.BUILD])
 
+    def first(self) -> observed.JobView:
+        """Return the first build's Job."""
+        marks = self.api.made[0]["metadata"]["labels"]
+        return self.cache.builds(builders.NAMESPACE, marks[labels.BUILD])[0]
+
     def job(self, number: int, builder: builders.JobBuilder) -> None:
         """Let the watch tell of the Job of a build, as a builder has its status."""
         body = {**self.api.made[number - 1], "status": builder.build()["status"]}

@@ -223,3 +223,30 @@ def test_a_pod_is_given_the_files_that_the_operator_has_read() -> None:
     assert given is not None
     assert embedding.unpack(given.files) == {"train.py": b"1"}
     assert given.hash() != facts.pod_order().hash()
+
+
+@pytest.mark.looptime
+async def test_a_build_has_the_seconds_that_its_order_gives_it() -> None:
+    bench = buildings.Bench(buildings.Maker(seconds=1e6))
+    await bench.builds.run(bench.job, dataclasses.replace(buildings.ORDER, seconds=30.0))
+
+    await asyncio.sleep(27.0)
+    assert bench.cache.build(buildings.UID) == observed.BuildView()
+    await asyncio.sleep(2.0)
+
+    assert bench.refusal().reason == "BuildTimedOut"
+    assert bench.refusal().message.startswith("the build did not end within 30 s")
+
+
+@pytest.mark.looptime
+async def test_what_is_made_anew_is_not_taken_for_what_was_there() -> None:
+    bench = buildings.Bench(buildings.Maker(seconds=3.0))
+    await bench.builds.run(bench.job, buildings.ORDER)
+    await asyncio.sleep(3.0)
+    assert bench.cache.build(buildings.UID) == facts.built()
+
+    await bench.builds.run(bench.job, dataclasses.replace(buildings.ORDER, forced=1.0))
+    assert bench.cache.build(buildings.UID) == observed.BuildView(forced=True)
+    await asyncio.sleep(3.0)
+
+    assert bench.cache.build(buildings.UID) == dataclasses.replace(facts.built(), forced=True)

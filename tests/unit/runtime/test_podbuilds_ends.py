@@ -146,3 +146,53 @@ async def test_a_build_that_ended_without_an_image_is_not_followed_again() -> No
     await podbenches.settle()
     bench.ended(2)
     assert await again == podbenches.IMAGE
+
+
+@pytest.mark.looptime
+async def test_a_build_out_of_time_keeps_the_words_of_a_pod_that_its_job_has_deleted() -> None:
+    bench = podbenches.Bench()
+    asked = bench.begin()
+    await podbenches.settle()
+    words_of_it = builders.pod().exited(137, "fetching\nreceiving objects: 12 %")
+    bench.pod(1, words_of_it)
+    await podbenches.settle()
+    bench.cache.drop_pod(bench.cache.builders(bench.first())[0])
+    bench.job(1, builders.job().failed(60).condition("Failed", "True", "DeadlineExceeded"))
+    with pytest.raises(podbuilds.Refused) as caught:
+        await asked
+
+    refusal = caught.value.refusal
+    assert (refusal.reason, refusal.terminal) == ("BuildTimedOut", False)
+    assert refusal.log_tail == "fetching\nreceiving objects: 12 %"
+    assert "last: receiving objects: 12 %" in refusal.message
+
+
+@pytest.mark.looptime
+async def test_a_build_pod_has_the_jobs_own_time() -> None:
+    bench = podbenches.Bench()
+    asked = [bench.begin(seconds=42.5), bench.begin(ref=podbenches.COMMIT)]
+    await podbenches.settle()
+
+    assert [each["spec"]["activeDeadlineSeconds"] for each in bench.api.made] == [42, 900]
+    for number in (1, 2):
+        bench.ended(number)
+    await asyncio.gather(*asked)
+
+
+@pytest.mark.looptime
+async def test_a_rebuild_takes_no_image_that_was_there_before() -> None:
+    bench = podbenches.Bench()
+    first = bench.begin(ref=podbenches.COMMIT)
+    await podbenches.settle()
+    bench.job(1, builders.job().complete(5))
+    bench.ended()
+    assert await first == podbenches.IMAGE
+
+    forced = dataclasses.replace(podbenches.order(podbenches.COMMIT).pod, force=True)  # type: ignore[type-var]
+    healed = bench.begin(ref=podbenches.COMMIT, pod=forced, forced=builders.T0 + 60)
+    also = bench.begin(at=30, ref=podbenches.COMMIT, pod=forced, forced=builders.T0 + 61)
+    await podbenches.settle()
+    assert len(bench.api.made) == 2, "one rebuild, shared by those who miss the image"
+
+    bench.ended(2)
+    assert await healed == await also == podbenches.IMAGE
