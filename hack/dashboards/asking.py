@@ -43,6 +43,19 @@ def quantile(which: float) -> str:
     return f"histogram_quantile({which}, sum by (le) ({buckets}))"
 
 
+def own(metric: names.Metric, by: str = "") -> str:
+    """Return the rate of one of the operator's own counters, over all its replicas."""
+    assert metric.origin is names.Origin.CONTROLLER
+    grouped = f"sum by ({by})" if by else "sum"
+    return f"{grouped} (rate({metric.name}[$__rate_interval]))"
+
+
+def own_seconds(metric: names.Metric, by: str) -> str:
+    """Return how many seconds a second go into each part of one of the operator's histograms."""
+    assert metric.kind is names.Kind.HISTOGRAM
+    return f"sum by ({by}) (rate({metric.name}_sum[$__rate_interval]))"
+
+
 def _rate(name: str) -> str:
     return f"rate({series(name)}[$__rate_interval])"
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from hack.dashboards.asking import PHASE, last, placed, quantile, rate, series
+from hack.dashboards.asking import (
+    PHASE,
+    last,
+    own,
+    own_seconds,
+    placed,
+    quantile,
+    rate,
+    series,
+)
 from hack.dashboards.panels import Frame, Query, Shape
 from trainshed.api import phases
 from trainshed.metrics import names
@@ -208,4 +217,54 @@ RUN = (
     ),
 )
 
-ROWS = {"Now": NOW, "Training": TRAINING, "Run": RUN}
+BUILDS = (
+    Frame(
+        shape=Shape.LINES,
+        title="Builds",
+        description="Jobs of all namespaces that got their image, built or found, or failed to.",
+        unit="ops",
+        queries=[Query(own(names.BUILDS, "result"), "{{result}}")],
+        width=8,
+        least=0,
+    ),
+    Frame(
+        shape=Shape.LINES,
+        title="Build time by phase",
+        description="Seconds a second that builds spend in each phase: the highest is what to mend."
+        " Start is the wait for the build pod.",
+        unit="s",
+        queries=[Query(own_seconds(names.BUILD_PHASES, "phase"), "{{phase}}")],
+        width=8,
+        least=0,
+    ),
+    Frame(
+        shape=Shape.LINES,
+        title="Found, not built",
+        description="What was found in the registry: an image by its content, by what was ordered,"
+        " or packages that were resolved before.",
+        unit="ops",
+        queries=[Query(own(names.BUILD_HITS, "kind"), "{{kind}}")],
+        width=8,
+        least=0,
+    ),
+    Frame(
+        shape=Shape.LINES,
+        title="Sent to the registry",
+        description="Bytes a second that builds upload.",
+        unit="Bps",
+        queries=[Query(own(names.BUILD_BYTES), "sent")],
+        width=8,
+        least=0,
+    ),
+    Frame(
+        shape=Shape.LINES,
+        title="Failed builds",
+        description="Tries that failed, by reason: the reference of reasons says what to do.",
+        unit="ops",
+        queries=[Query(f"topk(5, {own(names.BUILD_FAILURES, 'reason')})", "{{reason}}")],
+        width=16,
+        least=0,
+    ),
+)
+
+ROWS = {"Now": NOW, "Training": TRAINING, "Run": RUN, "Builds of all jobs": BUILDS}

@@ -22,7 +22,17 @@ from trainshed.metrics import collectors, controller
 from trainshed.metrics import server as metrics_server
 from trainshed.progress import authority, refusals, routing
 from trainshed.registry import builder
-from trainshed.runtime import leader, logs, loop, operator, surroundings, tasks, workqueue
+from trainshed.runtime import (
+    building,
+    counting,
+    leader,
+    logs,
+    loop,
+    operator,
+    surroundings,
+    tasks,
+    workqueue,
+)
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +92,9 @@ async def run(
     loop.calm_garbage_collector()
     stop = asyncio.Event()
     _claim_signals(stop)
-    counts = controller.Controller(push_results=list(refusals.Result))
+    counts = controller.Controller(
+        push_results=list(refusals.Result), build_failures=sorted(building.COUNTED)
+    )
     queue = workqueue.WorkQueue[operator.Key](
         random=random.random,
         on_taken=lambda priority, seconds: counts.taken(priority.name.lower(), seconds),
@@ -163,7 +175,13 @@ async def _lead(process: _Process, free: clients.Client, elector: leader.Elector
             api=operator.Clients(connection=process.connection, free=free, budgeted=budgeted),
             maker=maker,
             leading=elector.is_leader,
-            hooks=operator.Hooks(passed=counts.passed, pushed=counts.pushed, built=counts.built),
+            hooks=counting.Hooks(
+                passed=counts.passed,
+                pushed=counts.pushed,
+                built=counts.built,
+                hit=counts.hit,
+                worked=counts.worked,
+            ),
             stop=process.stop,
             claim_signals=lambda: _claim_signals(process.stop),
         )

@@ -96,6 +96,7 @@ async def test_the_bases_blobs_are_mounted_and_not_a_byte_of_them_is_sent(
 
 async def test_an_unchanged_image_costs_one_request(rig: rigs.Rig, base: str) -> None:
     built = await rig.make(base)
+    assert (set(built.phases), built.hits) == ({"pack", "push"}, ())
 
     rig.later(builder.Times().found + 1)
     again = await rig.make(base)

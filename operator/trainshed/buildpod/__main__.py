@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from trainshed.api import reasons
 from trainshed.buildpod import failing, fetching, words
-from trainshed.builds import orders, pods, requests
+from trainshed.builds import measures, orders, pods, requests
 from trainshed.core import observed, plan
 from trainshed.registry import builder, errors, packing, targets
 
@@ -71,10 +71,13 @@ async def build(
 ) -> observed.BuiltImage:
     """Return the image; raises BuildFailed and RegistryError."""
     began = time.monotonic()
+    watch = measures.Stopwatch(time.monotonic)
     _check_library(order)
-    fetched = await asyncio.to_thread(fetching.fetch, order)
-    took = time.monotonic() - began
-    log.info("fetched %s: %d files, %.2f s", fetched.revision, len(fetched.files), took)
+    # Said before, too: these may be the last words of a pod that is out of time.
+    log.info("fetching the code")
+    with watch.phase(measures.Phase.FETCH):
+        fetched = await asyncio.to_thread(fetching.fetch, order)
+    log.info("fetched %s: %d files; packing and pushing", fetched.revision, len(fetched.files))
     async with builder.open_builder(
         target=_target(settings),
         ca_file=access.ca_file,
@@ -88,14 +91,11 @@ async def build(
         if order.pinned and order.revision == fetched.revision:
             await maker.keep(namespace, replace(order, force=False), made)
     log.info("image after %.2f s, %d bytes sent", time.monotonic() - began, made.uploaded_bytes)
-    return observed.BuiltImage(
-        ref=made.ref,
-        key=made.key,
-        base_digest=made.base_digest,
-        cache_hit=made.cache_hit,
+    return replace(
+        made,
         seconds=time.monotonic() - began,
-        uploaded_bytes=made.uploaded_bytes,
         source_revision=fetched.revision,
+        phases={**watch.seconds, **made.phases},
     )
 
 

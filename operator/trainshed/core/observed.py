@@ -234,6 +234,10 @@ class BuiltImage:
     uploaded_bytes: int
     source_revision: str = ""
     """The commit of a git source."""
+    hits: tuple[str, ...] = ()
+    """What was found in place of being made, as `measures.Hit` names it."""
+    phases: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """Seconds of each phase of the work; empty for who shares the work of another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import pydantic
 
 from trainshed.api import reasons
+from trainshed.builds import measures
 from trainshed.core import failures, observed
 
 Reason = reasons.Reason
@@ -23,6 +24,11 @@ _LONGEST = 1e7
 """No build takes so many seconds: what says so is no builder of ours."""
 
 
+_Seconds = Annotated[float, pydantic.Field(ge=0, le=_LONGEST, allow_inf_nan=False)]
+_PHASES = frozenset(measures.Phase) - {measures.Phase.START}
+"""Those that a pod may tell of; how long it took to start, it can't know."""
+
+
 class _Image(pydantic.BaseModel):
     """An image in a pod's last words: only what the status can hold."""
 
@@ -32,9 +38,18 @@ class _Image(pydantic.BaseModel):
     key: Annotated[str, pydantic.Field(pattern=r"^b-[0-9a-f]{32}$")]
     base_digest: Annotated[str, pydantic.Field(pattern=r"^sha256:[0-9a-f]{64}$")]
     cache_hit: bool
-    seconds: Annotated[float, pydantic.Field(ge=0, le=_LONGEST, allow_inf_nan=False)]
+    seconds: _Seconds
     uploaded_bytes: Annotated[int, pydantic.Field(ge=0, lt=2**63)]
     source_revision: Annotated[str, pydantic.Field(pattern=r"^([0-9a-f]{40})?$")] = ""
+    hits: list[str] = []
+    phases: dict[str, _Seconds] = {}
+
+    def built(self) -> observed.BuiltImage:
+        """Return the image; phases and hits that we do not know are nothing to us."""
+        fields = self.model_dump(exclude={"hits", "phases"})
+        phases = {name: took for name, took in self.phases.items() if name in _PHASES}
+        hits = tuple(each for each in measures.Hit if each in self.hits)
+        return observed.BuiltImage(**fields, hits=hits, phases=phases)
 
 
 _UNREADABLE = (
@@ -109,7 +124,7 @@ def _said(pod: observed.PodView, repository: str) -> observed.BuiltImage | obser
         told = json.loads(pod.container.message)
         if "refusal" in told:
             return _refusal(told["refusal"])
-        image = observed.BuiltImage(**_Image.model_validate(told["image"]).model_dump())
+        image = _Image.model_validate(told["image"]).built()
     # Words of some thousand brackets are nested too deeply to be read.
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import prometheus_client
 from prometheus_client import registry
 
+from trainshed.builds import measures
 from trainshed.metrics import names
 
 
@@ -18,8 +19,12 @@ class Controller:
         into: registry.CollectorRegistry | None = None,
         *,
         push_results: Iterable[str],
+        build_failures: Iterable[str] = (),
     ) -> None:
-        """`push_results`: the ends of a push, so that each has a series from the start."""
+        """`push_results`: the ends of a push, so that each has a series from the start.
+
+        `build_failures`: the reasons for which a build may fail.
+        """
         into = registry.CollectorRegistry() if into is None else into
         self.registry = into
         # Else each counter and histogram has a second metric that only says when it was made.
@@ -36,8 +41,20 @@ class Controller:
         self._leader = _gauge(names.LEADER, into)
         self._build_seconds = _histogram(names.BUILD_DURATION, into)
         self._builds = _counter(names.BUILDS, into)
+        self._build_phases = _histogram(names.BUILD_PHASES, into)
+        self._build_hits = _counter(names.BUILD_HITS, into)
+        self._build_bytes = _counter(names.BUILD_BYTES, into)
+        self._build_failures = _counter(names.BUILD_FAILURES, into)
         for result in push_results:
             self._pushes.labels(result)
+        for phase in measures.Phase:
+            self._build_phases.labels(phase)
+        for kind in measures.Hit:
+            self._build_hits.labels(kind)
+        for result in names.BUILD_RESULTS:
+            self._builds.labels(result)
+        for reason in build_failures:
+            self._build_failures.labels(reason)
 
     def passed(self, seconds: float, error: str) -> None:
         """Count a pass; `error`: the class of its error, or nothing."""
@@ -62,9 +79,22 @@ class Controller:
         self._pushes.labels(result).inc()
 
     def built(self, seconds: float, result: str) -> None:
-        """Count a build and how it ended."""
+        """Count a job's build and how it ended: built, found, or a reason of our own."""
+        if result not in names.BUILD_RESULTS:
+            self._build_failures.labels(result).inc()
+            result = names.FAILED
         self._build_seconds.labels(result).observe(seconds)
         self._builds.labels(result).inc()
+
+    def hit(self, kind: str) -> None:
+        """Count what a job's build was found by."""
+        self._build_hits.labels(kind).inc()
+
+    def worked(self, phases: Mapping[str, float], sent: int) -> None:
+        """Count the work of a build: the seconds of its phases, the bytes that it sent."""
+        for phase, seconds in phases.items():
+            self._build_phases.labels(phase).observe(seconds)
+        self._build_bytes.inc(sent)
 
     def lagged(self, seconds: float) -> None:
         """Count how late the event loop came back."""

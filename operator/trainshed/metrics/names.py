@@ -211,14 +211,39 @@ LOOP_LAG = _controller(
     "loop_lag_seconds", H, "How late the event loop came back.", unit="seconds", buckets=_LAG
 )
 LEADER = _controller("leader", G, "1 while this process leads, else 0.")
+FAILED = "failed"
+BUILD_RESULTS = ("built", "found", FAILED)
 BUILD_DURATION = _controller(
-    "build_duration_seconds", H, "Seconds of a build.", "result", unit="seconds", buckets=_BUILD
-)
-BUILDS = _controller(
-    "builds_total",
-    C,
-    "Builds, by their end: built, found, why not, or other where a build pod says what we do not.",
+    "build_duration_seconds",
+    H,
+    "Seconds that a job waited for its image.",
     "result",
+    unit="seconds",
+    buckets=_BUILD,
+)
+BUILDS = _controller("builds_total", C, "Builds of jobs: built, found or failed.", "result")
+BUILD_FAILURES = _controller(
+    "build_failures_total",
+    C,
+    "Tries of a build that failed, by reason; other where a build pod says what we do not.",
+    "reason",
+)
+BUILD_PHASES = _controller(
+    "build_phase_seconds",
+    H,
+    "Seconds of a phase of a build; what many jobs share is counted once.",
+    "phase",
+    unit="seconds",
+    buckets=_BUILD,
+)
+BUILD_HITS = _controller(
+    "build_cache_hits_total",
+    C,
+    "What was found in place of being made: an image, an order's image, an order's packages.",
+    "kind",
+)
+BUILD_BYTES = _controller(
+    "build_uploaded_bytes_total", C, "Bytes that builds sent to the registry.", unit="bytes"
 )
 
 CONTROLLER = (
@@ -232,6 +257,10 @@ CONTROLLER = (
     LEADER,
     BUILD_DURATION,
     BUILDS,
+    BUILD_FAILURES,
+    BUILD_PHASES,
+    BUILD_HITS,
+    BUILD_BYTES,
 )
 
 ALL = TRAINER + JOB + CONTROLLER

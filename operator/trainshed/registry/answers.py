@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from trainshed.builds import orders
+from trainshed.builds import measures, orders
 from trainshed.core import observed
 from trainshed.registry import client as clients
 from trainshed.registry import errors
@@ -46,6 +46,7 @@ async def find(
         seconds=0.0,
         uploaded_bytes=0,
         source_revision=order.revision,
+        hits=(measures.Hit.ORDER,),
     )
 
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import httpx
 
-from trainshed.builds import orders, requests, sources
+from trainshed.builds import measures, orders, requests, sources
 from trainshed.core import observed, plan
 from trainshed.registry import (
     answers,
@@ -158,7 +158,7 @@ class Builder:
         repository, key = self._target.repository(namespace), request.key()
         known = self._found.get((repository, key))
         if known is not None and not force:
-            return replace(known, cache_hit=True, uploaded_bytes=0, seconds=0.0)
+            return replace(_shared(known), seconds=0.0)
         to = pushing.Push(
             client=self._hosts.own(doubting=force),
             repository=repository,
@@ -178,7 +178,7 @@ class Builder:
         image = await self._flights.join((repository, key, force), work)
         self._found.put((repository, key), image)
         if not ours:
-            image = replace(image, cache_hit=True, uploaded_bytes=0)
+            image = _shared(image)
         return replace(image, seconds=self._clock() - started)
 
     async def _find_or_push(
@@ -189,9 +189,12 @@ class Builder:
         force: bool,
     ) -> observed.BuiltImage:
         digest = None if force else await to.client.find_manifest(to.repository, to.tag)
-        hit, uploaded = digest is not None, 0
+        hit, uploaded, watch = digest is not None, 0, measures.Stopwatch(self._clock)
         if digest is None:
-            digest, uploaded = await pushing.push(to, await self._parts(to, request, reference))
+            with watch.phase(measures.Phase.PACK):
+                parts = await self._parts(to, request, reference)
+            with watch.phase(measures.Phase.PUSH):
+                digest, uploaded = await pushing.push(to, parts)
         return observed.BuiltImage(
             ref=f"{self._target.pull}/{to.repository}@{digest}",
             key=to.tag,
@@ -199,6 +202,8 @@ class Builder:
             cache_hit=hit,
             seconds=0.0,
             uploaded_bytes=uploaded,
+            hits=(measures.Hit.IMAGE,) if hit else (),
+            phases=watch.seconds,
         )
 
     async def _parts(
@@ -248,6 +253,12 @@ class Builder:
             raise errors.Unavailable(
                 f"the build took more than {seconds:.0f} s: it is tried again", slow=True
             ) from error
+
+
+def _shared(image: observed.BuiltImage) -> observed.BuiltImage:
+    """Return an image as one that was found: others did the work."""
+    hits = (measures.Hit.IMAGE,)
+    return replace(image, cache_hit=True, uploaded_bytes=0, hits=hits, phases={})
 
 
 @contextlib.asynccontextmanager

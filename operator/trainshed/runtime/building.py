@@ -41,6 +41,12 @@ def unobserved(seconds: float, result: str) -> None:
     """Count nothing."""
 
 
+Hit = Callable[[str], None]
+"""Called with what a job's build was found by."""
+Worked = Callable[[Mapping[str, float], int], None]
+"""Called once for each build that was done, with the seconds of its phases and the bytes sent."""
+
+
 class Maker(Protocol):
     """Makes images; equal orders at the same time are made once."""
 
@@ -89,6 +95,8 @@ class Builds:
         wake: Callable[[observed.JobKey], None],
         pods: podbuilds.PodBuilds,
         observe: Observe = unobserved,
+        hit: Hit = lambda kind: None,
+        worked: Worked = lambda phases, sent: None,
         parallel: int = 16,
         deadline: float = 900.0,
     ) -> None:
@@ -104,6 +112,8 @@ class Builds:
         self._wake = wake
         self._pods = pods
         self._observe = observe
+        self._hit = hit
+        self._worked = worked
         self._slots = Slots(parallel)
         self._tasks: dict[observed.Uid, asyncio.Task[None]] = {}
 
@@ -134,13 +144,23 @@ class Builds:
             async with held:
                 started = self._clock()
                 view = await self._outcome(job, order)
-                self._observe(self._clock() - started, _result(view))
+                self._count(order, view, self._clock() - started)
         finally:
             del self._tasks[job.uid]
         current = self._cache.job(job.key)
         if current is not None and current.uid == job.uid:
             self._cache.put_build(job.uid, view)
             self._wake(job.key)
+
+    def _count(self, order: plan.BuildOrder, view: observed.BuildView, seconds: float) -> None:
+        self._observe(seconds, _result(view))
+        if view.image is None:
+            return
+        for kind in view.image.hits:
+            self._hit(kind)
+        # What a pod has done is counted once, however many jobs wait for it: where it is followed.
+        if order.pod is None and view.image.phases:
+            self._worked(view.image.phases, view.image.uploaded_bytes)
 
     async def _outcome(
         self, job: observed.TrainingJobView, order: plan.BuildOrder
@@ -216,7 +236,7 @@ def _patience(order: plan.BuildOrder, seconds: float) -> float:
     return seconds + WORDS_SECONDS if order.pod is not None else seconds
 
 
-_COUNTED = frozenset(
+COUNTED = frozenset(
     {
         *reasons.Reason,
         *reasons.BuildReason,
@@ -225,12 +245,13 @@ _COUNTED = frozenset(
 )
 OTHER = "other"
 """A build pod's words are its namespace's: a reason that is none of ours becomes no series."""
+BUILT, FOUND = "built", "found"
 
 
 def _result(view: observed.BuildView) -> str:
     if view.refusal is not None:
-        return view.refusal.reason if view.refusal.reason in _COUNTED else OTHER
-    return "found" if view.image is not None and view.image.cache_hit else "built"
+        return view.refusal.reason if view.refusal.reason in COUNTED else OTHER
+    return FOUND if view.image is not None and view.image.cache_hit else BUILT
 
 
 class SourceInvalid(Exception):

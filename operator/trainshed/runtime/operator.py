@@ -24,6 +24,7 @@ from trainshed.kube import errors, events, kinds, login, objects, stores
 from trainshed.progress import authority, certificates, endpoint, keys, routing, server, tokens
 from trainshed.runtime import (
     building,
+    counting,
     intake,
     kopf_adapter,
     loop,
@@ -45,15 +46,6 @@ log = logging.getLogger(__name__)
 Key = observed.JobKey
 
 ROUTE_SECONDS = 300.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hooks:
-    """What is counted, as plain callables: this layer does not know what counts."""
-
-    passed: loop.Observe = loop.unobserved
-    pushed: Callable[[str], None] = lambda result: None
-    built: building.Observe = building.unobserved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +82,7 @@ async def run(
     api: Clients,
     maker: Maker,
     leading: Callable[[], bool],
-    hooks: Hooks,
+    hooks: counting.Hooks,
     stop: asyncio.Event,
     claim_signals: Callable[[], None],
 ) -> None:
@@ -98,7 +90,7 @@ async def run(
     signer = await _authority(settings, identity, api)
     rules = _policy(settings, identity, signer)
     recorder = events.Recorder(api.budgeted, instance=identity.pod)
-    following = _following(found, settings, api, maker)
+    following = _following(found, settings, api, maker, hooks)
     incoming = intake.Intake(
         cache=found.cache, wake=found.queue.add, clock=time.time, built=following.changed
     )
@@ -145,7 +137,11 @@ def _sweeper(
 
 
 def _following(
-    found: Operator, settings: config.Settings, api: Clients, answers: podbuilds.Answers
+    found: Operator,
+    settings: config.Settings,
+    api: Clients,
+    answers: podbuilds.Answers,
+    hooks: counting.Hooks,
 ) -> podbuilds.PodBuilds:
     return podbuilds.PodBuilds(
         cache=found.cache,
@@ -153,6 +149,7 @@ def _following(
         answers=answers,
         given=surroundings.of(settings),
         repository=surroundings.repository(settings.registry),
+        worked=hooks.worked,
     )
 
 
@@ -161,7 +158,7 @@ def _builds(
     settings: config.Settings,
     api: Clients,
     maker: building.Maker,
-    hooks: Hooks,
+    hooks: counting.Hooks,
     following: podbuilds.PodBuilds,
 ) -> building.Builds:
     return building.Builds(
@@ -172,6 +169,8 @@ def _builds(
         wake=found.queue.add,
         pods=following,
         observe=hooks.built,
+        hit=hooks.hit,
+        worked=hooks.worked,
         deadline=settings.build_deadline_seconds,
     )
 
@@ -183,7 +182,7 @@ def _workers(
     builds: building.Builds,
     recorder: events.Recorder,
     rules: policy.Policy,
-    hooks: Hooks,
+    hooks: counting.Hooks,
 ) -> loop.Workers[Key]:
     passes = reconciler.Reconciler(
         cache=found.cache,
@@ -265,7 +264,7 @@ async def _endpoint(
     signer: certificates.KeyPair,
     pacer: pacing.Pacer,
     leading: Callable[[], bool],
-    hooks: Hooks,
+    hooks: counting.Hooks,
 ) -> AsyncIterator[int]:
     trust = keys.Keys(
         configuration=lambda: _document(api.free, "/.well-known/openid-configuration"),

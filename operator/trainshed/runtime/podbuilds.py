@@ -19,12 +19,13 @@ from trainshed.core import observe, observed, plan, podbuilds, sharing
 from trainshed.kube import errors
 from trainshed.registry import flights
 from trainshed.runtime import cache as caches
-from trainshed.runtime import rejections, seams
+from trainshed.runtime import podaccounts, rejections, seams
 
 log = logging.getLogger(__name__)
 QUIET_SECONDS = 3.0
 """So long a pod may be silent before its events are asked for the cause."""
 Tell = Callable[[observed.Refusal | None], None]
+Worked = podaccounts.Worked
 Key = tuple[str, str]
 """Namespace, and what equal builds are shared by."""
 
@@ -78,9 +79,11 @@ class PodBuilds:
         repository: Callable[[str], str],
         quiet: float = QUIET_SECONDS,
         clock: Callable[[], float] = time.time,
+        worked: Worked = lambda phases, sent: None,
     ) -> None:
         """`given` and `repository`: what a namespace's build pods have, and where they push to."""
         self._clock = clock
+        self._accounts = podaccounts.Accounts(worked, clock)
         self._cache = cache
         self._api = api
         self._answers = answers
@@ -167,6 +170,7 @@ class PodBuilds:
             if self._going.get(key) == going:
                 del self._going[key]
         begun = observe.job(body)
+        self._accounts.begun(begun.uid)
         self._cache.put_workload(begun, answer=True)
         return begun
 
@@ -211,9 +215,11 @@ class PodBuilds:
                 raise Refused(podbuilds.gone(begun))
             known = self._cache.builders(current)
             # A Job that is out of time deletes its pods: their last words are kept here.
+            self._accounts.seen(begun.uid, known)
             ended |= {each.uid: each for each in known if each.container.exit_code is not None}
             found = self._outcome(key, current, tuple(ended.values()))
             if isinstance(found, observed.BuiltImage):
+                self._accounts.ended(begun.uid, found)
                 return found
             if found is not None:
                 raise Refused(found)

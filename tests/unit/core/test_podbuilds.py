@@ -207,3 +207,24 @@ def test_any_words_are_an_image_a_refusal_or_nothing(said: str) -> None:
         assert 0 <= found.seconds <= 1e7
     elif found is not None:
         found.message.encode()
+
+
+def test_phases_and_hits_that_we_do_not_know_are_left_out() -> None:
+    told = dataclasses.replace(
+        IMAGE,
+        hits=("image", "a tenant's own"),
+        phases={"fetch": 1.0, "a tenant's own": 2.0, "start": 3.0},
+    )
+    found = outcome(builders.job().view(), builders.pod().exited(0, words.built(told)).view())
+
+    assert found.hits == ("image",)
+    assert found.phases == {"fetch": 1.0}
+
+
+@pytest.mark.parametrize("phases", [{"fetch": -1.0}, {"fetch": "x"}, [], {"fetch": 1e9}])
+def test_phases_that_can_be_none_are_no_words_of_a_builder(phases: Any) -> None:
+    told = json.loads(words.built(IMAGE))
+    told["image"]["phases"] = phases
+    job = builders.job().failed(60).view()
+    found = refusal(job, builders.pod().exited(0, json.dumps(told)).view())
+    assert found.reason == "BuildFailed"

@@ -17,7 +17,11 @@ def registry() -> prometheus_client.CollectorRegistry:
 
 @pytest.fixture
 def own(registry: prometheus_client.CollectorRegistry) -> controller.Controller:
-    return controller.Controller(registry, push_results=list(refusals.Result))
+    return controller.Controller(
+        registry,
+        push_results=list(refusals.Result),
+        build_failures=["RegistryUnavailable", "SourceInvalid"],
+    )
 
 
 def spoken(own: controller.Controller, registry: prometheus_client.CollectorRegistry) -> str:
@@ -28,6 +32,10 @@ def spoken(own: controller.Controller, registry: prometheus_client.CollectorRegi
     own.requested("create", "201")
     own.pushed("accepted")
     own.built(0.2, "built")
+    own.built(0.3, "RegistryUnavailable")
+    own.hit("order")
+    own.worked({"pack": 0.1, "push": 0.2}, 1000)
+    own.worked({"push": 0.4}, 0)
     own.lagged(0.001)
     own.leads(True)
     return prometheus_client.generate_latest(registry).decode()
@@ -59,6 +67,24 @@ def test_counts_what_it_is_told(
     assert text.of(page, "trainshed_queue_depth", "priority") == {("high",): 3}
     assert text.of(page, "trainshed_api_requests_total", "verb", "code") == {("create", "201"): 1}
     assert text.of(page, "trainshed_leader") == {(): 1}
+
+
+def test_builds_are_counted_by_their_end_their_phases_and_what_they_found(
+    own: controller.Controller, registry: prometheus_client.CollectorRegistry
+) -> None:
+    page = spoken(own, registry)
+
+    ends = {("built",): 1, ("found",): 0, ("failed",): 1}
+    assert text.of(page, "trainshed_builds_total", "result") == ends
+    failures = text.of(page, "trainshed_build_failures_total", "reason")
+    assert failures == {("RegistryUnavailable",): 1, ("SourceInvalid",): 0}
+    hits = {("image",): 0, ("order",): 1, ("requirements",): 0}
+    assert text.of(page, "trainshed_build_cache_hits_total", "kind") == hits
+    assert text.of(page, "trainshed_build_uploaded_bytes_total") == {(): 1000}
+    counts = text.of(page, "trainshed_build_phase_seconds_count", "phase")
+    assert (counts[("pack",)], counts[("push",)], counts[("start",)]) == (1, 2, 0)
+    seconds = text.of(page, "trainshed_build_phase_seconds_sum", "phase")
+    assert seconds[("push",)] == pytest.approx(0.6)
 
 
 def test_each_end_of_a_push_has_a_series_from_the_start(

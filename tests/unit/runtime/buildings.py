@@ -37,6 +37,7 @@ class Maker:
     seconds: float = 0.0
     error: Exception | None = None
     files: list[Mapping[str, bytes]] = field(default_factory=list)
+    image: observed.BuiltImage | None = None
     busy: int = 0
     busiest: int = 0
 
@@ -53,7 +54,7 @@ class Maker:
             self.busy -= 1
         if self.error is not None:
             raise self.error
-        image = facts.built().image
+        image = self.image or facts.built().image
         assert image is not None
         return image
 
@@ -104,6 +105,8 @@ class Bench:
         self.cache.put_job(self.job)
         self.woken: list[observed.JobKey] = []
         self.counted: list[str] = []
+        self.hits: list[str] = []
+        self.worked: list[tuple[Mapping[str, float], int]] = []
         self.builds = building.Builds(
             cache=self.cache,
             maker=maker,
@@ -112,6 +115,8 @@ class Bench:
             wake=self.woken.append,
             pods=following(self.cache, self.world),
             observe=lambda seconds, result: self.counted.append(result),
+            hit=self.hits.append,
+            worked=lambda phases, sent: self.worked.append((phases, sent)),
             parallel=parallel,
         )
 

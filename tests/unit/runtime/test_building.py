@@ -250,3 +250,20 @@ async def test_what_is_made_anew_is_not_taken_for_what_was_there() -> None:
     await asyncio.sleep(3.0)
 
     assert bench.cache.build(buildings.UID) == dataclasses.replace(facts.built(), forced=True)
+
+
+@pytest.mark.looptime
+async def test_the_work_of_a_build_is_counted_by_who_did_it_and_a_hit_by_each_job() -> None:
+    image = facts.built().image
+    assert image is not None
+    done = dataclasses.replace(image, phases={"push": 1.0})
+    found = dataclasses.replace(image, cache_hit=True, uploaded_bytes=0, hits=("image",))
+    maker = buildings.Maker()
+    bench = buildings.Bench(maker)
+    for each in (done, found):
+        maker.image = each
+        await bench.builds.run(bench.job, buildings.ORDER)
+
+    assert bench.worked == [({"push": 1.0}, 1000)]
+    assert bench.hits == ["image"]
+    assert bench.counted == ["built", "found"]
