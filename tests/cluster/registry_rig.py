@@ -6,6 +6,7 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
@@ -49,10 +50,11 @@ class Rig:
         namespace: str = "team-a",
         compression: str = "zstd",
         forced: bool = False,
+        **fields: Any,
     ) -> observed.BuiltImage:
         """Make an image on a base; what went over the wire for it is all that is remembered.
 
-        `forced`: as of an image that a node could not pull.
+        `forced`: as of an image that a node could not pull. `fields`: more of the order.
         """
         self.wire.clear()
         order = plan.BuildOrder(
@@ -60,6 +62,7 @@ class Rig:
             entrypoint=ENTRYPOINT,
             compression=compression,
             forced=self.clock() if forced else None,
+            **fields,
         )
         return await self.builder.make(namespace, order, files)
 
@@ -140,7 +143,8 @@ def _query(url: str) -> dict[str, str]:
 def read(server: servers.Server, ref: str, path: str) -> httpx.Response:
     """Read a manifest or a blob of an image's repository."""
     repository = ref.partition("/")[2].partition("@")[0]
-    headers = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
+    kinds = ("manifest", "index")
+    headers = {"Accept": ", ".join(f"application/vnd.oci.image.{each}.v1+json" for each in kinds)}
     with httpx.Client(trust_env=False, timeout=30) as http:
         return http.get(f"{server.url}/v2/{repository}/{path}", headers=headers)
 

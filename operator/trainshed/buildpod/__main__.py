@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from trainshed.api import reasons
 from trainshed.buildpod import failing, fetching, words
-from trainshed.builds import measures, orders, pods, requests
+from trainshed.builds import measures, orders, pods, provenance, requests
 from trainshed.core import observed, plan
 from trainshed.registry import builder, errors, packing, targets
 
@@ -87,7 +87,7 @@ async def build(
         limit=order.max_bytes,
     ) as maker:
         namespace = str(settings["namespace"])
-        made = await maker.make(namespace, _packed(order), fetched.files)
+        made = await maker.make(namespace, _packed(order, fetched), fetched.files)
         if order.pinned and order.revision == fetched.revision:
             await maker.keep(namespace, replace(order, force=False), made)
     log.info("image after %.2f s, %d bytes sent", time.monotonic() - began, made.uploaded_bytes)
@@ -111,13 +111,14 @@ def _check_library(order: orders.Order) -> None:
         )
 
 
-def _packed(order: orders.Order) -> plan.BuildOrder:
+def _packed(order: orders.Order, fetched: fetching.Fetched) -> plan.BuildOrder:
     return plan.BuildOrder(
         base=order.base,
         entrypoint=order.entrypoint,
         source_entrypoint=order.source_entrypoint,
         compression=order.compression,
         platforms=order.platforms,
+        marks=provenance.of_git(order.git.url, fetched.revision) if order.git is not None else {},
         # The pod's Job ends it in time.
         seconds=LONGEST_SECONDS,
         forced=0.0 if order.force else None,

@@ -7,9 +7,10 @@ times its JSON in memory. Times are Unix seconds; a missing time is None.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, NewType
 
+from trainshed.builds import measures
 from trainshed.core import findings
 
 Uid = NewType("Uid", str)
@@ -238,6 +239,11 @@ class BuiltImage:
     """What was found in place of being made, as `measures.Hit` names it."""
     phases: Mapping[str, float] = field(default_factory=dict, compare=False)
     """Seconds of each phase of the work; empty for who shares the work of another."""
+
+    def shared(self) -> BuiltImage:
+        """Return it as one that was found: another did the work."""
+        hits = (measures.Hit.IMAGE,)
+        return replace(self, cache_hit=True, uploaded_bytes=0, hits=hits, phases={})
 
 
 @dataclass(frozen=True, slots=True)

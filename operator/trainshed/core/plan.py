@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from trainshed.builds import orders
@@ -32,6 +32,8 @@ class BuildOrder:
     push_secret: str = ""
     pull_secrets: tuple[str, ...] = ()
     """Secrets by which the kubelet pulls the build pod's own image."""
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """What the image says of where its code is from, as annotations."""
     seconds: float = 0.0
     """So long it may take; 0: as the operator's settings say."""
     forced: float | None = None

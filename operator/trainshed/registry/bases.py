@@ -29,26 +29,35 @@ class Base:
         except manifests.BaseUnsupported as error:
             raise _unsupported(error) from error
 
-    def compose(self, added: Sequence[packed.Layer], *, key: str) -> manifests.Composed:
+    def compose(
+        self, added: Sequence[packed.Layer], *, key: str, marks: Mapping[str, str] | None = None
+    ) -> manifests.Composed:
         """Return the image with the layers on top; raises BaseUnsupported."""
         try:
             return manifests.compose(
                 base_manifest=self.manifest,
                 base_config=self.config,
                 added=added,
-                annotations=self.annotations(key),
+                annotations=self.annotations(key, marks or {}),
             )
         except manifests.BaseUnsupported as error:
             raise _unsupported(error) from error
 
-    def annotations(self, key: str) -> dict[str, str]:
-        """Return what an image says of itself: what it was built on, and its content key."""
-        return {
-            "org.opencontainers.image.base.name": f"{self.reference.host}/"
-            f"{self.reference.repository}",
-            "org.opencontainers.image.base.digest": self.digest,
-            "dev.trainshed.build.key": key,
-        }
+    def annotations(self, key: str, marks: Mapping[str, str]) -> dict[str, str]:
+        """Return what an image says of itself."""
+        return described(self.reference, self.digest, key, marks)
+
+
+def described(
+    reference: references.Reference, digest: str, key: str, marks: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what an image on a base says of itself: the base, its key, and further marks."""
+    return {
+        "org.opencontainers.image.base.name": f"{reference.host}/{reference.repository}",
+        "org.opencontainers.image.base.digest": digest,
+        "dev.trainshed.build.key": key,
+        **marks,
+    }
 
 
 async def resolve(origin: clients.Client, reference: references.Reference) -> str:

@@ -17,13 +17,14 @@ from typing import TypeVar
 
 import httpx
 
-from trainshed.builds import measures, orders, requests, sources
+from trainshed.builds import measures, orders, provenance, requests, sources
 from trainshed.core import observed, plan
 from trainshed.registry import (
     answers,
     bases,
     credentials,
     errors,
+    finding,
     flights,
     hosts,
     memo,
@@ -156,15 +157,18 @@ class Builder:
             compression=order.compression,
         )
         repository, key = self._target.repository(namespace), request.key()
-        known = self._found.get((repository, key))
+        name = (repository, f"{key}-{provenance.variant(order.marks)}")
+        known = self._found.get(name)
         if known is not None and not force:
-            return replace(_shared(known), seconds=0.0)
+            return replace(known.shared(), seconds=0.0)
         to = pushing.Push(
             client=self._hosts.own(doubting=force),
             repository=repository,
             key=key,
             origin=origin,
             source=base.repository,
+            marks=order.marks,
+            variant=provenance.variant(order.marks),
         )
         ours = False
 
@@ -175,10 +179,10 @@ class Builder:
                 lambda: self._find_or_push(to, request, base, force), order.seconds
             )
 
-        image = await self._flights.join((repository, key, force), work)
-        self._found.put((repository, key), image)
+        image = await self._flights.join((*name, force), work)
+        self._found.put(name, image)
         if not ours:
-            image = _shared(image)
+            image = image.shared()
         return replace(image, seconds=self._clock() - started)
 
     async def _find_or_push(
@@ -188,21 +192,24 @@ class Builder:
         reference: references.Reference,
         force: bool,
     ) -> observed.BuiltImage:
-        digest = None if force else await to.client.find_manifest(to.repository, to.tag)
-        hit, uploaded, watch = digest is not None, 0, measures.Stopwatch(self._clock)
-        if digest is None:
+        says = bases.described(reference, request.base_digest, to.key, to.marks)
+        found = None if force else await finding.find(to, says)
+        watch = measures.Stopwatch(self._clock)
+        if found is None:
             with watch.phase(measures.Phase.PACK):
                 parts = await self._parts(to, request, reference)
             with watch.phase(measures.Phase.PUSH):
                 digest, uploaded = await pushing.push(to, parts)
+        else:
+            digest, uploaded = found
         return observed.BuiltImage(
             ref=f"{self._target.pull}/{to.repository}@{digest}",
             key=to.tag,
             base_digest=request.base_digest,
-            cache_hit=hit,
+            cache_hit=found is not None,
             seconds=0.0,
             uploaded_bytes=uploaded,
-            hits=(measures.Hit.IMAGE,) if hit else (),
+            hits=(measures.Hit.IMAGE,) if found is not None else (),
             phases=watch.seconds,
         )
 
@@ -253,12 +260,6 @@ class Builder:
             raise errors.Unavailable(
                 f"the build took more than {seconds:.0f} s: it is tried again", slow=True
             ) from error
-
-
-def _shared(image: observed.BuiltImage) -> observed.BuiltImage:
-    """Return an image as one that was found: others did the work."""
-    hits = (measures.Hit.IMAGE,)
-    return replace(image, cache_hit=True, uploaded_bytes=0, hits=hits, phases={})
 
 
 @contextlib.asynccontextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from trainshed.builds import indexes, layers, manifests
 from trainshed.registry import bases, errors
@@ -27,11 +27,20 @@ class Push:
     """The base's registry: the same client where it is the same registry."""
     source: str
     """The base's repository there."""
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """Further annotations of the image."""
+    variant: str = ""
+    """Tells images of one key apart that are from different places; empty for none."""
 
     @property
     def tag(self) -> str:
-        """Return what the image is found by."""
+        """Return what an image of this key is found by, wherever its code is from."""
         return f"b-{self.key}"
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Return all that the image is found by, the most particular first."""
+        return (f"{self.tag}-{self.variant}", self.tag) if self.variant else (self.tag,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +57,24 @@ class Part:
 
 async def push(to: Push, parts: Sequence[Part]) -> tuple[str, int]:
     """Push an image, or an index of one for each part; return its digest and the bytes uploaded."""
-    images = [each.base.compose(each.added, key=to.key) for each in parts]
+    # An index has the marks itself: those of a platform are the same wherever the code is from.
+    marks = to.marks if len(parts) == 1 else {}
+    images = [each.base.compose(each.added, key=to.key, marks=marks) for each in parts]
     sent = await _blobs(to, parts, images)
     if len(images) == 1:
-        # Last: who finds the tag must find all that it names.
-        await to.client.put_manifest(to.repository, to.tag, images[0].manifest)
-        return images[0].digest, sent + len(images[0].manifest)
+        return images[0].digest, sent + await tag(to, images[0].manifest, manifests.MANIFEST)
     for each in images:
         await to.client.put_manifest(to.repository, each.digest, each.manifest)
-    index = indexes.compose(images, annotations=parts[0].base.annotations(to.key))
-    await to.client.put_manifest(to.repository, to.tag, index, media_type=manifests.INDEX)
-    return layers.digest(index), sent + len(index) + sum(len(each.manifest) for each in images)
+    index = indexes.compose(images, annotations=parts[0].base.annotations(to.key, to.marks))
+    sent += sum(len(each.manifest) for each in images) + await tag(to, index, manifests.INDEX)
+    return layers.digest(index), sent
+
+
+async def tag(to: Push, manifest: bytes, media_type: str) -> int:
+    """Put a manifest last, under all its tags: who finds one must find all that it names."""
+    for each in to.tags:
+        await to.client.put_manifest(to.repository, each, manifest, media_type=media_type)
+    return len(manifest) * len(to.tags)
 
 
 async def _blobs(to: Push, parts: Sequence[Part], images: Sequence[manifests.Composed]) -> int:
