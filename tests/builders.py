@@ -215,10 +215,12 @@ class JobBuilder(ChildBuilder):
         self._body["spec"]["parallelism"] = parallelism
         return self.replicas(number)
 
-    def running_image(self, image: str) -> Self:
-        """Set the trainer container's image."""
-        containers = [{"name": labels.TRAINER, "image": image}]
-        self._body["spec"]["template"] = {"spec": {"containers": containers}}
+    def running_image(self, image: str, *, volume: str = "") -> Self:
+        """Set the trainer container's image, and the one that is mounted into it."""
+        spec: Body = {"containers": [{"name": labels.TRAINER, "image": image}]}
+        if volume:
+            spec["volumes"] = [{"name": labels.IMAGE_VOLUME, "image": {"reference": volume}}]
+        self._body["spec"]["template"] = {"spec": spec}
         return self
 
     def view(self) -> observed.JobView:

@@ -23,7 +23,7 @@ def built(*, cache_hit: bool = False, seconds: float = 0.2) -> observed.BuildVie
     """Return a build that has ended with an image."""
     sent = 0 if cache_hit else 1000
     image = observed.BuiltImage(
-        builders.IMAGE, "b-" + "0" * 32, builders.BASE, cache_hit, seconds, sent
+        builders.IMAGE, "b-" + "0" * 32, "sha256:" + "b" * 64, cache_hit, seconds, sent
     )
     return observed.BuildView(image=image)
 

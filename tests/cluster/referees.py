@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 import subprocess
+import tarfile
 from typing import Any
 
 import pytest
@@ -42,6 +43,13 @@ def document(*arguments: str) -> dict[str, Any]:
     """Return the JSON that crane prints."""
     found: dict[str, Any] = json.loads(crane(*arguments))
     return found
+
+
+def files(ref: str, tar: pathlib.Path) -> set[str]:
+    """Return the names in an image's file system, as crane flattens it."""
+    crane("export", ref, str(tar))
+    with tarfile.open(tar) as opened:
+        return set(opened.getnames())
 
 
 def _found(program: Any) -> str:

@@ -348,6 +348,17 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         cnn().spec(image={"platforms": ["linux/amd64", "linux/amd64"]}),
         "Duplicate value",
     ),
+    "a delivery of a ready image": (
+        cnn().spec(image={"ref": "own:1", "delivery": "volume"}),
+        "image.delivery is for images that are built",
+    ),
+    "a delivery that nobody knows": (cnn().spec(image={"delivery": "mail"}), "supported values"),
+    "a path that a mounted image does not have": (
+        builders.training_job()
+        .inline({"train.py": ""}, "python", "/app/train.py")
+        .spec(image={"delivery": "volume"}),
+        "not in /app but in the working directory",
+    ),
     "an image with a blank": (cnn().spec(image={"ref": "own: 1"}), "image.ref"),
     "no epochs": (cnn().epochs(0), "should be greater than or equal to 1"),
     "epochs and steps": (
@@ -493,6 +504,11 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         cnn().training(maxSteps=4, optimizer={"name": "sgd", "schedule": "cosine"}),
         cnn().spec(image={"ref": "own:1"}),
         cnn().spec(image={"platforms": ["linux/arm64", "linux/amd64"]}),
+        cnn().spec(image={"delivery": "volume"}),
+        builders.training_job().script().spec(image={"delivery": "volume"}),
+        builders.training_job()
+        .inline({"train.py": ""}, "python", "/app/train.py")
+        .spec(image={"delivery": "image"}),
         builders.training_job().script(),
         builders.training_job().inline({"a/b c.py": "", ".env": "", "..a": ""}, "bash", "-c", "x"),
         builders.training_job().config_map(),

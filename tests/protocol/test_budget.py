@@ -112,6 +112,7 @@ async def test_a_job_costs_at_most_16_writes_and_a_quiet_one_no_read(
                 given=lambda namespace: pods.Surroundings(image="builder", settings="{}"),
                 repository=lambda namespace: namespace,
             ),
+            mounts=buildings.Mounts(),
         ),
         recorder=recording.Recording(recorder),
         settings=policy.Policy(base_images={"pytorch": builders.BASE}),

@@ -26,10 +26,26 @@ class Platform(enum.StrEnum):
     ARM64 = "linux/arm64"
 
 
+class Delivery(enum.StrEnum):
+    """How what is built reaches the container."""
+
+    IMAGE = "image"
+    VOLUME = "volume"
+
+
 class SecretName(base.Model):
     """Names a Secret of the job's namespace."""
 
     name: base.Name = pydantic.Field(description="Name of the Secret.")
+
+
+_OF_BUILT = [
+    base.rule(
+        f"!(has(self.ref) && has(self.{name}))",
+        f"image.{name} is for images that are built: remove it or image.ref",
+    )
+    for name in ("pushSecret", "compression", "platforms", "deadlineSeconds", "delivery")
+]
 
 
 class Image(base.Model):
@@ -41,22 +57,7 @@ class Image(base.Model):
                 "!(has(self.ref) && has(self.base))",
                 "image.ref is a ready image and image.base one to build on: give one of them",
             ),
-            base.rule(
-                "!(has(self.ref) && has(self.pushSecret))",
-                "image.pushSecret is for images that are built: remove it or image.ref",
-            ),
-            base.rule(
-                "!(has(self.ref) && has(self.compression))",
-                "image.compression is for images that are built: remove it or image.ref",
-            ),
-            base.rule(
-                "!(has(self.ref) && has(self.platforms))",
-                "image.platforms is for images that are built: remove it or image.ref",
-            ),
-            base.rule(
-                "!(has(self.ref) && has(self.deadlineSeconds))",
-                "image.deadlineSeconds is for images that are built: remove it or image.ref",
-            ),
+            *_OF_BUILT,
         )
     )
 
@@ -98,6 +99,16 @@ class Image(base.Model):
         description="Seconds from apply within which the image must be there; default: the"
         " operator's buildDeadlineSeconds.",
     )
+    delivery: Delivery | None = pydantic.Field(
+        default=None,
+        description="image (default): one image, of the base with the code on top. volume: the base"
+        " runs as it is, and the code is mounted into it, where the cluster mounts images.",
+    )
+
+    @property
+    def mounted(self) -> bool:
+        """Return whether what is built is mounted into the base."""
+        return self.delivery is Delivery.VOLUME
 
 
 def platforms(image: Image | None) -> tuple[str, ...]:

@@ -27,6 +27,9 @@ COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index"
 TRAINER = "trainer"
 """The component, and the name of the training container."""
 
+IMAGE_VOLUME = "trainshed-image"
+"""The volume of a training pod that is an image."""
+
 BUILDER = "builder"
 """The component, and the name of the container, of a build pod."""
 BUILD = f"{GROUP}/build"

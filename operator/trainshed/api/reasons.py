@@ -50,6 +50,8 @@ class Reason(enum.StrEnum):
     IMAGE_REBUILT = "ImageRebuilt"
     IMAGE_LOST = "ImageLost"
     """An image is gone from its registry, and what goes in now gives another one."""
+    DELIVERY_UNSUPPORTED = "DeliveryUnsupported"
+    """The cluster, or a node that the job may run on, can't mount images as volumes."""
     BUILDING = "Building"
     BUILD_CRASHED = "BuildCrashed"
     """A fault of the operator's own; its log has the traceback."""

@@ -103,6 +103,12 @@ _PUSHED_BY_PODS = base.rule(
     "!has(self.image) || !has(self.image.pushSecret) || (has(self.source) && has(self.source.git))",
     "image.pushSecret is for build pods, which source.git alone needs: remove it",
 )
+_MOUNTED_ELSEWHERE = base.rule(
+    "!has(self.source) || !has(self.image) || !has(self.image.delivery) || self.image.delivery =="
+    " 'image' || self.source.entrypoint.all(each, each != '/app' && !each.startsWith('/app/'))",
+    "with image.delivery volume the code is not in /app but in the working directory: name files in"
+    " source.entrypoint without /app/",
+)
 _PARAMS_FOR_OWN_CODE = base.rule(
     "!has(self.model) || !has(self.params)",
     "params are for your own code: a built-in model has model.params",
@@ -140,6 +146,7 @@ class TrainingJobSpec(base.Model):
             _COMMAND_NEEDS_REF,
             _SOURCE_IS_BUILT,
             _PUSHED_BY_PODS,
+            _MOUNTED_ELSEWHERE,
             _PARAMS_FOR_OWN_CODE,
             replicas_api.LAUNCHED,
             replicas_api.EVEN_BATCH,

@@ -34,6 +34,10 @@ class ImageStatus(base.Model):
     """The image that the job runs."""
 
     ref: str = pydantic.Field(description="The image by digest, as nodes pull it.")
+    volume: str | None = pydantic.Field(
+        default=None,
+        description="With image.delivery volume: the image by digest that is mounted into it.",
+    )
     key: str | None = pydantic.Field(
         default=None, description="Content key: equal keys are the same image."
     )

@@ -118,6 +118,7 @@ def _packed(order: orders.Order, fetched: fetching.Fetched) -> plan.BuildOrder:
         source_entrypoint=order.source_entrypoint,
         compression=order.compression,
         platforms=order.platforms,
+        mounted=order.mounted,
         marks=provenance.of_git(order.git.url, fetched.revision) if order.git is not None else {},
         # The pod's Job ends it in time.
         seconds=LONGEST_SECONDS,

@@ -44,6 +44,7 @@ class Order:
     """The part of it that the user's source gives."""
     compression: str
     platforms: tuple[str, ...] = ("linux/amd64",)
+    mounted: bool = False
     git: Git | None = None
     """Where the code is cloned from; None where it is in `files`, or there is none."""
     files: str = ""

@@ -26,6 +26,8 @@ class Request:
     platforms: tuple[str, ...] = ("linux/amd64",)
     """Sorted; an index for several, a plain image for one."""
     compression: str = "zstd"
+    mounted: bool = False
+    """Whether it is mounted into its base, rather than put onto it."""
 
     def key(self) -> str:
         """Return the content key, 32 hex digits: equal keys are the same image."""
@@ -38,6 +40,8 @@ class Request:
             "platform": ",".join(self.platforms),
             "compression": self.compression,
         }
+        if self.mounted:
+            parts["delivery"] = "volume"
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainshed.api import reasons, spec
+from trainshed.api import reasons, spec, status
 from trainshed.core import naming, observed, plan, policy
 from trainshed.workloads import job as workload_job
 from trainshed.workloads import service as workload_service
@@ -15,7 +15,7 @@ def children(
     job: observed.TrainingJobView,
     *,
     attempt: int,
-    image: str,
+    image: status.ImageStatus,
     settings: policy.Policy,
 ) -> tuple[plan.Manifest, ...]:
     """Return what is to be created, in order: pods look each other up by their Service."""
@@ -25,7 +25,8 @@ def children(
         job=job,
         name=name,
         attempt=attempt,
-        image=image,
+        image=image.ref,
+        volume=image.volume or "",
         progress_url=settings.progress_url,
         ca_pem=settings.ca_pem,
     )

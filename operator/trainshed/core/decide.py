@@ -199,7 +199,7 @@ def _create(
     image = draft.fields.get("image") or draft.before.image
     assert image is not None
     actions.creates = creating.children(
-        found, seen.job, attempt=ATTEMPT, image=image.ref, settings=settings
+        found, seen.job, attempt=ATTEMPT, image=image, settings=settings
     )
 
 

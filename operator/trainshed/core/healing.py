@@ -12,8 +12,8 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from trainshed.api import reasons, spec
-from trainshed.builds import orders
+from trainshed.api import reasons, spec, status
+from trainshed.builds import orders, pinning
 from trainshed.core import draft as drafts
 from trainshed.core import failures, gangs, imaging, observed, plan, policy
 
@@ -47,19 +47,19 @@ def settle(
         return None
     rebuild = seen.build if seen.build is not None and seen.build.forced else None
     if rebuild is not None and rebuild.image is not None:
-        return _rebuilt(draft, image.ref, rebuild.image)
+        return _rebuilt(draft, _ours(image), rebuild.image)
     if rebuild is not None and rebuild.refusal is not None:
         return _refused(draft, found, seen, rebuild.refusal, settings)
-    why, begun = _lost(gang, image.ref), _since(draft) is not None
+    why, begun = _lost(gang, image), _since(draft) is not None
     if begun and rebuild is None and gang.pods and all(map(_started, gang.pods)):
         # A restart lost the rebuild, but not what it gave.
-        message = f"was built again, and the nodes have pulled it: {image.ref}"
+        message = f"was built again, and the nodes have pulled it: {_ours(image)}"
         draft.condition(Type.IMAGE_READY, True, Reason.IMAGE_REBUILT, message)
         return None
     if not begun and why is None:
         return None
     if not begun:
-        message = f"a node can't pull {image.ref}: it is built again, once; {why}"
+        message = f"a node can't pull {_ours(image)}: it is built again, once; {why}"
         draft.condition(Type.IMAGE_READY, False, Reason.IMAGE_REBUILDING, message)
     return _order(draft, found, settings) if rebuild is None else None
 
@@ -81,13 +81,21 @@ def _started(pod: observed.PodView) -> bool:
     return pod.container.started is not None
 
 
-def _lost(gang: gangs.Gang, image: str) -> str | None:
+def _ours(image: status.ImageStatus) -> str:
+    """Return what was built: the image that runs, or the one that is mounted into it."""
+    return image.volume or image.ref
+
+
+def _lost(gang: gangs.Gang, image: status.ImageStatus) -> str | None:
     """Return the kubelet's words for an image that its registry has lost; None: it is not that."""
     for each in gang.pods:
         said = each.container.waiting_message
+        if image.volume is not None and image.volume.partition("@")[2] not in said:
+            # Of the base, which is nothing that was built here.
+            continue
         if each.container.waiting_reason in _PULL and _LOST.search(said):
             # A namespace may be called as a refusal is.
-            bare = said.replace(image.partition("@")[0], "")
+            bare = said.replace(_ours(image).partition("@")[0], "")
             return None if _NO_RIGHTS.search(bare) else said[:_SHOWN]
     return None
 
@@ -114,10 +122,7 @@ def _order(
 
 def _by_digest(base: str, digest: str | None) -> str:
     """Return a base by the digest that was built on, whatever its tag means by now."""
-    if digest is None or "@" in base:
-        return base
-    head, _, tag = base.rpartition(":")
-    return f"{head if head and '/' not in tag else base}@{digest}"
+    return base if digest is None or "@" in base else pinning.pinned(base, digest)
 
 
 def _at(git: orders.Git, revision: str | None) -> orders.Git:
@@ -147,8 +152,9 @@ def _refused(
     message = f"the image is built again, since a node can't pull it; {refusal.reason}: "
     draft.condition(Type.IMAGE_READY, False, Reason.IMAGE_REBUILDING, message + refusal.message)
     if refusal.terminal:
-        said = f"{draft.before.image.ref if draft.before.image else 'the image'} is gone from its"
-        return _given_up(draft, f"{said} registry, and can't be built again: {refusal.message}")
+        image = _ours(draft.before.image) if draft.before.image else "the image"
+        said = f"{image} is gone from its registry, and can't be built again: {refusal.message}"
+        return _given_up(draft, said)
     if draft.now >= _deadline(draft, found, settings):
         return imaging.overdue(found, settings, refusal)
     return _order(draft, found, settings) if draft.now >= refusal.retry_at else None

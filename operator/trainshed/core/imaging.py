@@ -8,11 +8,11 @@ from trainshed.api import base as base_api
 from trainshed.api import image as image_api
 from trainshed.api import reasons, spec, status
 from trainshed.api import source as source_api
-from trainshed.builds import orders
+from trainshed.builds import orders, pinning
 from trainshed.core import draft as drafts
 from trainshed.core import failures, observed, plan, policy
 from trainshed.frameworks import registry as frameworks
-from trainshed.workloads import commands
+from trainshed.workloads import commands, nodes
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
@@ -32,12 +32,12 @@ def settle(
         draft.condition(Type.IMAGE_READY, True, Reason.IMAGE_GIVEN, f"runs {found.image.ref}")
         return None
     if seen.build is not None and seen.build.image is not None:
-        _built(draft, seen.build.image)
+        _built(draft, seen.build.image, _runs(found, settings, seen.build.image))
         return None
     if seen.workload is not None and seen.workload.image:
         # A restart lost the build, but what runs is what the Job says, whatever the registry has.
         running = seen.workload.image
-        draft.fields["image"] = status.ImageStatus(ref=running)
+        draft.fields["image"] = status.ImageStatus(ref=running, volume=seen.workload.volume or None)
         draft.condition(Type.IMAGE_READY, True, Reason.IMAGE_FOUND, f"runs {running}")
         return None
     if seen.build is None:
@@ -51,10 +51,22 @@ def settle(
     return None
 
 
+def _runs(found: spec.TrainingJobSpec, settings: policy.Policy, built: observed.BuiltImage) -> str:
+    """Return what the container runs: the image that was built, or its base as it is."""
+    if found.image is None or not found.image.mounted:
+        return built.ref
+    return pinning.pinned(_base(found, settings), built.base_digest)
+
+
+def _base(found: spec.TrainingJobSpec, settings: policy.Policy) -> str:
+    asked = found.image.base if found.image is not None else None
+    return asked or settings.base_images[found.framework]
+
+
 def order(found: spec.TrainingJobSpec, settings: policy.Policy) -> plan.BuildOrder:
     """Return the build of a job's image."""
     image, source = found.image or image_api.Image(), found.source
-    base = image.base or settings.base_images[found.framework]
+    base = _base(found, settings)
     entrypoint = tuple(commands.launched(found, frameworks.FRAMEWORKS[found.framework].entry_point))
     return plan.BuildOrder(
         base=base,
@@ -64,6 +76,8 @@ def order(found: spec.TrainingJobSpec, settings: policy.Policy) -> plan.BuildOrd
         config_map=source.config_map.name if source and source.config_map else None,
         compression=_compression(image),
         platforms=image_api.platforms(image),
+        mounted=image.mounted,
+        nodes=nodes.selector(found) if image.mounted else "",
         pod=_pod_order(source, image, base, entrypoint) if needs_pod(found) else None,
         push_secret=image.push_secret.name if image.push_secret else "",
         pull_secrets=tuple(each.name for each in image.pull_secrets or ()),
@@ -92,6 +106,7 @@ def _pod_order(
         source_entrypoint=tuple(source.entrypoint) if source else (),
         compression=_compression(image),
         platforms=image_api.platforms(image),
+        mounted=image.mounted,
     )
 
 
@@ -109,9 +124,10 @@ def _repository(git: source_api.GitSource) -> orders.Git:
     )
 
 
-def _built(draft: drafts.Draft, image: observed.BuiltImage) -> None:
+def _built(draft: drafts.Draft, image: observed.BuiltImage, runs: str) -> None:
     draft.fields["image"] = status.ImageStatus(
-        ref=image.ref,
+        ref=runs,
+        volume=image.ref if image.ref != runs else None,
         key=image.key,
         base_digest=image.base_digest,
         cache_hit=image.cache_hit,

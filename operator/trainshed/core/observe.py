@@ -49,6 +49,7 @@ def job(body: Body) -> observed.JobView:
         conditions=_conditions(status),
         completions=(body.get("spec") or {}).get("completions") or 1,
         image=_image(body),
+        volume=_volume(body),
         parallelism=(body.get("spec") or {}).get("parallelism") or 1,
         folds=_number(meta, labels.FOLDS),
         build=_label(meta, labels.BUILD),
@@ -96,6 +97,13 @@ def _image(body: Body) -> str:
     containers = (template.get("spec") or {}).get("containers") or ()
     trainer = (each for each in containers if each.get("name") == labels.TRAINER)
     return next((str(each.get("image", "")) for each in trainer), "")
+
+
+def _volume(body: Body) -> str:
+    template = (body.get("spec") or {}).get("template") or {}
+    volumes = (template.get("spec") or {}).get("volumes") or ()
+    own = (each for each in volumes if each.get("name") == labels.IMAGE_VOLUME)
+    return next((str((each.get("image") or {}).get("reference", "")) for each in own), "")
 
 
 def _owner(meta: Body) -> observed.Uid | None:

@@ -82,6 +82,8 @@ class JobView:
     """How many pods it is to have, each with an index of its own."""
     image: str = ""
     """What the training container runs."""
+    volume: str = ""
+    """The image that is mounted into it; empty for none."""
     parallelism: int = 1
     """How many of its pods live at a time."""
     folds: int = 0

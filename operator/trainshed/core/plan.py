@@ -27,6 +27,10 @@ class BuildOrder:
     """Name of the ConfigMap that holds the files."""
     compression: str = "zstd"
     platforms: tuple[str, ...] = ("linux/amd64",)
+    mounted: bool = False
+    """Whether it is to be mounted into the base as a volume."""
+    nodes: str = ""
+    """The label selector of the nodes that the job may run on."""
     pod: orders.Order | None = None
     """What a build pod is to do; None where this process can pack the files itself."""
     push_secret: str = ""

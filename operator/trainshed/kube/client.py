@@ -68,7 +68,7 @@ class Client(Protocol):
     ) -> None:
         """Delete an object; with `uid` only that very one (else Conflict)."""
 
-    async def raw(self, method: str, path: str) -> bytes:
+    async def raw(self, method: str, path: str, *, accept: str = "*/*") -> bytes:
         """Read a path that is no object, such as the cluster's token keys."""
 
 
@@ -181,10 +181,10 @@ class ApiClient:
         path = kind.path(namespace=namespace, name=name)
         await self._write("DELETE", path, verb="delete", lane=lane, body=options)
 
-    async def raw(self, method: str, path: str) -> bytes:
+    async def raw(self, method: str, path: str, *, accept: str = "*/*") -> bytes:
         """Read a path that is no object, such as the cluster's token keys."""
         # The token keys are served as application/jwk-set+json and nothing else.
-        return await self._transport.send(method, path, verb="raw", accept="*/*")
+        return await self._transport.send(method, path, verb="raw", accept=accept)
 
     async def _write(
         self,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trainshed.builds import layers as packed
-from trainshed.builds import manifests
+from trainshed.builds import manifests, volumes
 from trainshed.registry import client as clients
 from trainshed.registry import errors, references
 
@@ -42,6 +42,30 @@ class Base:
             )
         except manifests.BaseUnsupported as error:
             raise _unsupported(error) from error
+
+    def annotations(self, key: str, marks: Mapping[str, str]) -> dict[str, str]:
+        """Return what an image says of itself."""
+        return described(self.reference, self.digest, key, marks)
+
+
+@dataclass(frozen=True, slots=True)
+class Untouched:
+    """A base that runs as it is: what is made for it has none of its layers."""
+
+    reference: references.Reference
+    digest: str
+    platform: str
+
+    def layers(self) -> list[tuple[str, int]]:
+        """Return none: nodes have the base from its own place."""
+        return []
+
+    def compose(
+        self, added: Sequence[packed.Layer], *, key: str, marks: Mapping[str, str] | None = None
+    ) -> manifests.Composed:
+        """Return the image that is mounted."""
+        annotations = self.annotations(key, marks or {})
+        return volumes.compose(added, platform=self.platform, annotations=annotations)
 
     def annotations(self, key: str, marks: Mapping[str, str]) -> dict[str, str]:
         """Return what an image says of itself."""

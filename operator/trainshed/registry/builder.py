@@ -147,7 +147,7 @@ class Builder:
             raise errors.SourceRefused(str(error)) from error
         base = references.parse(order.base)
         self._target.admit(namespace, base)
-        origin = self._hosts.client(self._target.url(base.host), doubting=force)
+        origin = self._origin(base, mounted=order.mounted, doubting=force)
         request = requests.Request(
             base_digest=await self._base_digest(order.base, base, origin),
             library=self._library,
@@ -155,6 +155,7 @@ class Builder:
             entrypoint=order.entrypoint,
             platforms=order.platforms,
             compression=order.compression,
+            mounted=order.mounted,
         )
         repository, key = self._target.repository(namespace), request.key()
         name = (repository, f"{key}-{provenance.variant(order.marks)}")
@@ -218,14 +219,29 @@ class Builder:
     ) -> list[pushing.Part]:
         """Return the image of each platform: its own base, and what goes onto it.
 
-        Bases are all read first: of one that lacks a platform nothing is packed.
+        Bases are all read first: of one that lacks a platform nothing is packed. One that runs as
+        it is need not be read.
         """
-        found = [
-            await self._base(to.origin, request.base_digest, platform, reference)
+        digest = request.base_digest
+        found: list[pushing.Below] = [
+            bases.Untouched(reference, digest, platform)
+            if request.mounted
+            else await self._base(to.origin, digest, platform, reference)
             for platform in request.platforms
         ]
         shared = await self._packer.pack(request)
         return [pushing.Part(each, tuple(shared)) for each in found]
+
+    def _origin(
+        self, base: references.Reference, *, mounted: bool, doubting: bool
+    ) -> clients.Client:
+        """Return the client of a base's registry; raises NotAllowed.
+
+        One that runs as it is, by a digest that is known, is the nodes' alone to call.
+        """
+        if mounted and base.digest:
+            return self._hosts.own(doubting=doubting)
+        return self._hosts.client(self._target.url(base.host), doubting=doubting)
 
     async def _base(
         self, origin: clients.Client, digest: str, platform: str, reference: references.Reference

@@ -43,6 +43,9 @@ class Push:
         return (f"{self.tag}-{self.variant}", self.tag) if self.variant else (self.tag,)
 
 
+Below = bases.Base | bases.Untouched
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """The image of one platform: its base, and the layers that go onto it, the code last.
@@ -51,7 +54,7 @@ class Part:
     parts is sent once.
     """
 
-    base: bases.Base
+    base: Below
     added: tuple[layers.Layer, ...]
 
 

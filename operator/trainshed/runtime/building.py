@@ -56,6 +56,16 @@ class Maker(Protocol):
         """Return the image; raises RegistryError."""
 
 
+class Mounts(Protocol):
+    """Knows whether nodes mount images as volumes."""
+
+    async def refusal(self, selector: str) -> observed.Refusal | None:
+        """Return why the nodes of a label selector can't; None where they can."""
+
+    async def close(self) -> None:
+        """End the questions that are open."""
+
+
 class Slots:
     """Lets so many builds run at once, and no namespace have more than half of them.
 
@@ -94,6 +104,7 @@ class Builds:
         clock: Callable[[], float],
         wake: Callable[[observed.JobKey], None],
         pods: podbuilds.PodBuilds,
+        mounts: Mounts,
         observe: Observe = unobserved,
         hit: Hit = lambda kind: None,
         worked: Worked = lambda phases, sent: None,
@@ -111,6 +122,7 @@ class Builds:
         self._clock = clock
         self._wake = wake
         self._pods = pods
+        self._mounts = mounts
         self._observe = observe
         self._hit = hit
         self._worked = worked
@@ -135,6 +147,7 @@ class Builds:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self._mounts.close()
 
     async def _build(self, job: observed.TrainingJobView, order: plan.BuildOrder) -> None:
         try:
@@ -168,6 +181,8 @@ class Builds:
         seconds, forced = order.seconds or self._deadline, order.forced is not None
         try:
             async with asyncio.timeout(_patience(order, seconds)):
+                if order.mounted:
+                    await self._see_mounts(order)
                 files = await self._files(job.key.namespace, order)
                 if order.pod is not None:
                     tell = functools.partial(self._tell, job, forced)
@@ -203,6 +218,12 @@ class Builds:
             message = f"the build crashed ({type(error).__name__}): see the operator's log"
             refusal = observed.Refusal(reasons.Reason.BUILD_CRASHED, message, terminal=False)
         return observed.BuildView(refusal=self._with_retry(job, refusal), forced=forced)
+
+    async def _see_mounts(self, order: plan.BuildOrder) -> None:
+        """Refuse before anything is built what no node of the job's could run."""
+        refusal = await self._mounts.refusal(order.nodes)
+        if refusal is not None:
+            raise podbuilds.Refused(refusal)
 
     def _tell(
         self, job: observed.TrainingJobView, forced: bool, refusal: observed.Refusal | None

@@ -20,7 +20,7 @@ from trainshed import config
 from trainshed.api import labels
 from trainshed.core import observed, policy
 from trainshed.kube import client as clients
-from trainshed.kube import errors, events, kinds, login, objects, stores
+from trainshed.kube import cluster, errors, events, kinds, login, objects, stores
 from trainshed.progress import authority, certificates, endpoint, keys, routing, server, tokens
 from trainshed.runtime import (
     building,
@@ -29,6 +29,7 @@ from trainshed.runtime import (
     kopf_adapter,
     loop,
     membership,
+    mounts,
     pacing,
     podbuilds,
     pushes,
@@ -168,6 +169,7 @@ def _builds(
         clock=time.time,
         wake=found.queue.add,
         pods=following,
+        mounts=mounts.Mounts(cluster.Cluster(api.free), clock=time.monotonic),
         observe=hooks.built,
         hit=hooks.hit,
         worked=hooks.worked,

@@ -16,10 +16,14 @@ def render(
     name: str,
     attempt: int,
     image: str,
+    volume: str = "",
     progress_url: str,
     ca_pem: str,
 ) -> dict[str, Any]:
-    """Return the Job. The same arguments give the same object."""
+    """Return the Job. The same arguments give the same object.
+
+    `volume`: an image that is mounted into `image`; empty for none.
+    """
     namespace, training_job = job.key
     variables = environment.variables(
         found,
@@ -30,7 +34,7 @@ def render(
         progress_url=progress_url,
     )
     command = commands.command(found, frameworks.FRAMEWORKS[found.framework].entry_point)
-    template = pod.render(found, image=image, command=command, variables=variables)
+    template = pod.render(found, image=image, command=command, variables=variables, volume=volume)
     if found.replicas > 1:
         template["subdomain"] = name
     documents = environment.documents(found, namespace=namespace, ca_pem=ca_pem)

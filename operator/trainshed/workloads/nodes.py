@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trainshed.api import image as image_api
+from trainshed.api import spec
+
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _KEYS = ("kubernetes.io/os", "kubernetes.io/arch")
 """Labels that the kubelet gives every node."""
@@ -23,6 +26,20 @@ def fitting(affinity: Mapping[str, Any] | None, platforms: Sequence[str]) -> dic
         return asked
     required = _bounded(node.get(_REQUIRED), _expressions(platforms))
     return {**asked, "nodeAffinity": {**node, _REQUIRED: required}}
+
+
+def selector(found: spec.TrainingJobSpec) -> str:
+    """Return the label selector of the nodes that a job with an image of its own may run on.
+
+    Only what `nodeSelector` says is in it: what an affinity admits can't be written as labels.
+    """
+    asked = found.pod.node_selector if found.pod is not None else None
+    pairs = [f"{key}={value}" for key, value in sorted((asked or {}).items())]
+    sets = [
+        f"{each['key']} in ({','.join(each['values'])})"
+        for each in _expressions(image_api.platforms(found.image))
+    ]
+    return ",".join([*pairs, *sets])
 
 
 def _bounded(required: Any, found: Expressions) -> Any:

@@ -9,7 +9,7 @@ from trainshed.accelerators import cpu
 from trainshed.api import image as image_api
 from trainshed.api import labels, resources, security, spec
 from trainshed.api import pod as pod_api
-from trainshed.workloads import environment, nodes, storage
+from trainshed.workloads import environment, mounting, nodes, storage
 
 UID = 1000
 TOKEN_SECONDS = 3600
@@ -21,8 +21,9 @@ def render(
     image: str,
     command: Sequence[str],
     variables: Sequence[Mapping[str, Any]],
+    volume: str = "",
 ) -> dict[str, Any]:
-    """Return the pod's spec."""
+    """Return the pod's spec. `volume`: an image that is mounted; empty for none."""
     asked = found.pod or pod_api.Pod()
     out: dict[str, Any] = {
         "restartPolicy": "Never",
@@ -33,10 +34,13 @@ def render(
         "containers": [_container(found, asked, image, command, variables)],
         "volumes": [
             *_own_volumes(found),
+            *mounting.volumes(volume),
             *storage.volumes(found),
             *(each.dump() for each in asked.volumes or ()),
         ],
     }
+    if volume:
+        mounting.mount(out["containers"][0])
     if found.image is not None and found.image.pull_secrets:
         out["imagePullSecrets"] = [each.dump() for each in found.image.pull_secrets]
     return out | _placement(found, asked)

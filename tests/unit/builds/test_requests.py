@@ -33,6 +33,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "another platform": {"platforms": ("linux/arm64",)},
     "one more platform": {"platforms": ("linux/amd64", "linux/arm64")},
     "another compression": {"compression": "gzip"},
+    "mounted, not on top": {"mounted": True},
 }
 
 

@@ -240,3 +240,21 @@ def test_a_branch_is_cloned_at_the_commit_that_the_image_is_of() -> None:
     assert pod.base == "registry.example/torch@sha256:" + "d" * 64
     assert pod.git is not None
     assert pod.git.ref == COMMIT
+
+
+def mounted(said: str) -> plan.Plan:
+    """Return what is decided of a job whose image is mounted into its base."""
+    job = builders.training_job().script().spec(image={"base": "own/base:1", "delivery": "volume"})
+    return passes.decided(lost(said, job=job), now=10)
+
+
+def test_an_image_that_is_mounted_is_built_again_as_well() -> None:
+    wanted = mounted(GONE)
+
+    assert wanted.build is not None
+    assert wanted.build.mounted
+    assert builders.IMAGE in passes.condition(wanted, "ImageReady")[2]
+
+
+def test_the_base_of_a_mounted_image_is_nothing_to_be_built_again() -> None:
+    assert mounted(GONE.replace(builders.IMAGE, "own/base@sha256:" + "b" * 64)).build is None

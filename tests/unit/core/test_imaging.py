@@ -82,6 +82,57 @@ def test_platforms_are_ordered_sorted_and_one_is_the_default(
         assert (plain.pod.platforms, several.pod.platforms) == (plain.platforms, several.platforms)
 
 
+MOUNTED = (
+    builders.training_job()
+    .script()
+    .spec(
+        image={"base": "registry.example:5000/own/base:1", "delivery": "volume"},
+        pod={"nodeSelector": {"disk": "fast", "zone": "a"}},
+    )
+)
+DIGEST = "sha256:" + "d" * 64
+
+
+def test_an_image_that_is_mounted_is_ordered_as_such() -> None:
+    order = passes.decided(builders.observation(MOUNTED)).build
+
+    assert order is not None
+    assert order.mounted
+    assert order.nodes == (
+        "disk=fast,zone=a,kubernetes.io/os in (linux),kubernetes.io/arch in (amd64)"
+    )
+
+
+def test_a_mounted_image_leaves_the_base_to_run_as_it_is() -> None:
+    found = facts.built()
+    assert found.image is not None
+    build = observed.BuildView(image=dataclasses.replace(found.image, base_digest=DIGEST))
+
+    wanted = passes.decided(builders.observation(MOUNTED, build=build))
+
+    image = passes.read(wanted).image
+    assert image is not None
+    assert (image.ref, image.volume) == (
+        f"registry.example:5000/own/base@{DIGEST}",
+        builders.IMAGE,
+    )
+    (job,) = wanted.creates
+    spec = job["spec"]["template"]["spec"]
+    assert spec["containers"][0]["image"] == image.ref
+    assert [each["image"] for each in spec["volumes"] if "image" in each] == [
+        {"reference": builders.IMAGE, "pullPolicy": "IfNotPresent"}
+    ]
+
+
+def test_a_restart_finds_the_volume_of_a_job_that_runs() -> None:
+    runs = builders.job().running_image("base@x", volume="own@y")
+
+    status = passes.read(passes.decided(builders.observation(MOUNTED, workload=runs)))
+
+    assert status.image is not None
+    assert (status.image.ref, status.image.volume) == ("base@x", "own@y")
+
+
 def test_the_secrets_of_an_image_are_ordered_with_it() -> None:
     image = {"pushSecret": {"name": "push"}, "pullSecrets": [{"name": "a"}, {"name": "b"}]}
     job = builders.training_job().script().spec(image=image)

@@ -114,7 +114,7 @@ class Store:
         self._expect(kind, namespace, name, {"uid": uid} if uid else {})
         self.remove(kind, name=name, namespace=namespace)
 
-    async def raw(self, method: str, path: str) -> bytes:
+    async def raw(self, method: str, path: str, *, accept: str = "*/*") -> bytes:
         await self._request("raw", None)
         if path not in self.documents:
             raise errors.NotFound(path, status=404)

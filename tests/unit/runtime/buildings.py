@@ -76,6 +76,22 @@ class Answers:
         return self._known.get(order.hash())
 
 
+class Mounts:
+    """Nodes that mount images, or don't."""
+
+    def __init__(self, refusal: observed.Refusal | None = None) -> None:
+        self._refusal = refusal
+        self.asked: list[str] = []
+
+    async def refusal(self, selector: str) -> observed.Refusal | None:
+        """Return what it was made with."""
+        self.asked.append(selector)
+        return self._refusal
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 def following(
     cache: caches.Cache,
     api: seams.Writer,
@@ -98,7 +114,9 @@ def following(
 class Bench:
     """The builds of one job."""
 
-    def __init__(self, maker: Maker, *, parallel: int = 16) -> None:
+    def __init__(
+        self, maker: Maker, *, parallel: int = 16, unable: observed.Refusal | None = None
+    ) -> None:
         self.world = worlds.World(clock=lambda: builders.T0, fate=worlds.Fate())
         self.cache = caches.Cache()
         self.job = builders.training_job().cnn().view()
@@ -107,6 +125,7 @@ class Bench:
         self.counted: list[str] = []
         self.hits: list[str] = []
         self.worked: list[tuple[Mapping[str, float], int]] = []
+        self.mounts = Mounts(unable)
         self.builds = building.Builds(
             cache=self.cache,
             maker=maker,
@@ -114,6 +133,7 @@ class Bench:
             clock=self.world.clock,
             wake=self.woken.append,
             pods=following(self.cache, self.world),
+            mounts=self.mounts,
             observe=lambda seconds, result: self.counted.append(result),
             hit=self.hits.append,
             worked=lambda phases, sent: self.worked.append((phases, sent)),

@@ -138,6 +138,7 @@ class Process:
             clock=self._world.clock,
             wake=self.wake,
             pods=following,
+            mounts=buildings.Mounts(),
         )
         self.reconciler = reconciler.Reconciler(
             cache=self.cache,

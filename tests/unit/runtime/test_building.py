@@ -39,6 +39,34 @@ async def test_a_reason_that_is_none_of_ours_becomes_no_series_of_its_own() -> N
     assert bench.counted == ["other"]
 
 
+MOUNTED = dataclasses.replace(buildings.ORDER, mounted=True, nodes="disk=fast")
+
+
+@pytest.mark.looptime
+async def test_what_no_node_can_mount_is_refused_before_anything_is_built() -> None:
+    maker = buildings.Maker()
+    refusal = facts.refused("DeliveryUnsupported", "no", terminal=True)
+    bench = buildings.Bench(maker, unable=refusal)
+
+    await bench.builds.run(bench.job, MOUNTED)
+
+    assert (bench.refusal().reason, bench.refusal().terminal) == ("DeliveryUnsupported", True)
+    assert bench.mounts.asked == ["disk=fast"]
+    assert maker.files == []
+    assert bench.counted == ["DeliveryUnsupported"]
+
+
+@pytest.mark.looptime
+async def test_nodes_are_asked_of_no_image_that_is_not_mounted() -> None:
+    bench = buildings.Bench(buildings.Maker())
+    await bench.builds.run(bench.job, buildings.ORDER)
+    assert bench.mounts.asked == []
+
+    await bench.builds.run(bench.job, MOUNTED)
+    assert bench.mounts.asked == ["disk=fast"]
+    assert bench.cache.build(buildings.UID) == facts.built()
+
+
 @pytest.mark.looptime
 async def test_a_slow_build_wakes_its_job_at_its_end() -> None:
     bench = buildings.Bench(buildings.Maker(seconds=3.0))

@@ -87,6 +87,12 @@ JOBS = {
     ),
     "several-pods": builders.training_job().tensorflow().script().replicas(3, processes=2),
     "several-pods-of-a-command": builders.training_job().command("torchrun", "x.py").replicas(2),
+    "mounted-image": builders.training_job()
+    .script()
+    .spec(
+        image={"base": "registry.example:5000/own:1", "delivery": "volume"},
+        pod={"volumes": [], "volumeMounts": []},
+    ),
     "ready-image": builders.training_job()
     .command("python", "/work/train.py", image="registry.example/own@sha256:" + "c" * 64)
     .spec(
