@@ -11,7 +11,7 @@ import contextlib
 import logging
 import pathlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -31,6 +31,7 @@ from trainshed.registry import (
     packing,
     pushing,
     references,
+    remembered,
     renewed,
     retries,
     targets,
@@ -38,8 +39,6 @@ from trainshed.registry import (
 from trainshed.registry import client as clients
 from trainshed.registry import transport as transports
 
-_BASES = 32
-"""So many bases are kept in memory: their manifest and config, not their layers."""
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -81,10 +80,7 @@ class Builder:
         self._library = requests.tree_hash(library)
         self._clock = clock
         self._times = times
-        self._bases = memo.Memo[str, str](clock, seconds=times.base)
-        self._contents = memo.Memo[tuple[str, ...], bases.Base](
-            clock, seconds=times.base, room=_BASES
-        )
+        self._bases = remembered.Bases(clock, seconds=times.base, longest=times.build)
         self._found = memo.Memo[tuple[str, str], observed.BuiltImage](clock, seconds=times.found)
         self._flights = flights.Flights()
         self._packer = packing.Packer(library)
@@ -117,7 +113,7 @@ class Builder:
         order = replace(order, library=self._library)
         origin = self._hosts.client(self._target.url(base.host))
         try:
-            digest = await self._base_digest(order.base, base, origin)
+            digest = await self._bases.digest(order.base, base, origin)
         except (errors.Unauthorized, errors.Forbidden):
             if not push_secret:
                 raise
@@ -136,6 +132,7 @@ class Builder:
     async def close(self) -> None:
         """End the builds that are going on."""
         await self._flights.close()
+        await self._bases.close()
 
     async def _make(
         self, namespace: str, order: plan.BuildOrder, files: Mapping[str, bytes]
@@ -149,7 +146,7 @@ class Builder:
         self._target.admit(namespace, base)
         origin = self._origin(base, mounted=order.mounted, doubting=force)
         request = requests.Request(
-            base_digest=await self._base_digest(order.base, base, origin),
+            base_digest=await self._bases.digest(order.base, base, origin),
             library=self._library,
             source=files,
             entrypoint=order.entrypoint,
@@ -176,8 +173,9 @@ class Builder:
         async def work() -> observed.BuiltImage:
             nonlocal ours
             ours = True
-            return await self._in_time(
-                lambda: self._find_or_push(to, request, base, force), order.seconds
+            longest = order.seconds or self._times.build
+            return await retries.in_time(
+                lambda: self._find_or_push(to, request, base, force), longest
             )
 
         image = await self._flights.join((*name, force), work)
@@ -226,7 +224,7 @@ class Builder:
         found: list[pushing.Below] = [
             bases.Untouched(reference, digest, platform)
             if request.mounted
-            else await self._base(to.origin, digest, platform, reference)
+            else await self._bases.read(to.origin, reference, digest=digest, platform=platform)
             for platform in request.platforms
         ]
         shared = await self._packer.pack(request)
@@ -242,40 +240,6 @@ class Builder:
         if mounted and base.digest:
             return self._hosts.own(doubting=doubting)
         return self._hosts.client(self._target.url(base.host), doubting=doubting)
-
-    async def _base(
-        self, origin: clients.Client, digest: str, platform: str, reference: references.Reference
-    ) -> bases.Base:
-        key = (reference.host, reference.repository, digest, platform)
-        base = self._contents.get(key)
-        if base is None:
-            base = await bases.read(origin, reference, digest=digest, platform=platform)
-            self._contents.put(key, base)
-        return base
-
-    async def _base_digest(
-        self, text: str, base: references.Reference, origin: clients.Client
-    ) -> str:
-        if base.digest:
-            return base.digest
-        known = self._bases.get(text)
-        if known is not None:
-            return known
-        digest = await self._flights.join(
-            ("base", text), lambda: self._in_time(lambda: bases.resolve(origin, base))
-        )
-        self._bases.put(text, digest)
-        return digest
-
-    async def _in_time(self, work: Callable[[], Awaitable[T]], seconds: float = 0.0) -> T:
-        seconds = seconds or self._times.build
-        try:
-            async with asyncio.timeout(seconds):
-                return await work()
-        except TimeoutError as error:
-            raise errors.Unavailable(
-                f"the build took more than {seconds:.0f} s: it is tried again", slow=True
-            ) from error
 
 
 @contextlib.asynccontextmanager

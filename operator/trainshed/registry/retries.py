@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -36,3 +37,14 @@ class Retries:
                     raise
             await self.sleep(wait * (1 + self.random() / 2))
         return await work()
+
+
+async def in_time(work: Callable[[], Awaitable[T]], seconds: float) -> T:
+    """Return what some work gives; raises Unavailable where it takes longer than `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await work()
+    except TimeoutError as error:
+        raise errors.Unavailable(
+            f"the build took more than {seconds:.0f} s: it is tried again", slow=True
+        ) from error

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import contextlib
 import functools
 import logging
 import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from trainshed.api import reasons
-from trainshed.builds import embedding
-from trainshed.core import admission, observed, plan
+from trainshed.core import observed, plan
 from trainshed.kube import errors as api_errors
 from trainshed.registry import errors as registry_errors
 from trainshed.runtime import cache as caches
-from trainshed.runtime import podbuilds, seams
+from trainshed.runtime import podbuilds, reading, seams
 
 log = logging.getLogger(__name__)
 
@@ -183,10 +180,10 @@ class Builds:
             async with asyncio.timeout(_patience(order, seconds)):
                 if order.mounted:
                     await self._see_mounts(order)
-                files = await self._files(job.key.namespace, order)
+                files = await reading.files(self._api, job.key.namespace, order)
                 if order.pod is not None:
                     tell = functools.partial(self._tell, job, forced)
-                    image = await self._pods.make(job, with_files(order, files), tell)
+                    image = await self._pods.make(job, reading.with_files(order, files), tell)
                 else:
                     image = await self._maker.make(job.key.namespace, order, files)
                 return observed.BuildView(image=image, forced=forced)
@@ -210,7 +207,7 @@ class Builds:
                 " the operator's role lets it read ConfigMaps",
                 terminal=False,
             )
-        except SourceInvalid as error:
+        except reading.SourceInvalid as error:
             refusal = observed.Refusal(error.reason, str(error), terminal=True)
         except Exception as error:
             # A bug of ours must neither end the operator nor leave the job without a word.
@@ -241,16 +238,6 @@ class Builds:
         delay = retry_delay(now - job.first_seen)
         return replace(refusal, retry_at=now + delay)
 
-    async def _files(self, namespace: str, order: plan.BuildOrder) -> Mapping[str, bytes]:
-        if order.config_map is not None:
-            body = await self._api.config_map(namespace, order.config_map)
-            files = config_map_files(body)
-            missing = admission.missing_script(order.source_entrypoint, files)
-            if missing is not None:
-                raise SourceInvalid(missing.reason, missing.message)
-            return files
-        return {name: text.encode() for name, text in (order.files or {}).items()}
-
 
 def _patience(order: plan.BuildOrder, seconds: float) -> float:
     """Return how long to wait: a pod ends itself, and its last words take a moment."""
@@ -275,41 +262,9 @@ def _result(view: observed.BuildView) -> str:
     return FOUND if view.image is not None and view.image.cache_hit else BUILT
 
 
-class SourceInvalid(Exception):
-    """The source can't be built, whatever is tried."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        """Carry the reason that the job's condition shows."""
-        super().__init__(message)
-        self.reason = reason
-
-
-def config_map_files(body: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return the files of a ConfigMap: its text and its binary keys."""
-    files = {name: text.encode() for name, text in (body.get("data") or {}).items()}
-    for name, text in (body.get("binaryData") or {}).items():
-        try:
-            files[name] = base64.b64decode(text, validate=True)
-        except binascii.Error as error:
-            message = f"binaryData.{name} is no base64: mend the ConfigMap, create the job anew"
-            raise SourceInvalid(reasons.Reason.SOURCE_INVALID, message) from error
-    if not files:
-        raise SourceInvalid(
-            reasons.Reason.SOURCE_INVALID,
-            "the ConfigMap has no keys: put the code into it, then create the job anew",
-        )
-    return files
-
-
 def retry_delay(elapsed: float) -> float:
     """Return the seconds until the next try: half of what has gone by, 2 to 60.
 
     It grows as a doubling backoff does, and needs no memory of the tries before.
     """
     return min(60.0, max(2.0, elapsed / 2))
-
-
-def with_files(order: plan.BuildOrder, files: Mapping[str, bytes]) -> plan.BuildOrder:
-    """Return an order whose pod is given the files: it need not, and can't, ask for them."""
-    assert order.pod is not None
-    return replace(order, pod=replace(order.pod, files=embedding.pack(files)))

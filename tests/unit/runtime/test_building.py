@@ -13,7 +13,7 @@ from trainshed.builds import embedding
 from trainshed.core import observed
 from trainshed.kube import errors
 from trainshed.registry import errors as registry_errors
-from trainshed.runtime import building
+from trainshed.runtime import reading
 
 
 @pytest.mark.looptime
@@ -193,7 +193,7 @@ async def test_a_config_map_that_is_not_there_is_looked_for_again(
 def test_binary_keys_are_files_too() -> None:
     body = {"data": {"a.py": "x"}, "binaryData": {"b.bin": "AAE="}}
 
-    assert building.config_map_files(body) == {"a.py": b"x", "b.bin": b"\x00\x01"}
+    assert reading.config_map_files(body) == {"a.py": b"x", "b.bin": b"\x00\x01"}
 
 
 @pytest.mark.looptime
@@ -246,7 +246,7 @@ async def test_a_build_that_hangs_is_ended() -> None:
 def test_a_pod_is_given_the_files_that_the_operator_has_read() -> None:
     order = dataclasses.replace(buildings.FROM_MAP, pod=facts.pod_order())
 
-    given = building.with_files(order, {"train.py": b"1"}).pod
+    given = reading.with_files(order, {"train.py": b"1"}).pod
 
     assert given is not None
     assert embedding.unpack(given.files) == {"train.py": b"1"}
