@@ -12,11 +12,13 @@ from tests import facts
 from tests.cluster import registry_rig as rigs
 from tests.cluster import registry_server as servers
 from tests.unit.registry import images
-from trainshed.builds import orders
-from trainshed.registry import answers, errors
+from trainshed.builds import freshness, orders, provenance
+from trainshed.core import observed
+from trainshed.registry import errors
 
 pytestmark = servers.needs_registry
 COMMIT = "c" * 40
+NOW = 1_700_000_000.0
 BASE = images.image({"usr/bin/python3": b"#!/bin/sh\n"}, config={})
 
 
@@ -71,32 +73,84 @@ async def test_a_base_of_another_namespace_is_refused_before_there_is_a_pod(
         await rig.builder.prepared("team-a", order(f"{server.address}/trainshed/ns/team-b:x"))
 
 
-async def test_what_an_order_gave_is_found_by_one_request(rig: rigs.Rig, base: str) -> None:
-    wanted = await rig.builder.prepared("team-a", order(base))
-    assert await rig.builder.find("team-a", wanted) is None
-    made = await rig.make(base)
-    await rig.builder.keep("team-a", wanted, made)
-
+async def kept(
+    rig: rigs.Rig, base: str, *, ref: str = COMMIT, refresh: str = ""
+) -> tuple[orders.Order, observed.BuiltImage]:
+    """Return an order, and the image that its build pod has made and tagged at NOW."""
+    asked = dataclasses.replace(order(base, ref), refresh=refresh)
+    wanted = await rig.builder.prepared("team-a", asked)
+    marks = provenance.of_git("https://git.example/a.git", COMMIT)
+    made = await rig.make(base, marks=marks)
+    await rig.builder.keep("team-a", freshness.tags(wanted, began=NOW), made)
     rig.wire.clear()
-    found = await rig.builder.find("team-a", wanted)
+    return wanted, made
+
+
+async def answered(
+    rig: rigs.Rig, wanted: orders.Order, *, now: float = NOW, namespace: str = "team-a"
+) -> observed.BuiltImage | None:
+    """Return what answers an order, if anything does."""
+    tag = freshness.tag(wanted, now=now)
+    return None if tag is None else await rig.builder.find(namespace, tag)
+
+
+@pytest.mark.parametrize(
+    ("ref", "refresh"), [(COMMIT, ""), (COMMIT, "always"), ("main", "daily"), ("main", "never")]
+)
+async def test_what_an_order_gave_is_found_by_one_request(
+    rig: rigs.Rig, base: str, ref: str, refresh: str
+) -> None:
+    wanted, made = await kept(rig, base, ref=ref, refresh=refresh)
+
+    found = await answered(rig, wanted)
 
     assert len(rig.wire.seen) == 1
     assert found is not None
     assert (found.ref, found.key, found.base_digest) == (made.ref, made.key, made.base_digest)
-    assert (found.cache_hit, found.source_revision) == (True, COMMIT)
+    assert (found.cache_hit, found.hits, found.source_revision) == (True, ("order",), COMMIT)
+
+
+async def test_a_branch_is_asked_for_nowhere_unless_the_job_says_so(
+    rig: rigs.Rig, base: str
+) -> None:
+    for refresh in ("", "always"):
+        wanted, _ = await kept(rig, base, ref="main", refresh=refresh)
+        assert await answered(rig, wanted) is None
+        assert rig.wire.seen == []
+
+
+async def test_a_day_is_one_of_the_calendar_and_never_is_for_ever(rig: rigs.Rig, base: str) -> None:
+    daily, made = await kept(rig, base, ref="main", refresh="daily")
+    never = dataclasses.replace(daily, refresh="never")
+
+    # NOW is 22:13:20 UTC.
+    assert await answered(rig, daily, now=NOW + 6000) is not None
+    assert await answered(rig, daily, now=NOW + 6401) is None
+    found = await answered(rig, never, now=NOW + 1e8)
+    assert found is not None
+    assert found.ref == made.ref
+
+
+async def test_the_image_tells_no_time(rig: rigs.Rig, base: str) -> None:
+    wanted, made = await kept(rig, base, ref="main", refresh="daily")
+    await rig.builder.keep("team-a", freshness.tags(wanted, began=NOW + 86_400), made)
+
+    for day in (0, 1):
+        found = await answered(rig, wanted, now=NOW + day * 86_400)
+        assert found is not None
+        assert found.ref == made.ref
 
 
 async def test_what_a_namespace_built_is_no_answer_to_another(rig: rigs.Rig, base: str) -> None:
-    wanted = await rig.builder.prepared("team-a", order(base))
-    await rig.builder.keep("team-a", wanted, await rig.make(base))
+    wanted, _ = await kept(rig, base)
 
-    assert await rig.builder.find("team-b", wanted) is None
+    assert await answered(rig, wanted, namespace="team-b") is None
 
 
 async def test_an_image_without_our_marks_is_no_answer(
     rig: rigs.Rig, server: servers.Server, base: str
 ) -> None:
     wanted = await rig.builder.prepared("team-a", order(base))
-    rigs.push(server, BASE, repository="trainshed/ns/team-a", tag=answers.tag(wanted))
+    rigs.push(server, BASE, repository="trainshed/ns/team-a", tag=f"o-{wanted.hash()}")
 
-    assert await rig.builder.find("team-a", wanted) is None
+    assert await answered(rig, wanted) is None

@@ -323,6 +323,14 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         cnn().spec(image={"ref": "own:1", "base": "base:1"}),
         "give one of them",
     ),
+    "a refresh of a ready image": (
+        cnn().spec(image={"ref": "own:1", "refresh": "daily"}),
+        "image.refresh is for images that are built",
+    ),
+    "a refresh that there is not": (
+        cnn().spec(image={"refresh": "hourly"}),
+        'Unsupported value: "hourly"',
+    ),
     "a deadline of a ready image": (
         cnn().spec(image={"ref": "own:1", "deadlineSeconds": 60}),
         "image.deadlineSeconds is for images that are built",

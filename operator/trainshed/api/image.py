@@ -33,6 +33,14 @@ class Delivery(enum.StrEnum):
     VOLUME = "volume"
 
 
+class Refresh(enum.StrEnum):
+    """How long what has a moving name may be answered from the registry."""
+
+    NEVER = "never"
+    DAILY = "daily"
+    ALWAYS = "always"
+
+
 class SecretName(base.Model):
     """Names a Secret of the job's namespace."""
 
@@ -44,7 +52,7 @@ _OF_BUILT = [
         f"!(has(self.ref) && has(self.{name}))",
         f"image.{name} is for images that are built: remove it or image.ref",
     )
-    for name in ("pushSecret", "compression", "platforms", "deadlineSeconds", "delivery")
+    for name in ("pushSecret", "compression", "platforms", "refresh", "deadlineSeconds", "delivery")
 ]
 
 
@@ -91,6 +99,12 @@ class Image(base.Model):
     compression: Compression | None = pydantic.Field(
         default=None,
         description="How new layers are compressed: zstd (default), or gzip for old runtimes.",
+    )
+    refresh: Refresh | None = pydantic.Field(
+        default=None,
+        description="How long a git branch, or a requirement without a version, may be answered by"
+        " what was built before: never looked up again, daily (each day in UTC), or always looked"
+        " up. Default: always for a branch, daily for requirements.",
     )
     deadline_seconds: int | None = pydantic.Field(
         default=None,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from trainshed.api import reasons
 from trainshed.buildpod import failing, fetching, words
-from trainshed.builds import measures, orders, pods, provenance, requests
+from trainshed.builds import freshness, measures, orders, pods, provenance, requests
 from trainshed.core import observed, plan
 from trainshed.registry import builder, errors, packing, targets
 
@@ -70,7 +70,7 @@ async def build(
     order: orders.Order, settings: dict[str, object], access: Access
 ) -> observed.BuiltImage:
     """Return the image; raises BuildFailed and RegistryError."""
-    began = time.monotonic()
+    began, looked_up = time.monotonic(), time.time()
     watch = measures.Stopwatch(time.monotonic)
     _check_library(order)
     # Said before, too: these may be the last words of a pod that is out of time.
@@ -88,8 +88,9 @@ async def build(
     ) as maker:
         namespace = str(settings["namespace"])
         made = await maker.make(namespace, _packed(order, fetched), fetched.files)
-        if order.pinned and order.revision == fetched.revision:
-            await maker.keep(namespace, replace(order, force=False), made)
+        if order.revision in ("", fetched.revision):
+            wanted = replace(order, force=False)
+            await maker.keep(namespace, freshness.tags(wanted, began=looked_up), made)
     log.info("image after %.2f s, %d bytes sent", time.monotonic() - began, made.uploaded_bytes)
     return replace(
         made,

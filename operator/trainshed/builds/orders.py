@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import pydantic
 
@@ -51,6 +51,8 @@ class Order:
     """Code that the operator has read itself, as `embedding.pack` makes it."""
     library: str = ""
     """The hash of the training library that goes in: another release makes another image."""
+    refresh: str = ""
+    """What the job says of how old an answer may be; no part of the hash."""
     force: bool = False
     """Whether a registry has lost what it had: nothing of it is believed to be there."""
 
@@ -71,7 +73,7 @@ class Order:
 
     def hash(self) -> str:
         """Return what this order is known by, 32 hex digits: equal ones share a build."""
-        text = f"{requests.VERSION}:{self.dump()}"
+        text = f"{requests.VERSION}:{replace(self, refresh='').dump()}"
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

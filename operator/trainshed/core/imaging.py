@@ -107,6 +107,7 @@ def _pod_order(
         compression=_compression(image),
         platforms=image_api.platforms(image),
         mounted=image.mounted,
+        refresh=str(image.refresh or ""),
     )
 
 

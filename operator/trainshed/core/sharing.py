@@ -31,11 +31,14 @@ class Need:
         return end is None or self.ended is None or (end.changed or 0.0) >= int(self.ended)
 
 
-def need(job: observed.TrainingJobView, *, looks_up: bool, forced: float | None) -> Need:
-    """Return what a job asks; `looks_up`: what it names by a moving name is to be looked up."""
+def need(job: observed.TrainingJobView, *, since: float | None, forced: float | None) -> Need:
+    """Return what a job asks; `since`: a build of this moment will do, None for its own creation.
+
+    `forced`: when its image was missed.
+    """
     if forced is not None:
         return Need(ended=forced)
-    return Need(begun=job.created - BRANCH_SECONDS if looks_up else 0.0)
+    return Need(begun=job.created - BRANCH_SECONDS if since is None else since)
 
 
 def newest(builds: Iterable[observed.JobView]) -> observed.JobView | None:

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import pathlib
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -120,14 +120,14 @@ class Builder:
             return order
         return replace(order, base=f"{base.host}/{base.repository}@{digest}")
 
-    async def find(self, namespace: str, order: orders.Order) -> observed.BuiltImage | None:
-        """Return the image that a pinned order gave before; None where there is none."""
+    async def find(self, namespace: str, tag: str) -> observed.BuiltImage | None:
+        """Return the image that an order gave before, by its tag; None where there is none."""
         repository, pull = self._target.repository(namespace), self._target.pull
-        return await answers.find(self._hosts.own(), repository, order, pull=pull)
+        return await answers.find(self._hosts.own(), repository, tag, pull=pull)
 
-    async def keep(self, namespace: str, order: orders.Order, image: observed.BuiltImage) -> None:
-        """Have an order be answered by an image from now on."""
-        await answers.keep(self._hosts.own(), self._target.repository(namespace), order, image)
+    async def keep(self, namespace: str, tags: Sequence[str], image: observed.BuiltImage) -> None:
+        """Have an order be answered by an image from now on, by these tags."""
+        await answers.keep(self._hosts.own(), self._target.repository(namespace), tags, image)
 
     async def close(self) -> None:
         """End the builds that are going on."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from trainshed.builds import orders, pods
+from trainshed.builds import freshness, orders, pods
 from trainshed.core import observe, observed, plan, podbuilds, sharing
 from trainshed.kube import errors
 from trainshed.registry import flights
@@ -62,8 +62,8 @@ class Answers(Protocol):
         What this process may not read is left to the pod where there is a push secret.
         """
 
-    async def find(self, namespace: str, order: orders.Order) -> observed.BuiltImage | None:
-        """Return the image that a pinned order gave before; raises RegistryError."""
+    async def find(self, namespace: str, tag: str) -> observed.BuiltImage | None:
+        """Return the image that an order gave before, by its tag; raises RegistryError."""
 
 
 class PodBuilds:
@@ -114,8 +114,10 @@ class PodBuilds:
         wanted = await self._answers.prepared(
             job.key.namespace, order.pod, push_secret=order.push_secret
         )
-        if wanted.pinned and not wanted.force:
-            known = await self._answers.find(job.key.namespace, wanted)
+        now = self._clock()
+        tag = freshness.tag(wanted, now=now)
+        if tag is not None and not wanted.force:
+            known = await self._answers.find(job.key.namespace, tag)
             if known is not None:
                 return known
         secrets = pods.Secrets(order.push_secret, order.pull_secrets)
@@ -124,7 +126,7 @@ class PodBuilds:
             order=wanted,
             secrets=secrets,
             key=key,
-            need=sharing.need(job, looks_up=not wanted.pinned, forced=order.forced),
+            need=sharing.need(job, since=freshness.since(wanted, now=now), forced=order.forced),
             seconds=order.seconds,
         )
         begun = await self._begun(job, ask)

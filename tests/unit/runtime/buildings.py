@@ -71,9 +71,9 @@ class Answers:
         """Return the order as it is."""
         return order
 
-    async def find(self, namespace: str, order: orders.Order) -> observed.BuiltImage | None:
-        """Return what an order gave, by its hash."""
-        return self._known.get(order.hash())
+    async def find(self, namespace: str, tag: str) -> observed.BuiltImage | None:
+        """Return what an order gave, by its tag."""
+        return self._known.get(tag)
 
 
 class Mounts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests import builders
 from tests.unit.runtime import buildings, podbenches
 from trainshed.api import labels
 from trainshed.buildpod import words
+from trainshed.builds import freshness
 from trainshed.runtime import podbuilds
 
 
@@ -151,7 +153,7 @@ async def test_a_silent_pods_events_are_asked_for() -> None:
 async def test_a_commit_that_was_built_once_needs_no_pod(ref: str, builds: int) -> None:
     wanted = podbenches.order(ref).pod
     assert wanted is not None
-    bench = podbenches.Bench(answers=buildings.Answers({wanted.hash(): podbenches.IMAGE}))
+    bench = podbenches.Bench(answers=buildings.Answers({f"o-{wanted.hash()}": podbenches.IMAGE}))
     asked = bench.begin(ref=ref)
     await podbenches.settle()
     assert len(bench.api.made) == builds
@@ -171,3 +173,31 @@ async def test_a_pod_that_was_taken_away_is_not_said_to_wait() -> None:
     assert bench.told == []
     bench.ended()
     assert await asked == podbenches.IMAGE
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(("refresh", "builds"), [("daily", 1), ("never", 1), ("always", 2)])
+async def test_a_branch_is_looked_up_as_often_as_the_job_says(refresh: str, builds: int) -> None:
+    bench = podbenches.Bench()
+    pod = dataclasses.replace(podbenches.order().pod, refresh=refresh)  # type: ignore[type-var]
+    first = bench.begin(pod=pod)
+    await podbenches.settle()
+    bench.api.now = 60
+    second = bench.begin(at=60, pod=pod)
+    await podbenches.settle()
+    assert len(bench.api.made) == builds
+
+    for number in range(builds):
+        bench.ended(number + 1)
+    assert await first == await second == podbenches.IMAGE
+
+
+@pytest.mark.looptime
+async def test_a_branch_that_was_looked_up_today_needs_no_pod() -> None:
+    pod = dataclasses.replace(podbenches.order().pod, refresh="daily")  # type: ignore[type-var]
+    tag = freshness.tag(pod, now=builders.T0)
+    assert tag is not None
+    bench = podbenches.Bench(answers=buildings.Answers({tag: podbenches.IMAGE}))
+
+    assert await bench.begin(pod=pod) == podbenches.IMAGE
+    assert bench.api.made == []

@@ -1,0 +1,68 @@
+"""`image.refresh`: how old an answer from the registry may be, of what is named by a moving name.
+
+An answer is a tag of the image. Its name tells the day on which what was ordered was looked up, so
+that the image itself is the same whenever it was made, and one request finds it or does not.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+from trainshed.api import image
+from trainshed.builds import orders
+
+Refresh = image.Refresh
+
+
+def of_code(order: orders.Order) -> Refresh:
+    """Return it for all that an order names: unasked, a branch is looked up for each job."""
+    looked_up = order.git is not None and not order.git.pinned
+    return Refresh(order.refresh or (Refresh.ALWAYS if looked_up else Refresh.DAILY))
+
+
+def of_packages(order: orders.Order) -> Refresh:
+    """Return it for requirements without a version: unasked, they are resolved once a day."""
+    return Refresh(order.refresh or Refresh.DAILY)
+
+
+def tag(order: orders.Order, *, now: float) -> str | None:
+    """Return the tag of an image that answers an order now, Unix seconds; None where none may."""
+    refresh = _of_all(order)
+    if order.pinned or refresh is Refresh.NEVER:
+        return f"o-{order.hash()}"
+    return None if refresh is Refresh.ALWAYS else f"o-{order.hash()}-{_day(now)}"
+
+
+def tags(order: orders.Order, *, began: float) -> tuple[str, ...]:
+    """Return the tags of an image that was made of what was looked up at `began`, Unix seconds."""
+    found = tag(order, now=began)
+    if found is None:
+        return ()
+    plain = f"o-{order.hash()}"
+    # Who never looks again may be answered by what another looked up.
+    return (plain,) if found == plain else (plain, found)
+
+
+def since(order: orders.Order, *, now: float) -> float | None:
+    """Return when a build must have begun to answer; None where that is each job's own affair."""
+    refresh = _of_all(order)
+    if order.pinned or refresh is Refresh.NEVER:
+        return 0.0
+    return None if refresh is Refresh.ALWAYS else _midnight(now)
+
+
+def _of_all(order: orders.Order) -> Refresh:
+    """Return it for what an order gave as a whole.
+
+    A base that is no digest is read in the pod alone, by credentials that only it has: what its tag
+    means is looked up each time.
+    """
+    return of_code(order) if "@sha256:" in order.base else Refresh.ALWAYS
+
+
+def _day(now: float) -> str:
+    return datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y%m%d")
+
+
+def _midnight(now: float) -> float:
+    return now - now % 86_400

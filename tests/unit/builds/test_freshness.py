@@ -1,0 +1,84 @@
+"""How old an answer from the registry may be."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import hypothesis
+import pytest
+from hypothesis import strategies
+
+from tests import facts
+from trainshed.builds import freshness, orders
+
+BASE = "registry.example/base@sha256:" + "b" * 64
+COMMIT = "c" * 40
+MOMENTS = strategies.floats(min_value=0, max_value=4e9)
+
+
+def order(ref: str = "main", refresh: str = "", base: str = BASE) -> orders.Order:
+    git = orders.Git("https://git.example/a.git", ref, ".", submodules=False, secret="")
+    return facts.pod_order(base=base, git=git, refresh=refresh)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code", "packages"),
+    [
+        (order(), "always", "daily"),
+        (order(COMMIT), "daily", "daily"),
+        (dataclasses.replace(order(), git=None), "daily", "daily"),
+        (order(refresh="never"), "never", "never"),
+        (order(refresh="always"), "always", "always"),
+        (order(COMMIT, refresh="always"), "always", "always"),
+    ],
+    ids=["branch", "commit", "no git", "never", "always", "a commit, always"],
+)
+def test_what_a_job_does_not_say_is_looked_up_for_code_and_a_day_old_for_packages(
+    wanted: orders.Order, code: str, packages: str
+) -> None:
+    assert freshness.of_code(wanted) == code
+    assert freshness.of_packages(wanted) == packages
+
+
+def test_what_a_job_says_of_it_makes_no_other_build() -> None:
+    assert {order(refresh=each).hash() for each in ("", "never", "daily", "always")} == {
+        order().hash()
+    }
+
+
+@hypothesis.given(now=MOMENTS, refresh=strategies.sampled_from(["", "never", "daily", "always"]))
+def test_a_pinned_order_has_one_answer_for_ever(now: float, refresh: str) -> None:
+    wanted = order(COMMIT, refresh)
+    assert freshness.tag(wanted, now=now) == f"o-{wanted.hash()}"
+    assert freshness.tags(wanted, began=now) == (f"o-{wanted.hash()}",)
+    assert freshness.since(wanted, now=now) == 0.0
+
+
+@hypothesis.given(began=MOMENTS, later=strategies.floats(min_value=0, max_value=3e5))
+def test_what_was_looked_up_answers_for_less_than_a_day(began: float, later: float) -> None:
+    wanted = order(refresh="daily")
+    answers = freshness.tag(wanted, now=began + later) in freshness.tags(wanted, began=began)
+    since = freshness.since(wanted, now=began + later)
+    assert since is not None
+    # A build that goes on is judged as the tag that it will have.
+    assert answers == (began >= since)
+    if answers:
+        assert later < 86_400
+
+
+@hypothesis.given(now=MOMENTS)
+def test_a_tag_is_one_that_a_registry_takes(now: float) -> None:
+    for each in freshness.tags(order(refresh="daily"), began=now):
+        assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", each)
+
+
+@pytest.mark.parametrize("refresh", ["", "never", "daily", "always"])
+@pytest.mark.parametrize("ref", ["main", COMMIT])
+def test_a_base_whose_tag_only_the_pod_can_read_is_looked_up_each_time(
+    ref: str, refresh: str
+) -> None:
+    wanted = order(ref, refresh, base="elsewhere.example/base:1")
+    assert freshness.tag(wanted, now=1e9) is None
+    assert freshness.tags(wanted, began=1e9) == ()
+    assert freshness.since(wanted, now=1e9) is None
