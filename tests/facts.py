@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from tests import builders
+from trainshed.buildpod.places import Places
 from trainshed.builds import orders
 from trainshed.core import observed, policy
+from trainshed.registry import targets
 
 
 def progress(step: int, *, received: float, **fields: Any) -> observed.Progress:
@@ -56,3 +58,14 @@ def pod_order(**fields: Any) -> orders.Order:
         "compression": "zstd",
     }
     return orders.Order(**{**known, **fields})
+
+
+def places(*, push: str = "https://registry.example", allowed: tuple[str, ...] = ()) -> Places:
+    """Return the registries of a build pod."""
+    target = targets.Target(
+        push=push,
+        pull=push.partition("://")[2],
+        prefix="trainshed",
+        allowed=frozenset(allowed),
+    )
+    return Places(target=target)

@@ -15,6 +15,8 @@ RELEASE = "trainshed"
 SECONDS = 120
 TEST_REGISTRIES = ["http://10.244.0.1:5001", "10.244.0.1:5002"]
 """Where the end-to-end tests start registries that refuse: on the host provider's node."""
+OTHER_REGISTRIES = ["10.244.0.1:5003"]
+"""And those that build pods alone may call."""
 
 Info = Mapping[str, Any]
 
@@ -29,7 +31,8 @@ def values(info: Info, images: Mapping[str, str], *, tested: bool) -> dict[str, 
     tensorflow, builder = (
         f"{registry['pull']}/trainshed/{name}:dev" for name in ("tensorflow", "builder")
     )
-    allowed = TEST_REGISTRIES if tested and info["provider"] == "host" else []
+    here = tested and info["provider"] == "host"
+    allowed, elsewhere = (TEST_REGISTRIES, OTHER_REGISTRIES) if here else ([], [])
     return {
         "image": {"ref": images["operator"]},
         "registry": {"push": registry["push"], "pull": registry["pull"], "allowed": allowed},
@@ -37,7 +40,7 @@ def values(info: Info, images: Mapping[str, str], *, tested: bool) -> dict[str, 
             "pytorch": images["pytorch"],
             "tensorflow": images.get("tensorflow", tensorflow),
         },
-        "builder": {"image": images.get("builder", builder)},
+        "builder": {"image": images.get("builder", builder), "withoutTls": elsewhere},
         # For a Prometheus of the Prometheus Operator: the demo's job is over within a minute.
         "monitoring": {"podMonitor": {"interval": "1s"}},
     }

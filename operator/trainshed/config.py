@@ -60,6 +60,8 @@ class Builder(Section):
     """The pods that build what this process must not: code that it has to fetch."""
 
     image: str = "127.0.0.1:5000/trainshed/builder:dev"
+    without_tls: tuple[str, ...] = ()
+    """Registries, HOST[:PORT], that have no TLS, where a job sends its build pod to them."""
     resources: Resources = Resources()
     """Of the container."""
 

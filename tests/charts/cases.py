@@ -28,6 +28,7 @@ FULL: dict[str, Any] = {
     },
     "builder": {
         "image": "registry.example.com:5000/trainshed/builder:1",
+        "withoutTls": ["lab.internal:5000"],
         "resources": {"requests": {"cpu": 2}, "limits": {"memory": "8Gi"}},
     },
     "replicas": 2,

@@ -91,6 +91,7 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
         ),
         builder=config.Builder(
             image="registry.example.com:5000/trainshed/builder:1",
+            without_tls=("lab.internal:5000",),
             resources=config.Resources(
                 requests={"cpu": 2, "memory": "256Mi"}, limits={"memory": "8Gi"}
             ),

@@ -38,6 +38,7 @@ OTHER: Mapping[str, Any] = {
     "images.pytorch": "registry.example.com/other:1",
     "images.tensorflow": "registry.example.com/other:1",
     "builder.image": "registry.example.com/other:1",
+    "builder.withoutTls": ["lab.example.com"],
     "builder.resources.requests": {"cpu": "2"},
     "builder.resources.limits": {"memory": "4Gi"},
     "namespaces": ["other"],

@@ -42,11 +42,13 @@ async def test_an_order_names_its_base_by_digest_and_its_library(rig: rigs.Rig, 
     assert not dataclasses.replace(found, git=order(base, "main").git).pinned
 
 
-async def test_a_base_of_an_unknown_registry_is_refused_before_there_is_a_pod(
-    rig: rigs.Rig,
-) -> None:
-    with pytest.raises(errors.NotAllowed):
-        await rig.builder.prepared("team-a", order("elsewhere.example/base:1"), push_secret="key")
+async def test_a_base_of_a_registry_that_is_not_allowed_is_left_to_the_pod(rig: rigs.Rig) -> None:
+    found = await rig.builder.prepared("team-a", order("elsewhere.example/base:1"))
+
+    assert found.base == "elsewhere.example/base:1"
+    assert found.library
+    assert not found.pinned
+    assert rig.wire.seen == []
 
 
 async def test_a_base_that_only_the_push_secret_may_read_is_left_to_the_pod(

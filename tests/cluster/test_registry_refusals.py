@@ -90,7 +90,7 @@ async def test_a_good_password_builds_and_a_wrong_or_no_one_is_told(
         nobody = await refusal(server.url, base, tmp_path=tmp_path)
 
     assert (wrong.reason, nobody.reason) == ("RegistryUnauthorized", "RegistryUnauthorized")
-    assert "refuses the operator's credentials: set registry.credentials" in str(wrong)
+    assert "refuses the credentials of the operator: set registry.credentials" in str(wrong)
     assert "wants credentials" in str(nobody)
     encoded = credentials.Login("ann", PASSWORD).basic().partition(" ")[2]
     for secret in (PASSWORD, "wrong-secret", encoded):

@@ -410,13 +410,13 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         builders.training_job().spec(
             source={"inline": {"files": {"train.py": ""}}, "configMap": {"name": "code"}}
         ),
-        "source needs exactly one of git, inline and configMap",
+        "source needs exactly one of git, configMap, inline, oci and claim",
     ),
     "git and inline": (
         builders.training_job().spec(
             source={"inline": {"files": {"train.py": ""}}, "git": {"url": GIT}}
         ),
-        "source needs exactly one of git, inline and configMap",
+        "source needs exactly one of git, configMap, inline, oci and claim",
     ),
     "a password in git's address": (git("https://me:secret@git.example/a"), "no credentials"),
     "a password in an ssh address": (git("ssh://me:secret@git.example/a"), "no credentials"),
@@ -434,11 +434,7 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         builders.training_job().spec(
             source={"inline": {"files": {"train.py": ""}}, "ignore": ["*.ckpt"]}
         ),
-        "source.ignore is for git",
-    ),
-    "a push secret without a build pod": (
-        cnn().spec(image={"pushSecret": {"name": "push"}}),
-        "image.pushSecret is for build pods",
+        "source.ignore is for git, oci and claim",
     ),
     "no entry point": (
         builders.training_job()

@@ -106,15 +106,6 @@ def test_a_secret_that_does_not_exist(namespace: conftest.Namespace) -> None:
     assert "no-such" in message
 
 
-def test_a_base_image_of_a_registry_that_is_not_allowed(namespace: conftest.Namespace) -> None:
-    spec = conftest.script("print(1)", image={"base": "registry.example.com/some/base:1"})
-    namespace.apply("base", spec)
-
-    message = namespace.told("base", "Failed", "RegistryNotAllowed")
-
-    assert "registry.example.com" in message
-
-
 def test_a_base_image_that_does_not_exist(
     namespace: conftest.Namespace, info: conftest.Body
 ) -> None:

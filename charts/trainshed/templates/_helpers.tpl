@@ -33,6 +33,7 @@ images:
   {{- end }}
 builder:
   image: {{ .Values.builder.image | default (printf "%s/trainshed/builder:%s" $pull $.Chart.AppVersion) | quote }}
+  withoutTls: {{ .Values.builder.withoutTls | toJson }}
   resources:
     {{- toYaml .Values.builder.resources | nindent 4 }}
 namespaces: {{ .Values.namespaces | toJson }}

@@ -10,6 +10,13 @@ import pydantic
 from trainshed.api import base
 
 Reference = Annotated[str, pydantic.Field(min_length=1, max_length=512, pattern=r"^[^\s]+$")]
+Repository = Annotated[
+    str,
+    pydantic.Field(
+        max_length=384,
+        pattern=r"^(localhost|[A-Za-z0-9-]*[.:][A-Za-z0-9.:-]*)(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$",
+    ),
+]
 
 
 class Compression(enum.StrEnum):
@@ -52,7 +59,15 @@ _OF_BUILT = [
         f"!(has(self.ref) && has(self.{name}))",
         f"image.{name} is for images that are built: remove it or image.ref",
     )
-    for name in ("pushSecret", "compression", "platforms", "refresh", "deadlineSeconds", "delivery")
+    for name in (
+        "repository",
+        "pushSecret",
+        "compression",
+        "platforms",
+        "refresh",
+        "deadlineSeconds",
+        "delivery",
+    )
 ]
 
 
@@ -83,10 +98,16 @@ class Image(base.Model):
         max_length=8,
         description="Secrets by which the kubelet pulls the image, and that of a build pod.",
     )
+    repository: Repository | None = pydantic.Field(
+        default=None,
+        description="HOST/PATH that the image is pushed to, by a build pod with pushSecret, and"
+        " pulled from with pullSecrets. Default: the namespace's own in the operator's registry.",
+    )
     push_secret: SecretName | None = pydantic.Field(
         default=None,
         description="Secret of type kubernetes.io/dockerconfigjson by which a build pod reads the"
-        " base and pushes; default: it has no credentials.",
+        " base and pushes; with it the image is built in a pod, whatever the source. A key ca.crt"
+        " in it is trusted too. Default: a build pod has no credentials.",
     )
     platforms: list[Platform] | None = pydantic.Field(
         default=None,
@@ -102,9 +123,10 @@ class Image(base.Model):
     )
     refresh: Refresh | None = pydantic.Field(
         default=None,
-        description="How long a git branch, or a requirement without a version, may be answered by"
-        " what was built before: never looked up again, daily (each day in UTC), or always looked"
-        " up. Default: always for a branch, daily for requirements.",
+        description="How long a git branch, an artifact's tag, or a requirement without a version,"
+        " may be answered by what was built before: never looked up again, daily (each day in UTC),"
+        " or always looked up. Default: daily for requirements, else always. A claim is always"
+        " read.",
     )
     deadline_seconds: int | None = pydantic.Field(
         default=None,

@@ -112,6 +112,8 @@ class BuildReason(enum.StrEnum):
     SOURCE_NOT_ALLOWED = "SourceNotAllowed"
     """An address that is neither https, http nor ssh."""
     SUBMODULE_FAILED = "SubmoduleFailed"
+    SECRET_INVALID = "SecretInvalid"
+    """A Secret of registry logins that is of another type, or can't be read."""
     BUILD_NODE_FULL = "BuildNodeFull"
     BUILDER_OUTDATED = "BuilderOutdated"
     """The builder's image holds another release's training library than the operator."""

@@ -12,6 +12,7 @@ MAX_FILES = 64
 MAX_FILE_CHARS = 262_144
 DEFAULT_BYTES = "256Mi"
 
+_FOLDER = r"^[^/\x00-\x1f\\][^\x00-\x1f\\]*$"
 _SAFE_NAMES = base.rule(
     "self.all(name, size(name) <= 255 && name.matches('^[A-Za-z0-9_.][A-Za-z0-9_. /-]*$')"
     " && !name.contains('//') && !name.endsWith('/')"
@@ -76,7 +77,7 @@ class GitSource(base.Model):
         default=".",
         min_length=1,
         max_length=1024,
-        pattern=r"^[^/\x00-\x1f\\][^\x00-\x1f\\]*$",
+        pattern=_FOLDER,
         description="The folder of the repository that becomes /app.",
     )
     submodules: bool = pydantic.Field(
@@ -89,14 +90,51 @@ class GitSource(base.Model):
     )
 
 
+class OciSource(base.Model):
+    """Code in an OCI artifact, pulled by a build pod."""
+
+    ref: image.Reference = pydantic.Field(
+        description="The artifact: HOST/PATH with a tag or, better, a digest, by which it is built"
+        " once and then found. Its layers are tars, plain or by gzip or zstd, or single files with"
+        " a title, as `oras push` makes them. An image of nothing but code will do too.",
+    )
+    pull_secret: image.SecretName | None = pydantic.Field(
+        default=None,
+        description="A Secret of type kubernetes.io/dockerconfigjson. Only the build pod sees it. A"
+        " key ca.crt in it is trusted too. Default: image.pushSecret.",
+    )
+
+
+_ON_CLAIM = base.rule(
+    "!has(self.path) || !self.path.matches('(^|/)[.][.](/|$)')",
+    "claim.path is a folder of the claim, without '..'",
+)
+
+
+class ClaimSource(base.Model):
+    """Code on a PersistentVolumeClaim of the job's namespace, read by a build pod for each job."""
+
+    model_config = pydantic.ConfigDict(json_schema_extra=base.rules(_ON_CLAIM))
+
+    claim_name: base.Name = pydantic.Field(description="Name of the claim; it is only read.")
+    path: str = pydantic.Field(
+        default=".",
+        min_length=1,
+        max_length=1024,
+        pattern=_FOLDER,
+        description="The folder of the claim that becomes /app.",
+    )
+
+
 _ONE_SOURCE = base.rule(
-    "[has(self.git), has(self.inline), has(self.configMap)].filter(each, each).size() == 1",
-    "source needs exactly one of git, inline and configMap",
+    "[has(self.git), has(self.configMap), has(self.inline), has(self.oci), has(self.claim)]"
+    ".filter(each, each).size() == 1",
+    "source needs exactly one of git, configMap, inline, oci and claim",
 )
 _OF_TREES = [
     base.rule(
-        f"!has(self.{name}) || has(self.git)",
-        f"source.{name} is for git: leave files out of inline and configMap by hand",
+        f"!has(self.{name}) || has(self.git) || has(self.oci) || has(self.claim)",
+        f"source.{name} is for git, oci and claim: leave files out of inline and configMap by hand",
     )
     for name in ("ignore", "maxBytes")
 ]
@@ -112,16 +150,24 @@ class Source(base.Model):
     config_map: ConfigMapSource | None = pydantic.Field(
         default=None, description="Code in a ConfigMap, read once when the image is built."
     )
+    oci: OciSource | None = pydantic.Field(
+        default=None, description="Code in an artifact in a registry."
+    )
+    claim: ClaimSource | None = pydantic.Field(
+        default=None, description="Code on a PersistentVolumeClaim."
+    )
     ignore: list[Annotated[str, pydantic.Field(min_length=1, max_length=255)]] | None = (
         pydantic.Field(
             default=None,
             max_length=64,
-            description="What of a repository stays out of the image, as in a .gitignore file.",
+            description="What of a repository, an artifact or a claim stays out of the image,"
+            " as in a .gitignore file.",
         )
     )
     max_bytes: base.Quantity | None = pydantic.Field(
         default=None,
-        description="The most that a repository's files may have together; default 256Mi.",
+        description="The most that the files of a repository, an artifact or a claim may have"
+        " together; default 256Mi.",
     )
     entrypoint: list[Annotated[str, pydantic.Field(max_length=4096)]] = pydantic.Field(
         default=["python", "train.py"],

@@ -99,10 +99,6 @@ _SOURCE_IS_BUILT = base.rule(
     "!has(self.source) || !has(self.image) || !has(self.image.ref)",
     "source is built into an image: give image.base, or command with image.ref",
 )
-_PUSHED_BY_PODS = base.rule(
-    "!has(self.image) || !has(self.image.pushSecret) || (has(self.source) && has(self.source.git))",
-    "image.pushSecret is for build pods, which source.git alone needs: remove it",
-)
 _MOUNTED_ELSEWHERE = base.rule(
     "!has(self.source) || !has(self.image) || !has(self.image.delivery) || self.image.delivery =="
     " 'image' || self.source.entrypoint.all(each, each != '/app' && !each.startsWith('/app/'))",
@@ -145,7 +141,6 @@ class TrainingJobSpec(base.Model):
             visualization_api.SHOWS,
             _COMMAND_NEEDS_REF,
             _SOURCE_IS_BUILT,
-            _PUSHED_BY_PODS,
             _MOUNTED_ELSEWHERE,
             _PARAMS_FOR_OWN_CODE,
             replicas_api.LAUNCHED,

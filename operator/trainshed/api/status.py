@@ -52,7 +52,7 @@ class ImageStatus(base.Model):
         default=None, description="Bytes that were sent to the registry."
     )
     source_revision: str | None = pydantic.Field(
-        default=None, description="The commit of a git source."
+        default=None, description="The commit of a git source, or the digest of an artifact."
     )
 
 

@@ -11,13 +11,15 @@ import logging
 import pathlib
 import sys
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from trainshed.api import reasons
-from trainshed.buildpod import failing, fetching, words
+from trainshed.buildpod import failing, fetching, places, words
 from trainshed.builds import freshness, measures, orders, pods, provenance, requests
 from trainshed.core import observed, plan
-from trainshed.registry import builder, errors, packing, targets
+from trainshed.registry import builder, errors, packing
 
 BuildReason, Reason = reasons.BuildReason, reasons.Reason
 LIBRARY = pathlib.Path("/opt/trainshed/trainer")
@@ -27,27 +29,14 @@ MESSAGE = pathlib.Path("/dev/termination-log")
 log = logging.getLogger("trainshed.buildpod")
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Files by which the registry is reached; empty for none."""
-
-    ca_file: str
-    credentials_file: str
-
-
 def main() -> int:
     """Build, and leave the result as the pod's last words."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     files = pathlib.Path(pods.FILES)
     order = orders.load((files / "order.json").read_text(encoding="utf-8"))
     settings = json.loads((files / "settings.json").read_text(encoding="utf-8"))
-    authority, push = files / "ca.crt", pathlib.Path(pods.PUSH_SECRET) / ".dockerconfigjson"
-    access = Access(
-        ca_file=str(authority) if authority.stat().st_size else "",
-        credentials_file=str(push) if push.exists() else "",
-    )
     try:
-        image = asyncio.run(build(order, settings, access))
+        image = asyncio.run(build(order, settings))
     except Exception as error:
         if not isinstance(error, failing.BuildFailed | errors.RegistryError):
             log.exception("the build broke")
@@ -66,25 +55,25 @@ def main() -> int:
     return 0
 
 
-async def build(
-    order: orders.Order, settings: dict[str, object], access: Access
-) -> observed.BuiltImage:
+async def build(order: orders.Order, settings: Mapping[str, Any]) -> observed.BuiltImage:
     """Return the image; raises BuildFailed and RegistryError."""
     began, looked_up = time.monotonic(), time.time()
     watch = measures.Stopwatch(time.monotonic)
     _check_library(order)
+    registries = places.of(order, settings)
     # Said before, too: these may be the last words of a pod that is out of time.
     log.info("fetching the code")
     with watch.phase(measures.Phase.FETCH):
-        fetched = await asyncio.to_thread(fetching.fetch, order)
+        fetched = await asyncio.to_thread(fetching.fetch, order, registries)
     log.info("fetched %s: %d files; packing and pushing", fetched.revision, len(fetched.files))
     async with builder.open_builder(
-        target=_target(settings),
-        ca_file=access.ca_file,
-        credentials_file=access.credentials_file,
+        target=registries.target,
+        ca_file=registries.ca_file,
+        credentials_file=registries.push_file,
         library=LIBRARY,
         clock=time.monotonic,
         limit=order.max_bytes,
+        whose=places.PUSHER,
     ) as maker:
         namespace = str(settings["namespace"])
         made = await maker.make(namespace, _packed(order, fetched), fetched.files)
@@ -120,20 +109,11 @@ def _packed(order: orders.Order, fetched: fetching.Fetched) -> plan.BuildOrder:
         compression=order.compression,
         platforms=order.platforms,
         mounted=order.mounted,
-        marks=provenance.of_git(order.git.url, fetched.revision) if order.git is not None else {},
+        marks=provenance.of(order, fetched.revision),
         # The pod's Job ends it in time.
         seconds=LONGEST_SECONDS,
         forced=0.0 if order.force else None,
-    )
-
-
-def _target(settings: dict[str, object]) -> targets.Target:
-    allowed = settings["allowed"]
-    return targets.Target(
-        push=str(settings["push"]),
-        pull=str(settings["pull"]),
-        prefix=str(settings["prefix"]),
-        allowed=frozenset(map(str, allowed if isinstance(allowed, list) else ())),
+        repository=order.repository,
     )
 
 

@@ -1,4 +1,4 @@
-"""Gets the code of an order: cloned, or given with the order itself."""
+"""Gets the code of an order: cloned, pulled, read from a claim, or given with the order itself."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pathlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from trainshed.buildpod import cloning, failing, trees
-from trainshed.builds import embedding, orders, pods
+from trainshed.buildpod import artifacts, claims, cloning, failing, places, trees
+from trainshed.builds import embedding, layers, links, orders, pods
 from trainshed.core import admission
 
 CALL_SECONDS = 300.0
@@ -20,13 +20,17 @@ class Fetched:
     files: Mapping[str, bytes] = field(repr=False)
     """By their path below /app; empty for a built-in model."""
     revision: str = ""
-    """The commit that was cloned; empty where the code is of no repository."""
+    """The commit that was cloned, or the digest that was pulled; empty where there is none."""
 
 
-def fetch(order: orders.Order) -> Fetched:
+def fetch(order: orders.Order, registries: places.Places) -> Fetched:
     """Return the code of an order; raises BuildFailed."""
     if order.git is not None:
         return _cloned(order, order.git)
+    if order.oci is not None:
+        return _pulled(order, order.oci, registries)
+    if order.claim is not None:
+        return Fetched(_tree(claims.folder(order.claim, pathlib.Path(pods.CLAIM)), order))
     return Fetched(embedding.unpack(order.files))
 
 
@@ -39,6 +43,23 @@ def _cloned(order: orders.Order, git: orders.Git) -> Fetched:
     )
     folder, commit = repository.fetch()
     return Fetched(_tree(folder, order), commit)
+
+
+def _pulled(order: orders.Order, oci: orders.Oci, registries: places.Places) -> Fetched:
+    files, digest = artifacts.fetch(
+        oci,
+        registries,
+        folder=pathlib.Path(pods.WORK),
+        ignore=order.ignore,
+        limit=order.max_bytes,
+        platform=order.platforms[0],
+    )
+    missing = admission.missing_script(order.source_entrypoint, files)
+    if missing is not None:
+        script = links.resolve(order.source_entrypoint[1], links.of(files, layers.Link))
+        if script not in files:
+            raise failing.BuildFailed(missing.reason, missing.message)
+    return Fetched(files, digest)
 
 
 def _tree(folder: pathlib.Path, order: orders.Order) -> Mapping[str, bytes]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pathspec
 
@@ -25,9 +26,18 @@ def read(folder: pathlib.Path, *, ignore: Sequence[str], limit: int) -> dict[str
     before anything is read.
     """
     root = folder.resolve()
-    names = sorted(_names(root, _left_out(ignore)))
-    _check_size({name: (root / name).lstat().st_size for name in names}, limit)
-    files = {name: _content(root, name) for name in names}
+    try:
+        names = sorted(_names(root, left_out(ignore)))
+        check_size({name: (root / name).lstat().st_size for name in names}, limit)
+        files = {name: _content(root, name) for name in names}
+    except OSError as error:
+        raise _unreadable(root, error) from error
+    check(files, limit)
+    return files
+
+
+def check(files: Mapping[str, bytes], limit: int) -> None:
+    """Raise BuildFailed where a name is hostile, or is a file and a folder."""
     try:
         sources.check(files, limit=limit)
     except UnicodeError as error:
@@ -37,10 +47,10 @@ def read(folder: pathlib.Path, *, ignore: Sequence[str], limit: int) -> dict[str
         ) from error
     except sources.SourceRefused as error:
         raise failing.BuildFailed(Reason.SOURCE_INVALID, str(error)) from error
-    return files
 
 
-def _left_out(ignore: Sequence[str]) -> pathspec.GitIgnoreSpec:
+def left_out(ignore: Sequence[str]) -> pathspec.GitIgnoreSpec:
+    """Return what tells the names that stay out of an image; raises BuildFailed."""
     try:
         return pathspec.GitIgnoreSpec.from_lines([*ignore, *_ALWAYS])
     except ValueError as error:
@@ -49,22 +59,23 @@ def _left_out(ignore: Sequence[str]) -> pathspec.GitIgnoreSpec:
         ) from error
 
 
-def _names(root: pathlib.Path, left_out: pathspec.GitIgnoreSpec) -> Iterator[str]:
-    for here, folders, found in os.walk(root, followlinks=False):
+def _names(root: pathlib.Path, hidden: pathspec.GitIgnoreSpec) -> Iterator[str]:
+    for here, folders, found in os.walk(root, followlinks=False, onerror=_raise):
         below = pathlib.Path(here).relative_to(root)
         links = [each for each in folders if (pathlib.Path(here) / each).is_symlink()]
         folders[:] = [
             each
             for each in folders
-            if each not in links and not left_out.match_file(f"{(below / each).as_posix()}/")
+            if each not in links and not hidden.match_file(f"{(below / each).as_posix()}/")
         ]
         for each in (*found, *links):
             name = (below / each).as_posix()
-            if not left_out.match_file(name):
+            if not hidden.match_file(name):
                 yield name
 
 
-def _check_size(sizes: dict[str, int], limit: int) -> None:
+def check_size(sizes: Mapping[str, int], limit: int) -> None:
+    """Raise BuildFailed, which names the largest files, where they have too many bytes together."""
     total = sum(sizes.values())
     if total <= limit:
         return
@@ -77,6 +88,28 @@ def _check_size(sizes: dict[str, int], limit: int) -> None:
     )
 
 
+def _raise(error: OSError) -> None:
+    # A folder that can't be listed must not become an empty one.
+    raise error
+
+
+def _unreadable(root: pathlib.Path, error: OSError) -> failing.BuildFailed:
+    path = pathlib.Path(os.fsdecode(error.filename or ""))
+    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    if isinstance(error, PermissionError):
+        return failing.BuildFailed(
+            Reason.SOURCE_UNREADABLE,
+            f"{name[:100]!a} may not be read by user {os.getuid()}, as which build pods run: let"
+            " everybody read it (chmod -R a+rX), or put it into source.ignore",
+        )
+    return failing.BuildFailed(
+        Reason.SOURCE_UNREADABLE,
+        f"{name[:100]!a} can't be read ({error.strerror}): it is tried again; see that nothing"
+        " changes the files while they are packed",
+        terminal=False,
+    )
+
+
 def _content(root: pathlib.Path, name: str) -> bytes:
     path = root / name
     mode = path.lstat().st_mode
@@ -86,8 +119,18 @@ def _content(root: pathlib.Path, name: str) -> bytes:
         raise failing.BuildFailed(
             Reason.SOURCE_INVALID, f"{name[:100]!a} is no file, folder or link: remove it"
         )
-    data = path.read_bytes()
+    data = _read(root, path)
     return layers.Program(data) if mode & stat.S_IXUSR else data
+
+
+def _read(root: pathlib.Path, path: pathlib.Path) -> bytes:
+    """Return a file's content; raises OSError where it has been swapped for a way out."""
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(file, "rb") as opened:
+        # Of a volume that others write to, a folder may be a link by now.
+        if not pathlib.Path(os.readlink(f"/proc/self/fd/{file}")).is_relative_to(root):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+        return opened.read()
 
 
 def _link(root: pathlib.Path, path: pathlib.Path, name: str) -> bytes:
@@ -98,9 +141,14 @@ def _link(root: pathlib.Path, path: pathlib.Path, name: str) -> bytes:
     except (OSError, RuntimeError, UnicodeError):  # a link to itself, or no text
         inside, data = False, b""
     if not inside:
-        raise failing.BuildFailed(
-            Reason.SOURCE_INVALID,
-            f"{name[:100]!a} is a link out of the source, to {target[:100]!a}: replace it"
-            " by the file itself, or put it into source.ignore",
-        )
+        raise leads_out(name, target)
     return layers.Link(data)
+
+
+def leads_out(name: str, target: str) -> failing.BuildFailed:
+    """Return the refusal of a link."""
+    return failing.BuildFailed(
+        Reason.SOURCE_INVALID,
+        f"{name[:100]!a} is a link out of the source, to {target[:100]!a}: replace it"
+        " by the file itself, or put it into source.ignore",
+    )

@@ -15,9 +15,11 @@ Refresh = image.Refresh
 
 
 def of_code(order: orders.Order) -> Refresh:
-    """Return it for all that an order names: unasked, a branch is looked up for each job."""
-    looked_up = order.git is not None and not order.git.pinned
-    return Refresh(order.refresh or (Refresh.ALWAYS if looked_up else Refresh.DAILY))
+    """Return it for all that an order names: unasked, what may move is looked up for each job."""
+    if order.claim is not None:
+        # What is on a volume has no name by which it could be known again.
+        return Refresh.ALWAYS
+    return Refresh(order.refresh or (Refresh.ALWAYS if order.moving else Refresh.DAILY))
 
 
 def of_packages(order: orders.Order) -> Refresh:
@@ -28,6 +30,9 @@ def of_packages(order: orders.Order) -> Refresh:
 def tag(order: orders.Order, *, now: float) -> str | None:
     """Return the tag of an image that answers an order now, Unix seconds; None where none may."""
     refresh = _of_all(order)
+    if order.repository:
+        # It is not in the registry that is asked.
+        return None
     if order.pinned or refresh is Refresh.NEVER:
         return f"o-{order.hash()}"
     return None if refresh is Refresh.ALWAYS else f"o-{order.hash()}-{_day(now)}"

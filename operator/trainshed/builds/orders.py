@@ -12,6 +12,7 @@ import pydantic
 from trainshed.builds import requests
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,35 @@ class Git:
         return _COMMIT.fullmatch(self.ref) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Oci:
+    """An artifact in a registry."""
+
+    ref: str
+    secret: str
+    """Name of the Secret that its registry's credentials are in; empty for none."""
+
+    @property
+    def name(self) -> str:
+        """Return HOST/PATH, without what tells its versions apart."""
+        head, _, tag = self.ref.partition("@")[0].rpartition(":")
+        return head if head and "/" not in tag else self.ref.partition("@")[0]
+
+    @property
+    def digest(self) -> str:
+        """Return the digest that it is named by, which means the same for ever; empty for a tag."""
+        digest = self.ref.partition("@")[2]
+        return digest if _DIGEST.fullmatch(digest) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A folder of a PersistentVolumeClaim. What is in it is known only once it is read."""
+
+    name: str
+    path: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One image that needs a build pod: untrusted code is fetched there and nowhere else."""
@@ -46,9 +76,13 @@ class Order:
     platforms: tuple[str, ...] = ("linux/amd64",)
     mounted: bool = False
     git: Git | None = None
-    """Where the code is cloned from; None where it is in `files`, or there is none."""
+    """Where the code is cloned from; None where it is elsewhere, or there is none."""
+    oci: Oci | None = None
+    claim: Claim | None = None
     files: str = ""
     """Code that the operator has read itself, as `embedding.pack` makes it."""
+    repository: str = ""
+    """HOST/PATH that the image goes to; empty for the namespace's own."""
     library: str = ""
     """The hash of the training library that goes in: another release makes another image."""
     refresh: str = ""
@@ -57,14 +91,21 @@ class Order:
     """Whether a registry has lost what it had: nothing of it is believed to be there."""
 
     @property
+    def moving(self) -> bool:
+        """Return whether what the code is named by may mean another tomorrow."""
+        fetched = self.git is not None or self.oci is not None or self.claim is not None
+        return fetched and not self.revision
+
+    @property
     def pinned(self) -> bool:
         """Return whether all that goes in is named by its content."""
-        code = self.git is None or self.git.pinned
-        return code and "@sha256:" in self.base
+        return not self.moving and "@sha256:" in self.base
 
     @property
     def revision(self) -> str:
-        """Return the commit that is asked for by its own name; empty where there is none."""
+        """Return the commit, or digest, that is asked for by its own name; empty for none."""
+        if self.oci is not None:
+            return self.oci.digest
         return self.git.ref if self.git is not None and self.git.pinned else ""
 
     def dump(self) -> str:

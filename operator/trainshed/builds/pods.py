@@ -13,6 +13,8 @@ from trainshed.builds import orders
 UID = 65532
 FILES = "/etc/trainshed/build"
 GIT_SECRET = "/etc/trainshed/git"
+OCI_SECRET = "/etc/trainshed/oci"
+CLAIM = "/claim"
 PUSH_SECRET = "/etc/trainshed/push"
 WORK = "/work"
 _KEPT_SECONDS = 300
@@ -126,11 +128,17 @@ def _pod(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str
     ]
     for name, secret, folder in (
         ("git", order.git.secret if order.git else "", GIT_SECRET),
+        ("oci", order.oci.secret if order.oci else "", OCI_SECRET),
         ("push", secrets.push, PUSH_SECRET),
     ):
         if secret:
             volumes.append({"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}})
             mounts.append({"name": name, "mountPath": folder, "readOnly": True})
+    if order.claim:
+        # Read-only as a volume, and not as a mount alone: else the kubelet gives all to our group.
+        found = {"claimName": order.claim.name, "readOnly": True}
+        volumes.append({"name": "claim", "persistentVolumeClaim": found})
+        mounts.append({"name": "claim", "mountPath": CLAIM, "readOnly": True})
     return {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 5,

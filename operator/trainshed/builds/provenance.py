@@ -11,8 +11,19 @@ import json
 from collections.abc import Mapping
 from urllib import parse
 
+from trainshed.builds import orders
+
 SOURCE = "org.opencontainers.image.source"
 REVISION = "org.opencontainers.image.revision"
+
+
+def of(order: orders.Order, revision: str) -> dict[str, str]:
+    """Return the annotations for the code of an order; none where it is from no such place."""
+    if order.git is not None:
+        return of_git(order.git.url, revision)
+    if order.oci is not None:
+        return {SOURCE: order.oci.name, REVISION: revision}
+    return {}
 
 
 def of_git(url: str, revision: str) -> dict[str, str]:

@@ -16,6 +16,10 @@ class SourceRefused(Exception):
     """A file that can't be packed; the message names it and says what to do."""
 
 
+class SourceTooLarge(SourceRefused):
+    """More than may be fetched."""
+
+
 def check(files: Mapping[str, bytes], *, limit: int = MAX_BYTES) -> None:
     """Raise SourceRefused where a name is unsafe or the files are too large together."""
     for name in files:

@@ -110,7 +110,8 @@ def _order(
     pod = wanted.pod
     if pod is not None:
         git = _at(pod.git, image.source_revision) if pod.git is not None else None
-        pod = dataclasses.replace(pod, base=base, git=git, force=True)
+        oci = _pulled(pod.oci, image.source_revision) if pod.oci is not None else None
+        pod = dataclasses.replace(pod, base=base, git=git, oci=oci, force=True)
     return dataclasses.replace(
         wanted,
         base=base,
@@ -127,6 +128,10 @@ def _by_digest(base: str, digest: str | None) -> str:
 
 def _at(git: orders.Git, revision: str | None) -> orders.Git:
     return dataclasses.replace(git, ref=revision) if revision else git
+
+
+def _pulled(oci: orders.Oci, revision: str | None) -> orders.Oci:
+    return dataclasses.replace(oci, ref=_by_digest(oci.ref, revision))
 
 
 def _rebuilt(draft: drafts.Draft, wanted: str, made: observed.BuiltImage) -> failures.Failed | None:

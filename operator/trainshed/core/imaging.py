@@ -78,28 +78,37 @@ def order(found: spec.TrainingJobSpec, settings: policy.Policy) -> plan.BuildOrd
         platforms=image_api.platforms(image),
         mounted=image.mounted,
         nodes=nodes.selector(found) if image.mounted else "",
-        pod=_pod_order(source, image, base, entrypoint) if needs_pod(found) else None,
+        pod=_pod_order(found, base, entrypoint) if needs_pod(found, base, settings) else None,
+        repository=image.repository or "",
         push_secret=image.push_secret.name if image.push_secret else "",
         pull_secrets=tuple(each.name for each in image.pull_secrets or ()),
     )
 
 
-def needs_pod(found: spec.TrainingJobSpec) -> bool:
-    """Return whether an image can't be made by the operator: what it must fetch or run first."""
-    return found.source is not None and found.source.git is not None
+def needs_pod(found: spec.TrainingJobSpec, base: str, settings: policy.Policy) -> bool:
+    """Return whether an image can't be made by the operator.
+
+    What it must fetch or run first, what it would need a user's Secret for, and what is in a
+    registry that it must not call.
+    """
+    source, image = found.source, found.image or image_api.Image()
+    fetched = source is not None and (source.git or source.oci or source.claim) is not None
+    elsewhere = image.repository is not None or image.push_secret is not None
+    # A base that runs as it is, and is named by its digest, is the nodes' alone to read.
+    unread = image.mounted and "@sha256:" in base
+    return fetched or elsewhere or not (unread or settings.reaches(base))
 
 
-def _pod_order(
-    source: source_api.Source | None,
-    image: image_api.Image,
-    base: str,
-    entrypoint: tuple[str, ...],
-) -> orders.Order:
+def _pod_order(found: spec.TrainingJobSpec, base: str, entrypoint: tuple[str, ...]) -> orders.Order:
     """Return the order of a build pod; the runtime adds the files that the operator reads."""
+    source, image = found.source, found.image or image_api.Image()
     limit = source.max_bytes if source else None
     return orders.Order(
         base=base,
+        repository=image.repository or "",
         git=_repository(source.git) if source and source.git else None,
+        oci=_artifact(source.oci) if source and source.oci else None,
+        claim=_folder(source.claim) if source and source.claim else None,
         ignore=tuple(source.ignore or ()) if source else (),
         max_bytes=base_api.amount(limit or source_api.DEFAULT_BYTES),
         entrypoint=entrypoint,
@@ -113,6 +122,14 @@ def _pod_order(
 
 def _compression(image: image_api.Image) -> str:
     return str(image.compression or image_api.Compression.ZSTD)
+
+
+def _artifact(oci: source_api.OciSource) -> orders.Oci:
+    return orders.Oci(ref=oci.ref, secret=oci.pull_secret.name if oci.pull_secret else "")
+
+
+def _folder(claim: source_api.ClaimSource) -> orders.Claim:
+    return orders.Claim(name=claim.claim_name, path=claim.path)
 
 
 def _repository(git: source_api.GitSource) -> orders.Git:

@@ -236,7 +236,7 @@ class BuiltImage:
     seconds: float
     uploaded_bytes: int
     source_revision: str = ""
-    """The commit of a git source."""
+    """The commit of a git source, or the digest of an artifact."""
     hits: tuple[str, ...] = ()
     """What was found in place of being made, as `measures.Hit` names it."""
     phases: Mapping[str, float] = field(default_factory=dict, compare=False)

@@ -33,6 +33,8 @@ class BuildOrder:
     """The label selector of the nodes that the job may run on."""
     pod: orders.Order | None = None
     """What a build pod is to do; None where this process can pack the files itself."""
+    repository: str = ""
+    """HOST/PATH that the image goes to; empty for the namespace's own."""
     push_secret: str = ""
     pull_secrets: tuple[str, ...] = ()
     """Secrets by which the kubelet pulls the build pod's own image."""

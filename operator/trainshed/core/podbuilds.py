@@ -20,6 +20,7 @@ GRACE_SECONDS = 10.0
 """So long after a Job's end its pods may still be unknown here."""
 _OVERFULL = re.compile(r'EmptyDir volume "work" exceeds|ephemeral.* storage.* limit', re.IGNORECASE)
 """The kubelet's words for a pod that is over a limit of its own; not for a node that is full."""
+_REVISION = r"^([0-9a-f]{40}|sha256:[0-9a-f]{64})?$"
 _LONGEST = 1e7
 """No build takes so many seconds: what says so is no builder of ours."""
 
@@ -40,7 +41,7 @@ class _Image(pydantic.BaseModel):
     cache_hit: bool
     seconds: _Seconds
     uploaded_bytes: Annotated[int, pydantic.Field(ge=0, lt=2**63)]
-    source_revision: Annotated[str, pydantic.Field(pattern=r"^([0-9a-f]{40})?$")] = ""
+    source_revision: Annotated[str, pydantic.Field(pattern=_REVISION)] = ""
     hits: list[str] = []
     phases: dict[str, _Seconds] = {}
 
@@ -63,7 +64,7 @@ def outcome(
 ) -> observed.BuiltImage | observed.Refusal | None:
     """Return what came of a build; None while it goes on.
 
-    `repository`: host and path of the namespace's images. The words of a pod are its namespace's,
+    `repository`: host and path that its image goes to. The words of a pod are its namespace's,
     and nobody is sent to an image of another one by them.
     """
     ended = [each for each in pods if each.container.exit_code is not None]
@@ -112,7 +113,7 @@ def _overfull(pod: observed.PodView) -> bool:
 
 def _too_large(pod: observed.PodView) -> observed.Refusal:
     message = (
-        "the clone needs more disk than 4 times source.maxBytes: raise source.maxBytes; build pod"
+        "the code needs more disk than 4 times source.maxBytes: raise source.maxBytes; build pod"
         f" {pod.name} was evicted: {_clean(pod.message)[:_TAIL].strip()}"
     )
     return observed.Refusal(Reason.SOURCE_TOO_LARGE, message, terminal=True)

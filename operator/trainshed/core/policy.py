@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+
+def _always(image: str) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +28,5 @@ class Policy:
     """The shortest time between two status writes that only carry progress."""
     quiet_start: float = 3.0
     """How long a pod may be silent before its events are asked for the cause."""
+    reaches: Callable[[str], bool] = _always
+    """Whether the operator may call the registry of an image."""

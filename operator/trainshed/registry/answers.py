@@ -13,7 +13,7 @@ from trainshed.registry import errors
 
 KEY = "dev.trainshed.build.key"
 BASE = "org.opencontainers.image.base.digest"
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+_REVISION = re.compile(r"[0-9a-f]{40}|sha256:[0-9a-f]{64}")
 _KEY = re.compile(r"[0-9a-f]{32}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -40,7 +40,7 @@ async def find(
         cache_hit=True,
         seconds=0.0,
         uploaded_bytes=0,
-        source_revision=revision if _COMMIT.fullmatch(revision) else "",
+        source_revision=revision if _REVISION.fullmatch(revision) else "",
         hits=(measures.Hit.ORDER,),
     )
 

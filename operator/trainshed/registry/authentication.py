@@ -39,6 +39,18 @@ class Scope:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose credentials are used, for messages."""
+
+    name: str
+    advice: str
+    """What to do where they are missing or refused."""
+
+
+OPERATOR = Whose("the operator", "set registry.credentials in the chart's values")
+
+
 class Authority:
     """Holds what one host has been told, and has given, to know us by."""
 
@@ -49,6 +61,7 @@ class Authority:
         base: str,
         login: Callable[[], credentials.Login | None],
         realms: Collection[str],
+        whose: Whose = OPERATOR,
     ) -> None:
         """`base`: the registry's URL. `realms`: who may issue tokens: `host`, `http://host`.
 
@@ -57,6 +70,7 @@ class Authority:
         self._http = http
         self._host = exchange.netloc(base)
         self._find_login = login
+        self._whose = whose
         # The registry itself may, as safely as it is spoken to.
         own = self._host if base.startswith("https://") else f"http://{self._host}"
         self._realms = {*realms, own, self._host}
@@ -99,10 +113,9 @@ class Authority:
 
     def unauthorized(self) -> errors.Unauthorized:
         """Return the refusal of who we are, or of nobody."""
-        held = "refuses the operator's credentials" if self._login() else "wants credentials"
-        return errors.Unauthorized(
-            f"registry {self._host} {held}: set registry.credentials in the chart's values"
-        )
+        mine = f"refuses the credentials of {self._whose.name}"
+        held = mine if self._login() else "wants credentials"
+        return errors.Unauthorized(f"registry {self._host} {held}: {self._whose.advice}")
 
     def refusal(self, challenges: httpx.Headers, repository: str) -> errors.RegistryError:
         """Return what a 401 means after the registry's challenge has been answered."""
@@ -110,8 +123,8 @@ class Authority:
         if offered.get("bearer", {}).get("error") != "insufficient_scope":
             return self.unauthorized()
         return errors.Forbidden(
-            f"registry {self._host} gives the operator no right to do this in {repository}: give"
-            " its account the right, if there is such a repository"
+            f"registry {self._host} gives {self._whose.name} no right to do this in {repository}:"
+            " give its account the right, if there is such a repository"
         )
 
     def _login(self) -> credentials.Login | None:

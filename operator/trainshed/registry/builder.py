@@ -20,7 +20,9 @@ import httpx
 from trainshed.builds import measures, orders, provenance, requests, sources
 from trainshed.core import observed, plan
 from trainshed.registry import (
+    admitted,
     answers,
+    authentication,
     bases,
     credentials,
     errors,
@@ -69,13 +71,16 @@ class Builder:
         patience: retries.Retries,
         times: Times = Times(),
         limit: int = sources.MAX_BYTES,
+        whose: authentication.Whose = authentication.OPERATOR,
     ) -> None:
         """`library`: the training library's files. `clock`: monotonic seconds.
 
         `logins` gives the logins by host as they are now. `limit`: bytes of a source's files.
         """
         self._limit = limit
-        self._hosts = hosts.Hosts(http, target=target, logins=logins, patience=patience)
+        self._hosts = hosts.Hosts(
+            http, target=target, logins=logins, patience=patience, whose=whose
+        )
         self._target = target
         self._library = requests.tree_hash(library)
         self._clock = clock
@@ -106,11 +111,13 @@ class Builder:
         """Return an order whose hash is of all that goes in: the base by digest, the library.
 
         A base that only the namespace's own credentials may read stays a name: the pod has them,
-        if there is a push secret. A registry that the settings do not name is no pod's either.
+        if there is a push secret, and calls what this process must not.
         """
         base = references.parse(order.base)
-        self._target.admit(namespace, base)
+        admitted.check(self._target, namespace, order)
         order = replace(order, library=self._library)
+        if not self._target.reaches(base.host):
+            return order
         origin = self._hosts.client(self._target.url(base.host))
         try:
             digest = await self._bases.digest(order.base, base, origin)
@@ -154,20 +161,21 @@ class Builder:
             compression=order.compression,
             mounted=order.mounted,
         )
-        repository, key = self._target.repository(namespace), request.key()
-        name = (repository, f"{key}-{provenance.variant(order.marks)}")
-        known = self._found.get(name)
-        if known is not None and not force:
-            return replace(known.shared(), seconds=0.0)
+        place = admitted.place(self._target, namespace, order.repository)
         to = pushing.Push(
-            client=self._hosts.own(doubting=force),
-            repository=repository,
-            key=key,
+            client=self._hosts.client(place.url, doubting=force),
+            repository=place.repository,
+            name=place.name,
+            key=request.key(),
             origin=origin,
             source=base.repository,
             marks=order.marks,
             variant=provenance.variant(order.marks),
         )
+        name = (to.name, to.tags[0])
+        known = self._found.get(name)
+        if known is not None and not force:
+            return replace(known.shared(), seconds=0.0)
         ours = False
 
         async def work() -> observed.BuiltImage:
@@ -202,7 +210,7 @@ class Builder:
         else:
             digest, uploaded = found
         return observed.BuiltImage(
-            ref=f"{self._target.pull}/{to.repository}@{digest}",
+            ref=f"{to.name}@{digest}",
             key=to.tag,
             base_digest=request.base_digest,
             cache_hit=found is not None,
@@ -251,6 +259,7 @@ async def open_builder(
     library: pathlib.Path,
     clock: Callable[[], float],
     limit: int = sources.MAX_BYTES,
+    whose: authentication.Whose = authentication.OPERATOR,
 ) -> AsyncIterator[Builder]:
     """Yield a builder with connections of its own; raises ValueError for unusable settings."""
     try:
@@ -268,6 +277,7 @@ async def open_builder(
             clock=clock,
             patience=retries.Retries(asyncio.sleep, random.random),
             limit=limit,
+            whose=whose,
         )
         try:
             yield builder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from typing import Any
 from urllib import parse
 
@@ -30,6 +30,7 @@ class Client:
         login: Callable[[], credentials.Login | None],
         realms: Collection[str],
         patience: retries.Retries,
+        whose: authentication.Whose = authentication.OPERATOR,
     ) -> None:
         """`login` gives who we are now, each time that it is asked.
 
@@ -39,9 +40,10 @@ class Client:
         self._base = base.rstrip("/")
         self._host = exchange.netloc(self._base)
         self._authority = authentication.Authority(
-            http, base=self._base, login=login, realms=realms
+            http, base=self._base, login=login, realms=realms, whose=whose
         )
-        self._patiently = patience.run
+        self._whose = whose
+        self.patiently = patience.run
 
     async def find_manifest(self, repository: str, version: str) -> str | None:
         """Return the digest of a manifest by one HEAD; None where there is none."""
@@ -77,7 +79,7 @@ class Client:
         """Return a small JSON blob, such as a config; raises NotFound."""
         scope = authentication.Scope(repository)
         url = self._url(repository, f"blobs/{digest}")
-        return self._checked(await self._patiently(lambda: self._send("GET", url, scope)), digest)
+        return self._checked(await self.patiently(lambda: self._send("GET", url, scope)), digest)
 
     async def has_blob(self, repository: str, digest: str) -> bool:
         """Return whether a blob's bytes are there.
@@ -102,7 +104,7 @@ class Client:
                 return False
             return bool(answer.body)
 
-        return await self._patiently(look)
+        return await self.patiently(look)
 
     async def mount(self, repository: str, digest: str, *, source: str) -> str | None:
         """Mount a blob from a repository of this host; where that is refused, return an upload."""
@@ -110,7 +112,7 @@ class Client:
         url = self._url(repository, f"blobs/uploads/?{query}")
         scope = authentication.Scope(repository, write=True, source=source)
         try:
-            answer = await self._patiently(lambda: self._send("POST", url, scope))
+            answer = await self.patiently(lambda: self._send("POST", url, scope))
         except (errors.Unauthorized, errors.Forbidden, errors.Rejected):
             # Not every registry can; whether we may write at all, an upload will tell.
             return None
@@ -133,7 +135,7 @@ class Client:
             place = begun.pop() if begun else await self._begin(repository)
             await self._put_blob(repository, digest, data, size=size, place=place)
 
-        await self._patiently(attempt)
+        await self.patiently(attempt)
 
     async def put_manifest(
         self,
@@ -147,7 +149,7 @@ class Client:
         url = self._url(repository, f"manifests/{version}")
         headers = {"Content-Type": media_type}
         scope = authentication.Scope(repository, write=True)
-        answer = await self._patiently(
+        answer = await self.patiently(
             lambda: self._send("PUT", url, scope, headers=headers, content=manifest)
         )
         stored = answer.headers.get("Docker-Content-Digest", layers.digest(manifest))
@@ -157,7 +159,7 @@ class Client:
                 " pulled by digest: use a registry for OCI images"
             )
 
-    async def stream_blob(self, repository: str, digest: str) -> AsyncIterator[bytes]:
+    async def stream_blob(self, repository: str, digest: str) -> AsyncGenerator[bytes, None]:
         """Yield a blob in pieces, to copy it into another registry without holding it."""
         scope = authentication.Scope(repository)
         url = self._url(repository, f"blobs/{digest}")
@@ -176,7 +178,7 @@ class Client:
     async def _manifest(self, method: str, repository: str, version: str) -> exchange.Answer:
         scope = authentication.Scope(repository)
         url = self._url(repository, f"manifests/{version}")
-        return await self._patiently(
+        return await self.patiently(
             lambda: self._send(method, url, scope, headers={"Accept": _ACCEPT})
         )
 
@@ -265,7 +267,8 @@ class Client:
             return errors.Unavailable(
                 f"registry {self._host} has stored other bytes than it was sent: it is tried again"
             )
-        return exchange.refusal(answer, host=self._host, secrets=self._authority.secrets())
+        secrets = self._authority.secrets()
+        return exchange.refusal(answer, host=self._host, secrets=secrets, whose=self._whose.name)
 
     def _checked(self, answer: exchange.Answer, digest: str) -> Mapping[str, Any]:
         if layers.digest(answer.body) != digest:

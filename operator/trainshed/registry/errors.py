@@ -1,4 +1,4 @@
-"""Every way in which a registry can refuse.
+"""Every way in which a registry, or what is asked of it, is refused.
 
     RegistryError                       reason, terminal
     ├── Unavailable                     RegistryUnavailable: down, 5xx, 429, no answer in time
@@ -11,6 +11,8 @@
     ├── BaseUnsupported                 BaseImageUnsupported
     ├── QuotaExceeded                   RegistryQuotaExceeded: 413, 507
     ├── Rejected                        RegistryRejected: any other answer
+    ├── RepositoryNotAllowed            RepositoryNotAllowed: another namespace's, or none
+    ├── SourceNotAllowed                SourceNotAllowed: another namespace's artifact
     └── SourceRefused                   SourceInvalid: files that can't be packed
 
 No message holds a header, a token or a password. `terminal`: trying again can't help.
@@ -98,6 +100,20 @@ class Rejected(RegistryError):
     """An answer that is none of the others."""
 
 
+class RepositoryNotAllowed(RegistryError):
+    """A repository that a job's image must not go to."""
+
+    reason = "RepositoryNotAllowed"
+    terminal = True
+
+
+class SourceNotAllowed(RegistryError):
+    """An artifact that is another namespace's."""
+
+    reason = "SourceNotAllowed"
+    terminal = True
+
+
 class SourceRefused(RegistryError):
     """Files that can't be packed."""
 
@@ -117,6 +133,8 @@ KINDS: tuple[type[RegistryError], ...] = (
     BaseUnsupported,
     QuotaExceeded,
     Rejected,
+    RepositoryNotAllowed,
+    SourceNotAllowed,
     SourceRefused,
 )
 """All of them."""

@@ -142,12 +142,14 @@ def _failed(host: str, error: Exception) -> errors.RegistryError:
     )
 
 
-def refusal(answer: Answer, *, host: str, secrets: Iterable[str]) -> errors.RegistryError:
+def refusal(
+    answer: Answer, *, host: str, secrets: Iterable[str], whose: str = "the operator"
+) -> errors.RegistryError:
     """Return what an answer that is none of the expected ones means."""
     code = answer.status
     if code == httpx.codes.FORBIDDEN:
         return errors.Forbidden(
-            f"registry {host} forbids this to the operator: give its account the right"
+            f"registry {host} forbids this to {whose}: give its account the right"
         )
     if code in (httpx.codes.REQUEST_ENTITY_TOO_LARGE, httpx.codes.INSUFFICIENT_STORAGE):
         return errors.QuotaExceeded(f"registry {host} has no room: free some or raise it")

@@ -8,8 +8,15 @@ from urllib import parse
 
 import httpx
 
+from trainshed.registry import (
+    authentication,
+    credentials,
+    references,
+    retries,
+    targets,
+    verifying,
+)
 from trainshed.registry import client as clients
-from trainshed.registry import credentials, references, retries, targets, verifying
 
 
 class Hosts:
@@ -22,12 +29,14 @@ class Hosts:
         target: targets.Target,
         logins: Callable[[], Mapping[str, credentials.Login]],
         patience: retries.Retries,
+        whose: authentication.Whose = authentication.OPERATOR,
     ) -> None:
         """`logins` gives the logins by host as they are now."""
         self._http = http
         self._target = target
         self._logins = logins
         self._patience = patience
+        self._whose = whose
         self._clients: dict[tuple[str, bool], clients.Client] = {}
 
     def own(self, *, doubting: bool = False) -> clients.Client:
@@ -45,6 +54,7 @@ class Hosts:
                 login=functools.partial(self._login, url),
                 realms=self._target.others(),
                 patience=self._patience,
+                whose=self._whose,
             )
         return known
 

@@ -21,6 +21,8 @@ class Push:
 
     client: clients.Client
     repository: str
+    name: str
+    """HOST/PATH of the repository, as nodes name it."""
     key: str
     """The content key."""
     origin: clients.Client

@@ -46,16 +46,28 @@ class Target:
 
         Whatever its host is: one registry may have more names than the settings tell.
         """
-        folder = self._namespaces()
-        if not base.repository.startswith(f"{folder}/"):
-            return
-        owner = base.repository.removeprefix(f"{folder}/").partition("/")[0]
-        if owner != namespace:
+        owner = self.owner(base)
+        if owner not in ("", namespace):
             raise errors.BaseNotAllowed(
                 f"base image {base.host}/{base.repository} is of namespace {owner}, and only its"
-                f" own jobs may build on it: push it to a repository outside of {folder}, or name"
-                " another image.base"
+                f" own jobs may build on it: push it to a repository outside of"
+                f" {self._namespaces()}, or name another image.base"
             )
+
+    def owner(self, named: references.Reference) -> str:
+        """Return the namespace that a repository is of; empty for nobody's."""
+        folder = f"{self._namespaces()}/"
+        if not named.repository.startswith(folder):
+            return ""
+        return named.repository.removeprefix(folder).partition("/")[0]
+
+    def reaches(self, host: str) -> bool:
+        """Return whether a host may be called."""
+        try:
+            self.url(host)
+        except errors.NotAllowed:
+            return False
+        return True
 
     def url(self, host: str) -> str:
         """Return the URL of a host; raises NotAllowed."""

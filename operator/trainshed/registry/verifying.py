@@ -28,7 +28,7 @@ class Client(clients.Client):
                 return False
             return f"sha256:{total.hexdigest()}" == digest
 
-        return await self._patiently(look)
+        return await self.patiently(look)
 
     async def upload(
         self,

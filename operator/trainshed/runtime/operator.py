@@ -254,6 +254,7 @@ def _policy(
         ca_pem=signer.certificate.decode("ascii"),
         build_deadline=settings.build_deadline_seconds,
         startup_deadline=settings.startup_deadline_seconds,
+        reaches=surroundings.reaches(settings.registry),
     )
 
 

@@ -37,6 +37,8 @@ class _Ask:
     order: orders.Order
     secrets: pods.Secrets
     key: Key
+    place: str
+    """Host and path that the image goes to: none is taken from elsewhere."""
     need: sharing.Need
     seconds: float
     """So long a new build may take; 0: as the settings say."""
@@ -126,11 +128,12 @@ class PodBuilds:
             order=wanted,
             secrets=secrets,
             key=key,
+            place=wanted.repository or self._repository(job.key.namespace),
             need=sharing.need(job, since=freshness.since(wanted, now=now), forced=order.forced),
             seconds=order.seconds,
         )
         begun = await self._begun(job, ask)
-        return await self._joined(key, begun, tell)
+        return await self._joined(ask, begun, tell)
 
     async def close(self) -> None:
         """Stop to follow; the pods go on, and are found again."""
@@ -142,7 +145,7 @@ class PodBuilds:
         known = sharing.newest(
             each
             for each in self._cache.builds(*key)
-            if need.met(each) and not each.deleting and self._may_give(key, each)
+            if need.met(each) and not each.deleting and self._may_give(ask, each)
         )
         if known is not None:
             return known
@@ -152,9 +155,9 @@ class PodBuilds:
         work = functools.partial(self._create, ask, going)
         return await self._flights.join(("begin", *key, going), work)
 
-    def _may_give(self, key: Key, build: observed.JobView) -> bool:
+    def _may_give(self, ask: _Ask, build: observed.JobView) -> bool:
         # One that ended without an image is never followed again: it would only refuse again.
-        return not isinstance(self._outcome(key, build), observed.Refusal)
+        return not isinstance(self._outcome(ask, build), observed.Refusal)
 
     async def _create(self, ask: _Ask, going: float) -> observed.JobView:
         """Return a new build; raises Refused."""
@@ -176,7 +179,7 @@ class PodBuilds:
         self._cache.put_workload(begun, answer=True)
         return begun
 
-    async def _joined(self, key: Key, begun: observed.JobView, tell: Tell) -> observed.BuiltImage:
+    async def _joined(self, ask: _Ask, begun: observed.JobView, tell: Tell) -> observed.BuiltImage:
         """Follow a build together with whoever does already; raises Refused."""
         askers = self._askers.setdefault(begun.uid, [])
         askers.append(tell)
@@ -184,34 +187,34 @@ class PodBuilds:
             word = self._words.get(begun.uid)
             if word is not None:
                 tell(word)
-            follow = functools.partial(self._followed, key, begun)
+            follow = functools.partial(self._followed, ask, begun)
             return await self._flights.join(("follow", begun.uid), follow)
         finally:
             askers.remove(tell)
             if not askers:
                 self._askers.pop(begun.uid, None)
 
-    async def _followed(self, key: Key, begun: observed.JobView) -> observed.BuiltImage:
+    async def _followed(self, ask: _Ask, begun: observed.JobView) -> observed.BuiltImage:
         news = asyncio.Event()
-        followers = self._followers.setdefault(key, set())
+        followers = self._followers.setdefault(ask.key, set())
         followers.add(news)
         try:
-            return await self._to_its_end(key, begun, news)
+            return await self._to_its_end(ask, begun, news)
         finally:
             self._words.pop(begun.uid, None)
             followers.discard(news)
             if not followers:
-                self._followers.pop(key, None)
+                self._followers.pop(ask.key, None)
 
     async def _to_its_end(
-        self, key: Key, begun: observed.JobView, news: asyncio.Event
+        self, ask: _Ask, begun: observed.JobView, news: asyncio.Event
     ) -> observed.BuiltImage:
         told = None
         ended: dict[observed.Uid, observed.PodView] = {}
         while True:
             news.clear()
             current = next(
-                (each for each in self._cache.builds(*key) if each.uid == begun.uid), None
+                (each for each in self._cache.builds(*ask.key) if each.uid == begun.uid), None
             )
             if current is None:
                 raise Refused(podbuilds.gone(begun))
@@ -219,7 +222,7 @@ class PodBuilds:
             # A Job that is out of time deletes its pods: their last words are kept here.
             self._accounts.seen(begun.uid, known)
             ended |= {each.uid: each for each in known if each.container.exit_code is not None}
-            found = self._outcome(key, current, tuple(ended.values()))
+            found = self._outcome(ask, current, tuple(ended.values()))
             if isinstance(found, observed.BuiltImage):
                 self._accounts.ended(begun.uid, found)
                 return found
@@ -234,14 +237,14 @@ class PodBuilds:
             await _news(news, self._pause(current, silent, told))
 
     def _outcome(
-        self, key: Key, build: observed.JobView, gone: Sequence[observed.PodView] = ()
+        self, ask: _Ask, build: observed.JobView, gone: Sequence[observed.PodView] = ()
     ) -> observed.BuiltImage | observed.Refusal | None:
         """Return what came of a build, as far as the watch told; None while it goes on."""
         known = {each.uid: each for each in (*gone, *self._cache.builders(build))}
         return podbuilds.outcome(
             build,
             tuple(known.values()),
-            repository=self._repository(key[0]),
+            repository=ask.place,
             now=self._clock(),
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from trainshed import config
 from trainshed.builds import pods
-from trainshed.registry import targets
+from trainshed.registry import errors, references, targets
 
 
 def target(registry: config.Registry) -> targets.Target:
@@ -27,6 +27,20 @@ def repository(registry: config.Registry) -> Callable[[str], str]:
     return lambda namespace: f"{found.pull}/{found.repository(namespace)}"
 
 
+def reaches(registry: config.Registry) -> Callable[[str], bool]:
+    """Return the function that tells whether the operator may call an image's registry."""
+    found = target(registry)
+
+    def answer(image: str) -> bool:
+        try:
+            return found.reaches(references.parse(image).host)
+        except errors.BaseUnsupported:
+            # What is no reference is refused by the operator itself, in words.
+            return True
+
+    return answer
+
+
 def of(settings: config.Settings) -> Callable[[str], pods.Surroundings]:
     """Return the function that gives a namespace's build pods their surroundings."""
     registry = settings.registry
@@ -38,6 +52,7 @@ def of(settings: config.Settings) -> Callable[[str], pods.Surroundings]:
             "pull": registry.pull,
             "prefix": registry.prefix,
             "allowed": list(registry.allowed),
+            "withoutTls": list(settings.builder.without_tls),
         }
         return pods.Surroundings(
             image=settings.builder.image,

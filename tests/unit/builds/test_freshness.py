@@ -82,3 +82,28 @@ def test_a_base_whose_tag_only_the_pod_can_read_is_looked_up_each_time(
     assert freshness.tag(wanted, now=1e9) is None
     assert freshness.tags(wanted, began=1e9) == ()
     assert freshness.since(wanted, now=1e9) is None
+
+
+def test_a_claim_is_read_for_each_job_whatever_is_said() -> None:
+    wanted = facts.pod_order(
+        base=f"registry/base@sha256:{'a' * 64}", claim=orders.Claim("code", "."), refresh="never"
+    )
+    assert freshness.tag(wanted, now=0) is None
+    assert freshness.since(wanted, now=0) is None
+
+
+def test_a_tag_of_an_artifact_is_as_a_branch_and_a_digest_as_a_commit() -> None:
+    base = f"registry/base@sha256:{'a' * 64}"
+    tag = facts.pod_order(base=base, oci=orders.Oci("r.example/code:1", ""))
+    assert freshness.tag(tag, now=0) is None
+    assert freshness.tag(dataclasses.replace(tag, refresh="daily"), now=0) is not None
+    digest = dataclasses.replace(tag, oci=orders.Oci(f"r.example/code@sha256:{'b' * 64}", ""))
+    assert freshness.tag(digest, now=0) == f"o-{digest.hash()}"
+
+
+def test_an_image_that_goes_elsewhere_is_not_asked_for_here() -> None:
+    wanted = facts.pod_order(base=f"registry/base@sha256:{'a' * 64}", repository="r.example/images")
+    assert freshness.tag(wanted, now=0) is None
+    assert freshness.tags(wanted, began=0) == ()
+    # But who wants it too, while it is built, shares the build.
+    assert freshness.since(wanted, now=0) == 0.0

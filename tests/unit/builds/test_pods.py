@@ -97,3 +97,45 @@ def test_the_order_reaches_the_pod_as_a_file() -> None:
     items = template["spec"]["volumes"][0]["downwardAPI"]["items"]
     assert {each["path"] for each in items} == {"order.json", "settings.json", "ca.crt"}
     assert json.loads(template["metadata"]["annotations"][labels.SPEC]) == {"push": "x"}
+
+
+def test_a_claim_is_mounted_read_only_and_as_a_volume_too() -> None:
+    job = pods.render(order(git=None, claim=orders.Claim("code", "a")), namespace="ns", given=GIVEN)
+    spec = job["spec"]["template"]["spec"]
+    (volume,) = (each for each in spec["volumes"] if "persistentVolumeClaim" in each)
+    # Else the kubelet would give all that is on it to the pod's group.
+    assert volume["persistentVolumeClaim"] == {"claimName": "code", "readOnly": True}
+    mounts = spec["containers"][0]["volumeMounts"]
+    assert {"name": volume["name"], "mountPath": pods.CLAIM, "readOnly": True} in mounts
+
+
+def test_the_secret_of_an_artifact_is_mounted_beside_that_of_the_push() -> None:
+    wanted = order(git=None, oci=orders.Oci("r.example/code:1", "pull"))
+    job = pods.render(wanted, namespace="ns", given=GIVEN, secrets=pods.Secrets("push"))
+    volumes = job["spec"]["template"]["spec"]["volumes"]
+    found = {each["name"]: each["secret"]["secretName"] for each in volumes if "secret" in each}
+    assert found == {"oci": "pull", "push": "push"}
+
+
+DIGEST = "sha256:" + "a" * 64
+BASE = f"registry/base@{DIGEST}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "pinned", "revision"),
+    [
+        ({"oci": orders.Oci("r.example/code:1", "")}, False, ""),
+        ({"oci": orders.Oci(f"r.example/code@{DIGEST}", "")}, True, DIGEST),
+        ({"oci": orders.Oci(f"r.example/code:1@{DIGEST}", "")}, True, DIGEST),
+        ({"oci": orders.Oci("r.example/code@sha256:abc", "")}, False, ""),
+        ({"claim": orders.Claim("code", ".")}, False, ""),
+        ({"files": "x"}, True, ""),
+        ({}, True, ""),
+    ],
+)
+def test_only_what_is_named_by_its_content_is_pinned(
+    fields: dict[str, Any], pinned: bool, revision: str
+) -> None:
+    wanted = order(git=None, base=BASE, **fields)
+    assert (wanted.pinned, wanted.revision) == (pinned, revision)
+    assert not order(git=None, base="registry/base:1", **fields).pinned

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from trainshed.builds import provenance
+from tests import facts
+from trainshed.builds import orders, provenance
 
 COMMIT = "c" * 40
 
@@ -40,3 +41,15 @@ def test_another_label_changes_nothing_else() -> None:
     before = {"schemaVersion": 2, "layers": [{"digest": "x"}], "annotations": {"a": "1"}}
     after = json.loads(provenance.relabelled(before, {"b": "2"}))
     assert after == {**before, "annotations": {"b": "2"}}
+
+
+@pytest.mark.parametrize("version", ["", ":1", "@sha256:" + "a" * 64, ":1@sha256:" + "a" * 64])
+def test_an_artifact_is_named_without_its_version(version: str) -> None:
+    for name in ("r.example:5000/team/code", "team/code"):
+        order = facts.pod_order(oci=orders.Oci(f"{name}{version}", "key"))
+        found = provenance.of(order, "sha256:x")
+        assert found == {provenance.SOURCE: name, provenance.REVISION: "sha256:x"}
+
+
+def test_code_of_a_claim_is_from_no_place_that_others_know() -> None:
+    assert provenance.of(facts.pod_order(claim=orders.Claim("code", ".")), "") == {}

@@ -9,6 +9,7 @@ import pytest
 from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import phases
+from trainshed.builds import orders
 from trainshed.core import observed, plan, policy
 
 GONE = (
@@ -204,6 +205,20 @@ def test_a_rebuild_that_is_refused_is_tried_again_until_its_deadline() -> None:
     assert again.seconds == pytest.approx(50.0)
     late = passes.decided(after, now=70, settings=short)
     assert passes.condition(late, "Failed")[1] == "BuildDeadlineExceeded"
+
+
+def test_a_tag_of_an_artifact_is_pulled_at_the_digest_that_the_image_is_of() -> None:
+    digest = "sha256:" + "e" * 64
+    source = {"oci": {"ref": "registry.example/code:1"}}
+    job = builders.training_job().spec(source=source, model=None, data=None)
+    made = facts.built().image
+    assert made is not None
+    image = dataclasses.replace(made, source_revision=digest)
+    build = passes.decided(lost(job=job, build=observed.BuildView(image=image)), now=10).build
+
+    assert build is not None
+    assert build.pod is not None
+    assert build.pod.oci == orders.Oci(f"registry.example/code@{digest}", "")
 
 
 def _order(base: str, **git: str) -> plan.BuildOrder:

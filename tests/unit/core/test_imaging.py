@@ -7,7 +7,8 @@ import pytest
 from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import phases
-from trainshed.core import observed, policy
+from trainshed.builds import orders
+from trainshed.core import observed, plan, policy
 
 SHORT = policy.Policy(base_images={"pytorch": builders.BASE}, build_deadline=60.0)
 
@@ -265,3 +266,61 @@ def test_each_try_has_what_is_left_of_the_time() -> None:
 
     assert again is not None
     assert again.seconds == pytest.approx(60.0)
+
+
+DIGEST = "sha256:" + "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("source", "oci", "claim"),
+    [
+        (
+            {"oci": {"ref": "r.example/a:1", "pullSecret": {"name": "key"}}},
+            orders.Oci("r.example/a:1", "key"),
+            None,
+        ),
+        ({"oci": {"ref": f"r.example/a@{DIGEST}"}}, orders.Oci(f"r.example/a@{DIGEST}", ""), None),
+        ({"claim": {"claimName": "code"}}, None, orders.Claim("code", ".")),
+        ({"claim": {"claimName": "code", "path": "a"}}, None, orders.Claim("code", "a")),
+    ],
+)
+def test_code_that_must_be_fetched_is_ordered_from_a_pod(
+    source: dict[str, object], oci: orders.Oci | None, claim: orders.Claim | None
+) -> None:
+    limits = {"ignore": ["*.md"], "maxBytes": "1Ki"}
+    job = builders.training_job().spec(source={**source, **limits}, model=None, data=None)
+
+    order = passes.decided(builders.observation(job)).build
+
+    assert order is not None
+    assert order.pod is not None
+    assert (order.pod.oci, order.pod.claim, order.pod.git) == (oci, claim, None)
+    assert (order.pod.ignore, order.pod.max_bytes) == (("*.md",), 1024)
+
+
+def ordered(settings: policy.Policy | None = None, **image: object) -> plan.BuildOrder:
+    job = builders.training_job().cnn().spec(image=image)
+    known = {} if settings is None else {"settings": settings}
+    order = passes.decided(builders.observation(job), **known).build
+    assert order is not None
+    return order
+
+
+def test_an_image_that_goes_elsewhere_is_ordered_from_a_pod() -> None:
+    order = ordered(repository="r.example/team/images", pushSecret={"name": "push"})
+    assert order.pod is not None
+    assert order.repository == order.pod.repository == "r.example/team/images"
+
+
+def test_the_users_own_secret_is_for_a_pod_alone() -> None:
+    assert ordered(pushSecret={"name": "push"}).pod is not None
+    assert ordered(pullSecrets=[{"name": "pull"}]).pod is None
+
+
+def test_a_base_that_the_operator_may_not_read_is_ordered_from_a_pod() -> None:
+    known = facts.settings(reaches=lambda image: image.startswith("known.example/"))
+    assert ordered(known, base="other.example/base:1").pod is not None
+    assert ordered(known, base="known.example/base:1").pod is None
+    mounted = {"delivery": "volume", "base": f"other.example/base@{DIGEST}"}
+    assert ordered(known, **mounted).pod is None
+    assert ordered(known, **{**mounted, "base": "other.example/base:1"}).pod is not None

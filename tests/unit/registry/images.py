@@ -88,6 +88,29 @@ def image(
     return Image(media_type, json.dumps(manifest).encode(), blobs)
 
 
+def artifact(files: Mapping[str, bytes], *blobs: tuple[bytes, str]) -> Image:
+    """Return an artifact: files by their titles, as `oras push` makes it, and blobs by type."""
+    empty = b"{}"
+    kind = f"{OCI}.layer.v1.tar"
+    titled = [
+        {**descriptor(data, kind), "annotations": {"org.opencontainers.image.title": name}}
+        for name, data in files.items()
+    ]
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": f"{OCI}.manifest.v1+json",
+        "artifactType": "application/vnd.example.code",
+        "config": descriptor(empty, "application/vnd.oci.empty.v1+json"),
+        "layers": [*titled, *(descriptor(data, each) for data, each in blobs)],
+    }
+    contents = (empty, *files.values(), *(data for data, _ in blobs))
+    return Image(
+        f"{OCI}.manifest.v1+json",
+        json.dumps(manifest).encode(),
+        {digest(each): each for each in contents},
+    )
+
+
 def index(images: Mapping[str, Image], *, docker: bool = False) -> Image:
     """Return an index of images by platform."""
     media_type = (

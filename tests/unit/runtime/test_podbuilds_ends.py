@@ -196,3 +196,24 @@ async def test_a_rebuild_takes_no_image_that_was_there_before() -> None:
 
     bench.ended(2)
     assert await healed == await also == podbenches.IMAGE
+
+
+@pytest.mark.looptime
+async def test_an_image_is_taken_from_the_repository_that_was_ordered_alone() -> None:
+    elsewhere = "other.example/team/images"
+    wanted = podbenches.order()
+    assert wanted.pod is not None
+    ordered = dataclasses.replace(wanted.pod, repository=elsewhere)
+    there = dataclasses.replace(podbenches.IMAGE, ref=f"{elsewhere}@sha256:{'a' * 64}")
+
+    for image, taken in ((there, True), (podbenches.IMAGE, False)):
+        bench = podbenches.Bench()
+        asked = bench.begin(pod=ordered)
+        await podbenches.settle()
+        bench.pod(1, builders.pod().version(9).exited(0, words.built(image)))
+        bench.job(1, builders.job().complete(1))
+        if taken:
+            assert await asked == image
+        else:
+            with pytest.raises(podbuilds.Refused, match="said nothing that we know"):
+                await asked
