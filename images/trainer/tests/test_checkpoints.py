@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import pathlib
+import resource
 import shutil
 from collections.abc import Mapping
 from typing import Any
@@ -127,6 +128,39 @@ def test_a_full_volume_ends_the_run_and_says_what_to_do(tmp_path: pathlib.Path) 
         keeping.save(1, keepers.STATE, seconds=1)
 
     assert (raised.value.reason, raised.value.failure_class) == ("CheckpointVolumeFull", "Data")
+
+
+def test_a_volume_that_takes_a_folder_and_no_bytes_is_told_of_before_anything_is_trained(
+    tmp_path: pathlib.Path,
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with (
+            pytest.raises(errors.CheckpointError, match="can't be written"),
+            keepers.keeper(tmp_path),
+        ):
+            pytest.fail("the training began")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert keepers.names(tmp_path) == []
+
+
+class ReadOnly(stores.Folder):
+    """A volume that is mounted to be read alone."""
+
+    def prepare(self) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+
+def test_a_volume_that_is_only_to_be_read_is_called_so(tmp_path: pathlib.Path) -> None:
+    keeping = checkpoints.Keeper(ReadOnly(str(tmp_path)), schema.Checkpoint(), keepers.identity())
+    with pytest.raises(errors.CheckpointError, match="mounted read-only") as raised, keeping:
+        pass
+
+    assert raised.value.reason == "CheckpointNotWritable"
+    assert "fsGroup" not in str(raised.value), "which group it is for is another matter"
 
 
 def test_what_fails_in_the_background_is_raised_before_the_next_step(

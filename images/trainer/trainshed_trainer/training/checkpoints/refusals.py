@@ -41,7 +41,7 @@ def unwritable(place: str, error: Exception) -> errors.CheckpointError:
             reason="CheckpointVolumeFull",
         )
     return errors.CheckpointError(
-        f"checkpoints can't be written to {place} ({error}): {_writable(place)}",
+        f"checkpoints can't be written to {place} ({error}): {_writable(place, error)}",
         reason="CheckpointNotWritable",
     )
 
@@ -54,9 +54,14 @@ def _readable(place: str) -> str:
     )
 
 
-def _writable(place: str) -> str:
+def _writable(place: str, error: Exception) -> str:
     if _is_storage(place):
         return _storage("write and delete")
+    if getattr(error, "errno", None) == errno.EROFS:
+        return (
+            "it is mounted read-only: name a claim in checkpoint.volume that may be written to, and"
+            " see that its disk is sound, since a system makes one with faults read-only"
+        )
     return "make it writable for the user of the pod, such as by pod.fsGroup"
 
 

@@ -69,8 +69,12 @@ class Folder:
             if _LEFTOVER.match(each.name):
                 shutil.rmtree(each, ignore_errors=True)
         probe = self._path / f".step-0.probe-{os.getpid()}"
-        probe.mkdir()
-        probe.rmdir()
+        try:
+            probe.mkdir()
+            # A full volume may take a folder: only bytes that are to stay there tell of it.
+            _write(probe / META, b"probe")
+        finally:
+            shutil.rmtree(probe, ignore_errors=True)
 
     def steps(self) -> list[int]:
         """Return the steps of whole checkpoints, in order."""
