@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from images.trainer.tests import buckets, datasets
-from trainshed_trainer import errors, schema
+from trainshed_trainer import errors, schema, storages
 from trainshed_trainer.training import checkpoints
+from trainshed_trainer.training.checkpoints import stores
 
 pytestmark = pytest.mark.numpy
 s3fs = pytest.importorskip("s3fs", reason="no s3fs here: `make test-data` has it")
@@ -61,6 +62,25 @@ def test_a_run_goes_on_from_the_last_of_those_that_stay(bucket: Any) -> None:
         "step-00000007",
         "step-00000012",
     }
+
+
+def test_google_storage_is_written_by_what_it_knows_of_the_same_protocol(bucket: Any) -> None:
+    storage, _ = storages.at("gs://sets")
+    storage.connect()
+    sent: list[Any] = []
+    # What is returned would take the place of the answer.
+    storage.s3.meta.events.register("before-send.s3", lambda request, **_: sent.append(request))
+    store = stores.at("gs://sets/kept/google")
+    store.prepare()
+    for step in (3, 7):
+        store.write(step, {"model": b"weights", "meta.json": b"{}"})
+    store.remove(3)
+
+    assert store.steps() == [7]
+    assert {each.key.split("/")[2] for each in bucket.objects.all()} == {"step-00000007"}
+    assert {each.method for each in sent} == {"PUT", "GET", "DELETE"}, "no POST: none of many"
+    named = {name.lower() for each in sent for name in each.headers}
+    assert not [each for each in named if "checksum" in each]
 
 
 def test_a_bucket_without_checkpoints_is_begun_in() -> None:

@@ -12,7 +12,7 @@ from trainshed.api import base, image, volumes
 MOUNT = "/checkpoints"
 """Where `checkpoint.volume` is mounted."""
 
-Uri = Annotated[str, pydantic.Field(max_length=1024, pattern=r"^s3://[^\s/]+(/[^\s/]+)*$")]
+Uri = Annotated[str, pydantic.Field(max_length=1024, pattern=r"^(s3|gs)://[^\s/]+(/[^\s/]+)*$")]
 JobName = Annotated[str, pydantic.Field(min_length=1, max_length=50, pattern=base.DNS_LABEL)]
 
 
@@ -51,7 +51,7 @@ class Checkpoint(base.Model):
         default=None, description="A claim, mounted at /checkpoints."
     )
     uri: Uri | None = pydantic.Field(
-        default=None, description="Object storage, such as s3://bucket/checkpoints."
+        default=None, description="Object storage, such as s3://bucket/checkpoints; also gs://."
     )
     secret_ref: image.SecretName | None = pydantic.Field(
         default=None,

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainshed_trainer import errors
+from trainshed_trainer import errors, storages
 from trainshed_trainer.data import corrupt, pipelines
 
 FOLDER = "TRAINSHED_CACHE_DIR"
@@ -36,8 +36,6 @@ BLOCK = 4096
 """What a file of one byte takes of a disk."""
 ROOTS = 3
 """Blocks of the cache's folder, of the set's own in it, and of the journal's end."""
-GOOGLE = "https://storage.googleapis.com"
-"""Google's storage speaks S3's protocol, too: credentials are its HMAC keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +93,8 @@ def _listed(uri: str, environment: Mapping[str, str]) -> tuple[Any, list[Remote]
             f"data.uri must begin with one of {', '.join(f'{one}://' for one in SCHEMES)}",
             reason="InvalidSpec",
         )
-    import fsspec.core
-
     # A list that is kept from before would hide what has changed since.
-    options: dict[str, Any] = {"use_listings_cache": False}
-    where = uri
-    if scheme == "gs":
-        where = f"s3{uri.removeprefix('gs')}"
-        options["endpoint_url"] = environment.get("AWS_ENDPOINT_URL") or GOOGLE
-    storage, path = fsspec.core.url_to_fs(where, **options)
+    storage, path = storages.at(uri, environment=environment, use_listings_cache=False)
     info = storage.info(path)
     if info["type"] == "file":
         _refuse_page(uri, info)

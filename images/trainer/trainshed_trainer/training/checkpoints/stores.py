@@ -6,7 +6,6 @@ A checkpoint is written whole or not at all. Its files are a few; `meta.json` is
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import pathlib
 import re
@@ -14,7 +13,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-from trainshed_trainer import errors
+from trainshed_trainer import errors, storages
 
 META = "meta.json"
 _NAME = re.compile(r"^step-(\d{8,})$")
@@ -126,9 +125,7 @@ class Remote:
     def __init__(self, uri: str) -> None:
         self.place = uri
         with _told(uri):
-            # Only who names a URI needs fsspec.
-            core: Any = importlib.import_module("fsspec.core")
-            self._files, path = core.url_to_fs(uri)
+            self._files, path = storages.at(uri)
         self._path = path.rstrip("/")
 
     def prepare(self) -> None:
@@ -167,7 +164,9 @@ class Remote:
         folder = f"{self._path}/{name_of(step)}"
         with _told(self.place), contextlib.suppress(FileNotFoundError):
             self._files.rm_file(f"{folder}/{META}")
-            self._files.rm(folder, recursive=True)
+            # One by one: Google's storage has no request for many.
+            for path in self._listed(folder):
+                self._files.rm_file(path)
 
     def _is_whole(self, step: int) -> bool:
         folder = f"{self._path}/{name_of(step)}"
