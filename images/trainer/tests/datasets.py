@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trainshed_trainer.data import statistics
+
 
 @dataclass(frozen=True, slots=True)
 class ArraySplit:
@@ -44,6 +46,7 @@ class ArrayData:
     train: ArraySplit
     held: ArraySplit
     classes: tuple[str, ...]
+    statistics: statistics.Statistics | None = None
 
     def streamed(self) -> ArrayData:
         """Return the same data, not held in memory."""

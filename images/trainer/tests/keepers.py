@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from typing import Any
 
+import numpy as np
+
 from images.trainer.tests import datasets
 from trainshed_trainer import schema
+from trainshed_trainer.data import statistics
 from trainshed_trainer.training import checkpoints
 
 STATE = {"model": b"weights" * 100, "optimizer": b"moments", "random": b"dice"}
@@ -22,6 +26,13 @@ def data(**fields: Any) -> dict[str, Any]:
 
 def identity(**spec: Any) -> checkpoints.Identity:
     return checkpoints.identify(schema.read(spec), DATA)
+
+
+def measured(mean: float, deviation: float = 0.3) -> checkpoints.Identity:
+    """Return the identity of a run on data with these statistics."""
+    column = np.array([[[mean]]], np.float32), np.array([[[deviation]]], np.float32)
+    found = dataclasses.replace(DATA, statistics=statistics.Statistics(*column))
+    return checkpoints.identify(schema.read({}), found)
 
 
 def keeper(place: pathlib.Path | str, *, of: Any = None, **asked: Any) -> checkpoints.Keeper:

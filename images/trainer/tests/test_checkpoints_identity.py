@@ -65,6 +65,32 @@ def test_the_same_samples_from_another_folder_are_another_run(tmp_path: pathlib.
         keepers.keeper(tmp_path, of=keepers.identity(**other)).resume()
 
 
+def test_as_many_samples_of_other_pixels_are_another_run(tmp_path: pathlib.Path) -> None:
+    keepers.written(tmp_path, 7, of=keepers.measured(0.3))
+
+    said = r"the mean of the pixels is \[0\.3\] there and \[0\.31\] here"
+    with pytest.raises(errors.CheckpointError, match=said) as raised:
+        keepers.keeper(tmp_path, of=keepers.measured(0.31)).resume()
+
+    assert raised.value.reason == "CheckpointMismatch"
+
+
+def test_another_machine_may_measure_other_last_digits(tmp_path: pathlib.Path) -> None:
+    keepers.written(tmp_path, 7, of=keepers.measured(0.3, 0.2))
+
+    again = keepers.measured(0.3000001, 0.2000001)
+    assert again.values != keepers.measured(0.3, 0.2).values
+    assert keepers.keeper(tmp_path, of=again).resume() is not None
+
+
+@pytest.mark.parametrize("found", [None, "0.3", ["0.3"], [], [0.3, 0.3], [None]], ids=str)
+def test_what_was_not_measured_so_is_another_run(found: Any) -> None:
+    own = keepers.measured(0.3)
+    other = {**own.values, "the mean of the pixels": found}
+
+    assert len(own.differences(other, weights_only=False)) == 1
+
+
 @pytest.mark.parametrize(
     "spec",
     [
@@ -101,6 +127,13 @@ def test_another_run_begins_with_the_weights_alone(
     asked = {"of": keepers.identity(**spec), "from": str(tmp_path / "one")}
     found = keepers.keeper(tmp_path / "two", **asked).resume()
     assert found == checkpoints.Resumed(0, 0.0, {"model": keepers.STATE["model"]})
+
+
+def test_the_weights_begin_on_other_pixels_that_are_measured_anew(tmp_path: pathlib.Path) -> None:
+    keepers.written(tmp_path / "one", 7, of=keepers.measured(0.3))
+
+    asked = {"of": keepers.measured(0.8), "from": str(tmp_path / "one")}
+    assert keepers.keeper(tmp_path / "two", **asked).resume() is not None
 
 
 def test_its_own_checkpoints_win_over_those_of_another_run(tmp_path: pathlib.Path) -> None:

@@ -34,6 +34,13 @@ class Split(Protocol):
         """Return the inputs of these numbers (k, *shape)."""
 
 
+class Statistics(Protocol):
+    """What the inputs are normalised by."""
+
+    def to_dict(self) -> Mapping[str, Sequence[float]]:
+        """Return mean and deviation, in this order: one number a channel each."""
+
+
 class Prepared(Protocol):
     """A data set in two splits."""
 
@@ -48,6 +55,10 @@ class Prepared(Protocol):
     @property
     def classes(self) -> Sequence[str]:
         """The names of the classes."""
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """What the training split was measured as; None where it was not."""
 
 
 class Batch(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from trainshed_trainer.training import backends
 
 MODEL = ("framework", "model.name", "model.params", "the shape of inputs", "the classes")
 """What has to be the same where only the weights are taken over."""
+MEASURED = ("the mean of the pixels", "the deviation of the pixels")
+"""What the inputs are normalised by. Of one set two machines may measure other last digits."""
 FREE = frozenset(
     {
         "training.epochs",
@@ -25,6 +28,8 @@ FREE = frozenset(
     }
 )
 """What of data and training may change: when the run ends, and how the same is done."""
+CLOSENESS = 1e-5
+"""How far apart those that are measured may be, absolute and of their size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Identity:
         return [
             f"{name} is {_shown(other.get(name))} there and {_shown(self.values[name])} here"
             for name in names
-            if other.get(name) != self.values[name]
+            if not _same(name, other.get(name), self.values[name])
         ]
 
 
@@ -55,6 +60,8 @@ def identify(spec: schema.Spec, data: backends.Prepared) -> Identity:
         **dict(_fields(spec.training, "training")),
         "the number of training samples": len(data.train.labels),
     }
+    if data.statistics is not None:
+        values |= dict(zip(MEASURED, data.statistics.to_dict().values(), strict=True))
     # As they come back from a file: tuples are lists there.
     return Identity(json.loads(json.dumps(values)))
 
@@ -71,6 +78,19 @@ def _fields(part: Any, where: str) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
+def _same(name: str, one: Any, other: Any) -> bool:
+    """Return whether two values are equal, as far as they can be told twice."""
+    lists = isinstance(one, list) and isinstance(other, list) and len(one) == len(other)
+    if name not in MEASURED or not lists:
+        return bool(one == other)
+    return all(
+        isinstance(each, float) and math.isclose(each, found, rel_tol=CLOSENESS, abs_tol=CLOSENESS)
+        for each, found in zip(one, other, strict=True)
+    )
+
+
 def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        value = [round(each, 6) if isinstance(each, float) else each for each in value]
     text = json.dumps(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

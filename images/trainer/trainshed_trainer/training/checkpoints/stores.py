@@ -11,7 +11,7 @@ import pathlib
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from trainshed_trainer import errors, storages
 
