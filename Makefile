@@ -42,12 +42,20 @@ test-data: ## Data sets of files and of object storage, with a real S3-compatibl
 	$(BESIDE) pytest images/trainer/tests/test_data_*.py images/trainer/tests/test_preparing.py \
 	  images/trainer/tests/test_checkpoints_bucket.py images/trainer/tests/test_boards.py $(JUNIT)
 
+# The image has no compiler: what is run in it has one for a moment. py3compile: see its Dockerfile.
+COMPILER = ln -s /bin/true /usr/local/bin/py3compile \
+  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+  -o DPkg::Path=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin g++ libtorch-dev python3-dev python3-setuptools >/dev/null
+
 .PHONY: test-trainer
 test-trainer: ## The training library inside the images of both frameworks
 	$(RUN) python -m hack.images build pytorch tensorflow
 	rm -rf build/runs
 	$(RUN) python -m hack.images run pytorch -- python3 -m pytest images/trainer/tests -m "torch or numpy" \
-	  --ignore images/trainer/tests/test_callbacks_pytorch.py
+	  --ignore images/trainer/tests/test_callbacks_pytorch.py \
+	  --ignore images/trainer/tests/test_pytorch_compiled.py
+	$(RUN) python -m hack.images run pytorch -- sh -c '$(COMPILER) \
+	  && python3 -m pytest images/trainer/tests/test_pytorch_compiled.py'
 	$(UV) pip install --quiet --target build/callbacks --python-version 3.13 --python-platform linux \
 	  --only-binary :all: --no-deps --require-hashes -r images/trainer/tests/callbacks.txt
 	$(RUN) python -m hack.images run pytorch -- sh -c 'PYTHONPATH=$$PYTHONPATH:build/callbacks \

@@ -183,7 +183,8 @@ class Training(base.Model):
     )
     compile: Compile = pydantic.Field(
         default=Compile.AUTO,
-        description="Whether the model is compiled; auto: PyTorch's on a GPU, no other.",
+        description="Whether the model is compiled; auto: where it has been measured to help, "
+        "which is nowhere yet.",
     )
     target: Target | None = pydantic.Field(
         default=None, description="Ends training early; the time to it is in the result."

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import pathlib
 import shutil
+import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -78,32 +80,39 @@ def _gpu_precision(asked: str) -> str:
 
 
 def compiled(model: nn.Module, asked: str, device: Device) -> nn.Module:
-    """Return the model compiled where that is asked for; auto: on a GPU, where it can be done."""
-    if asked == "never" or (asked == "auto" and not device.is_gpu):
+    """Return the model compiled where that is asked for: nowhere has it been measured to help."""
+    if asked != "always":
         return model
-    missing = _missing(device)
-    if asked == "always" and missing:
+    if missing := _missing(device):
         raise errors.ConfigurationError(
-            f"training.compile is always, but the image has no {missing}:"
-            " set it to auto, or train from an image with a compiler",
+            f"training.compile is always, but the image has no {', no '.join(missing)}: set it to"
+            " auto, or train from an image that has them",
             reason="CompilerMissing",
         )
-    if missing:
-        return model
-    if asked == "auto":
-        import torch._dynamo
-
-        # What can't be compiled runs as it is written.
-        torch._dynamo.config.suppress_errors = True
     found: nn.Module = torch.compile(model)
     return found
 
 
-def _missing(device: Device) -> str:
-    """Return what torch.compile needs on the device and does not find."""
+def _missing(device: Device) -> list[str]:
+    """Return what torch.compile needs on the device and does not find, by Debian's names."""
     named = os.environ.get("CXX", "")
-    if not any(shutil.which(each) for each in (named, *COMPILERS) if each):
-        return "C++ compiler"
-    if device.is_gpu and importlib.util.find_spec("triton") is None:
-        return "triton"
-    return ""
+    includes = pathlib.Path(torch.__file__).parent / "include"
+    found = {
+        "C++ compiler (g++)": any(shutil.which(each) for each in (named, *COMPILERS) if each),
+        "headers of Python (python3-dev)": _holds(sysconfig.get_path("include"), "Python.h"),
+        "headers of PyTorch (libtorch-dev)": _holds(includes, "ATen/ATen.h"),
+        "setuptools (python3-setuptools)": _importable("setuptools.command.build_ext"),
+        "Triton": not device.is_gpu or _importable("triton"),
+    }
+    return [name for name, there in found.items() if not there]
+
+
+def _holds(folder: str | os.PathLike[str], name: str) -> bool:
+    return pathlib.Path(folder, name).is_file()
+
+
+def _importable(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # its package is not there
+        return False
