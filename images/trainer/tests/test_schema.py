@@ -155,7 +155,13 @@ def test_a_target_is_a_least_accuracy_or_a_largest_loss(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--data", "mnist"], ["--model", "gpt"], ["--epochs", "0"], ["--spec", "/no/such/file"]],
+    [
+        ["--framework", "jax"],
+        ["--data", "mnist"],
+        ["--model", "gpt"],
+        ["--epochs", "0"],
+        ["--spec", "/no/such/file"],
+    ],
     ids=" ".join,
 )
 def test_the_command_refuses_what_it_cannot_do(

@@ -80,6 +80,7 @@ def _leave(error: errors.TrainerError) -> None:
 def _spec(arguments: Sequence[str] | None) -> schema.Spec:
     parser = argparse.ArgumentParser(prog="trainshed_trainer.train", description=__doc__)
     parser.add_argument("--spec", default=os.environ.get("TRAINSHED_SPEC_FILE"), help="JSON file")
+    parser.add_argument("--framework", default="pytorch", help="pytorch or tensorflow")
     parser.add_argument("--model", default="cnn")
     parser.add_argument("--data", default="digits")
     parser.add_argument("--epochs", type=int, default=20)
@@ -89,7 +90,9 @@ def _spec(arguments: Sequence[str] | None) -> schema.Spec:
         return schema.read(_document(asked.spec))
     training = {"epochs": asked.epochs, "batchSize": asked.batch_size}
     model, data = {"name": asked.model}, {"name": asked.data}
-    return schema.read({"model": model, "data": data, "training": training})
+    return schema.read(
+        {"framework": asked.framework, "model": model, "data": data, "training": training}
+    )
 
 
 def _document(path: str) -> Any:
