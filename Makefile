@@ -50,6 +50,7 @@ COMPILER = ln -s /bin/true /usr/local/bin/py3compile \
 .PHONY: test-trainer
 test-trainer: ## The training library inside the images of both frameworks
 	$(RUN) python -m hack.images build pytorch tensorflow
+	$(RUN) python -m hack.images smoke pytorch tensorflow
 	rm -rf build/runs
 	$(RUN) python -m hack.images run pytorch -- python3 -m pytest images/trainer/tests -m "torch or numpy" \
 	  --ignore images/trainer/tests/test_callbacks_pytorch.py \
