@@ -13,7 +13,7 @@ from typing import Any
 from trainshed_trainer.reporting import markup, page
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-MISSING = "no Chromium here: `make test-trainer` installs it as root on Debian"
+MISSING = "no Chromium here: `make test-trainer` installs it, as root on Debian"
 _OPTIONS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
     " --disable-background-networking --disable-component-update --log-level=3"
