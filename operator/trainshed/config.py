@@ -25,6 +25,18 @@ class Section(pydantic.BaseModel):
     )
 
 
+class Bundled(Section):
+    """The registry of the chart, which takes the operator's tokens alone."""
+
+    enabled: bool = False
+    port: int = 8444
+    """Where this process gives tokens to nodes, without TLS."""
+    service: str = "trainshed-registry-tokens"
+    """The Service that leads nodes there."""
+    key_secret: str = "trainshed-registry-tokens"
+    """The Secret of the key by which tokens are signed."""
+
+
 class Registry(Section):
     """Where images go to and come from."""
 
@@ -40,6 +52,7 @@ class Registry(Section):
     """Other hosts that the operator may call: registries of base images and token realms."""
     credentials_file: str = ""
     """Path of a docker config.json; empty for none."""
+    bundled: Bundled = Bundled()
 
 
 class Images(Section):

@@ -24,6 +24,7 @@ from trainshed.progress import authority, refusals, routing
 from trainshed.registry import builder
 from trainshed.runtime import (
     building,
+    bundled,
     counting,
     leader,
     logs,
@@ -134,6 +135,7 @@ async def _contend(process: _Process) -> int:
         ),
         namespaces=settings.namespaces,
     )
+    needed += bundled.needed(settings, identity)
     await preflight.check(free, permissions=needed, served=[kinds.TRAINING_JOBS])
     timing = settings.leader_election
     elector = leader.Elector(
@@ -161,12 +163,14 @@ async def _lead(process: _Process, free: clients.Client, elector: leader.Elector
     budgeted = clients.ApiClient(
         process.transport, limiter=ratelimit.Limiter(limits), may_write=elector.is_leader
     )
+    registry = await bundled.opened(settings, process.identity, free=free, budgeted=budgeted)
     async with builder.open_builder(
         target=surroundings.target(settings.registry),
         ca_file=settings.registry.ca,
         credentials_file=settings.registry.credentials_file,
         library=settings.trainer_library,
         clock=time.monotonic,
+        issue=registry.issue if registry else None,
     ) as maker:
         await operator.run(
             process.found,
@@ -184,6 +188,7 @@ async def _lead(process: _Process, free: clients.Client, elector: leader.Elector
             ),
             stop=process.stop,
             claim_signals=lambda: _claim_signals(process.stop),
+            registry=registry,
         )
 
 

@@ -13,8 +13,8 @@ import httpx
 from tests.cluster import registry_server as servers
 from tests.unit.registry import images
 from trainshed.core import observed, plan
+from trainshed.registry import authentication, credentials, retries, targets
 from trainshed.registry import builder as building
-from trainshed.registry import credentials, retries, targets
 
 LIBRARY = {"__init__.py": b'"""The library."""\n', "launch.py": b"print('launched')\n" * 2000}
 CODE = {"train.py": b"print('trained')\n"}
@@ -80,6 +80,7 @@ async def opened(
     logins: Mapping[str, credentials.Login] | None = None,
     tls: ssl.SSLContext | None = None,
     times: building.Times | None = None,
+    issue: authentication.Issue | None = None,
 ) -> AsyncIterator[Rig]:
     """Yield a builder that pushes to a registry."""
     verify = tls or httpx.create_ssl_context(trust_env=False)
@@ -105,6 +106,7 @@ async def opened(
             clock=clock,
             patience=retries.Retries(sleep, lambda: 0.0),
             times=times or building.Times(),
+            issue=issue,
         )
         yield Rig(made, target, wire, clock, slept)
         await made.close()

@@ -19,6 +19,7 @@ LAYERS = (
     "registry",
     "progress",
     "metrics",
+    "granting",
     "runtime",
 )
 

@@ -44,5 +44,9 @@ CA = f"{GROUP}/ca"
 """Annotations whose values reach the pod as files, through a downward-API volume."""
 
 PROGRESS_AUDIENCE = f"{GROUP}/progress"
+REGISTRY_AUDIENCE = f"{GROUP}/registry"
+"""Of the tokens of build pods; each audience opens one door alone."""
+PULL_SECRET = "trainshed-registry"
+"""The Secret by which a namespace's pods pull from the bundled registry."""
 METRICS_PORT = 9400
 """The trainer's /metrics, named `metrics` in the pod."""

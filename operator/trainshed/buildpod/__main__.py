@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from trainshed.api import reasons
-from trainshed.buildpod import failing, fetching, places, words
+from trainshed.buildpod import failing, fetching, granted, places, words
 from trainshed.builds import freshness, measures, orders, pods, provenance, requests
 from trainshed.core import observed, plan
 from trainshed.registry import builder, errors, packing
@@ -66,15 +66,19 @@ async def build(order: orders.Order, settings: Mapping[str, Any]) -> observed.Bu
     with watch.phase(measures.Phase.FETCH):
         fetched = await asyncio.to_thread(fetching.fetch, order, registries)
     log.info("fetched %s: %d files; packing and pushing", fetched.revision, len(fetched.files))
-    async with builder.open_builder(
-        target=registries.target,
-        ca_file=registries.ca_file,
-        credentials_file=registries.push_file,
-        library=LIBRARY,
-        clock=time.monotonic,
-        limit=order.max_bytes,
-        whose=places.PUSHER,
-    ) as maker:
+    async with (
+        granted.issuer(settings) as issue,
+        builder.open_builder(
+            target=registries.target,
+            ca_file=registries.ca_file,
+            credentials_file=registries.push_file,
+            library=LIBRARY,
+            clock=time.monotonic,
+            limit=order.max_bytes,
+            whose=places.PUSHER,
+            issue=issue,
+        ) as maker,
+    ):
         namespace = str(settings["namespace"])
         made = await maker.make(namespace, _packed(order, fetched), fetched.files)
         if order.revision in ("", fetched.revision):

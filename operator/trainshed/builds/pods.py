@@ -16,6 +16,8 @@ GIT_SECRET = "/etc/trainshed/git"
 OCI_SECRET = "/etc/trainshed/oci"
 CLAIM = "/claim"
 PUSH_SECRET = "/etc/trainshed/push"
+REGISTRY_TOKEN = "/etc/trainshed/registry"
+_TOKEN_SECONDS = 3600
 WORK = "/work"
 _KEPT_SECONDS = 300
 """An ended build is kept for its log, and for jobs that ask for the same a moment later."""
@@ -42,6 +44,10 @@ class Surroundings:
     """Of the registry; empty for the system's authorities."""
     resources: Mapping[str, Any] = field(default_factory=dict)
     deadline: float = 900.0
+    pull_secret: str = ""
+    """Name of the Secret by which the namespace's pods pull from the bundled registry."""
+    tokens: bool = False
+    """Whether the pod gets a token of its own for the bundled registry's token service."""
 
 
 def shared(order: orders.Order, secrets: Secrets) -> str:
@@ -139,10 +145,13 @@ def _pod(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str
         found = {"claimName": order.claim.name, "readOnly": True}
         volumes.append({"name": "claim", "persistentVolumeClaim": found})
         mounts.append({"name": "claim", "mountPath": CLAIM, "readOnly": True})
+    if given.tokens:
+        volumes.append(_token())
+        mounts.append({"name": _TOKEN, "mountPath": REGISTRY_TOKEN, "readOnly": True})
     return {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 5,
-        "imagePullSecrets": [{"name": each} for each in secrets.pull],
+        "imagePullSecrets": [{"name": each} for each in (*secrets.pull, given.pull_secret) if each],
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": security.pod(UID),
@@ -158,6 +167,20 @@ def _pod(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str
         ],
         "volumes": volumes,
     }
+
+
+_TOKEN = "registry-token"
+
+
+def _token() -> dict[str, Any]:
+    """Return the volume with a token that is good for the registry's token service alone."""
+    asked = {
+        "audience": labels.REGISTRY_AUDIENCE,
+        "expirationSeconds": _TOKEN_SECONDS,
+        "path": "token",
+    }
+    projected = {"defaultMode": 0o440, "sources": [{"serviceAccountToken": asked}]}
+    return {"name": _TOKEN, "projected": projected}
 
 
 _FILES = {"order.json": labels.ORDER, "settings.json": labels.SPEC, "ca.crt": labels.CA}

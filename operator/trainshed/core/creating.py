@@ -29,6 +29,7 @@ def children(
         volume=image.volume or "",
         progress_url=settings.progress_url,
         ca_pem=settings.ca_pem,
+        pull_secret=settings.pull_secret,
     )
     if found.replicas == 1:
         return (rendered,)

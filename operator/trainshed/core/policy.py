@@ -26,6 +26,8 @@ class Policy:
     """From the Job's creation until its container must have started."""
     progress_interval: float = 10.0
     """The shortest time between two status writes that only carry progress."""
+    pull_secret: str = ""
+    """Name of the Secret by which pods pull from the bundled registry; empty without one."""
     quiet_start: float = 3.0
     """How long a pod may be silent before its events are asked for the cause."""
     reaches: Callable[[str], bool] = _always

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from trainshed.api import labels
 from trainshed.kube import client, errors, kinds
 from trainshed.kube.kinds import Kind
 
@@ -92,6 +93,26 @@ def needed(*, own_namespace: str, names: Names, namespaces: Iterable[str] = ()) 
         for verb in ON_OWN_OBJECTS.split()
     ]
     return found
+
+
+def for_registry(
+    *, own_namespace: str, objects: Sequence[tuple[str, Kind, str]], namespaces: Iterable[str] = ()
+) -> list[Permission]:
+    """Return what the bundled registry needs besides.
+
+    `objects`: verbs, kind and name of objects in the operator's own namespace.
+    """
+    secrets = [
+        Permission(verb, kinds.SECRETS, "", namespace, name)
+        for namespace in (tuple(namespaces) or ("",))
+        for verb, name in (("create", ""), ("patch", labels.PULL_SECRET))
+    ]
+    own = [
+        Permission(verb, kind, "", own_namespace, name)
+        for verbs, kind, name in objects
+        for verb in verbs.split()
+    ]
+    return [*secrets, *own]
 
 
 async def check(

@@ -15,6 +15,7 @@ from trainshed.progress import certificates, stores
 MIN_REMAINING = 90 * 86400.0
 """An authority with less than this to live is replaced: a job may run for weeks."""
 ATTEMPTS = 5
+COMMON = "trainshed progress"
 
 
 class AuthorityUnusable(Exception):
@@ -22,20 +23,23 @@ class AuthorityUnusable(Exception):
 
 
 async def ensure(
-    store: stores.Store, *, name: str, namespace: str, now: float
+    store: stores.Store, *, name: str, namespace: str, now: float, common: str = COMMON
 ) -> certificates.KeyPair:
-    """Return the authority, created where there is none and replaced before it expires."""
+    """Return the authority, created where there is none and replaced before it expires.
+
+    `common`: the common name of a new one.
+    """
     for _ in range(ATTEMPTS):
         found = await store.get(name)
         if found is None:
-            fresh = certificates.create_authority(now=now)
+            fresh = certificates.create_authority(now=now, name=common)
             if await store.create(render(fresh, name=name, namespace=namespace)) is not None:
                 return fresh
             continue  # Another replica was faster: read its Secret.
         authority = _read(found, name=name, namespace=namespace)
         if authority.expires - now >= MIN_REMAINING:
             return authority
-        fresh = certificates.create_authority(now=now)
+        fresh = certificates.create_authority(now=now, name=common)
         body = render(fresh, name=name, namespace=namespace)
         body["metadata"]["resourceVersion"] = found["metadata"]["resourceVersion"]
         if await store.replace(body) is not None:

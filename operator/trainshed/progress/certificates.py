@@ -40,12 +40,12 @@ def server_names(service: str, namespace: str) -> tuple[str, ...]:
     return (f"{service}.{namespace}.svc", f"{service}.{namespace}.svc.cluster.local")
 
 
-def create_authority(*, now: float) -> KeyPair:
-    """Return a new authority."""
+def create_authority(*, now: float, name: str = "trainshed progress") -> KeyPair:
+    """Return a new authority of this common name."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(oid.NameOID.COMMON_NAME, "trainshed progress")])
+    subject = x509.Name([x509.NameAttribute(oid.NameOID.COMMON_NAME, name)])
     builder = (
-        _builder(name, name, key.public_key(), now=now, days=AUTHORITY_DAYS)
+        _builder(subject, subject, key.public_key(), now=now, days=AUTHORITY_DAYS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
     )

@@ -28,11 +28,14 @@ class Listener:
         self,
         server: web.Server,
         *,
-        context: ssl.SSLContext,
+        context: ssl.SSLContext | None,
         listening: socket.socket,
         bounds: limits.Limits,
     ) -> None:
-        """`listening`: bound, listening and non-blocking; closed by who opened it."""
+        """`listening`: bound, listening and non-blocking; closed by who opened it.
+
+        `context`: None for connections without TLS.
+        """
         self._server = server
         self._context = context
         self._listening = listening
@@ -71,8 +74,8 @@ class Listener:
                 self._server,
                 connection,
                 ssl=self._context,
-                ssl_handshake_timeout=self._bounds.handshake_seconds,
-                ssl_shutdown_timeout=CLOSE_SECONDS,
+                ssl_handshake_timeout=self._bounds.handshake_seconds if self._context else None,
+                ssl_shutdown_timeout=CLOSE_SECONDS if self._context else None,
             )
         except OSError:
             # A client that speaks no TLS, or went away: SSLError and TimeoutError are OSErrors.

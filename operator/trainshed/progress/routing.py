@@ -18,7 +18,9 @@ class RoutingFailed(Exception):
     """The slice could not be written. The message says what to look for."""
 
 
-def render(*, namespace: str, service: str, address: str, port: int) -> dict[str, Any]:
+def render(
+    *, namespace: str, service: str, address: str, port: int, port_name: str = PORT_NAME
+) -> dict[str, Any]:
     """Return the EndpointSlice by which a Service leads to this address alone."""
     return {
         "apiVersion": "discovery.k8s.io/v1",
@@ -40,15 +42,23 @@ def render(*, namespace: str, service: str, address: str, port: int) -> dict[str
                 "conditions": {"ready": True, "serving": True, "terminating": False},
             }
         ],
-        "ports": [{"name": PORT_NAME, "port": port, "protocol": "TCP"}],
+        "ports": [{"name": port_name, "port": port, "protocol": "TCP"}],
     }
 
 
 async def ensure(
-    store: stores.Store, *, namespace: str, service: str, address: str, port: int
+    store: stores.Store,
+    *,
+    namespace: str,
+    service: str,
+    address: str,
+    port: int,
+    port_name: str = PORT_NAME,
 ) -> bool:
     """Make the Service lead here; return whether anything was written. Only the leader may."""
-    wanted = render(namespace=namespace, service=service, address=address, port=port)
+    wanted = render(
+        namespace=namespace, service=service, address=address, port=port, port_name=port_name
+    )
     for _ in range(ATTEMPTS):
         found = await store.get(service)
         if found is None:
@@ -76,5 +86,5 @@ def _leads(found: stores.Body, wanted: stores.Body) -> bool:
         marked
         and found.get("addressType") == wanted["addressType"]
         and addresses == wanted["endpoints"][0]["addresses"]
-        and ports == [(PORT_NAME, wanted["ports"][0]["port"])]
+        and ports == [(each["name"], each["port"]) for each in wanted["ports"]]
     )

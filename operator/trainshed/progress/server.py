@@ -20,11 +20,17 @@ async def serve(
     port: int,
     host: str = "0.0.0.0",
     clock: Callable[[], float],
+    also: Sequence[web.RouteDef] = (),
 ) -> AsyncIterator[int]:
-    """Serve while the context is open; yields the port that is listened on."""
+    """Serve while the context is open; yields the port that is listened on.
+
+    `also`: what else is served there, since it wants the same certificate and the same leader.
+    """
     identity = tls.Identity(authority, names=names, clock=clock)
+    app = endpoint.application(seams)
+    app.router.add_routes(also)
     runner = web.AppRunner(
-        endpoint.application(seams),
+        app,
         access_log=None,
         keepalive_timeout=seams.limits.request_seconds,
         lingering_time=seams.limits.linger_seconds,

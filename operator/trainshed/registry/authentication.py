@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import collections
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from urllib import parse
 
@@ -19,6 +19,7 @@ _SCHEME = re.compile(r"(?:^|,)\s*(basic|bearer)(?=\s|,|$)", re.IGNORECASE)
 _FIELD = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,"]+))')
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _KEPT = 512
+CATALOG = "registry:catalog:*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +30,23 @@ class Scope:
     write: bool = False
     source: str = ""
     """Another repository of the host, to take blobs from."""
+    remove: bool = False
 
     def names(self) -> list[str]:
         """Return the scopes as a token service calls them."""
+        if not self.repository:
+            return [CATALOG]
         actions = "pull,push" if self.write else "pull"
+        if self.remove:
+            actions = "delete,pull"
         found = [f"repository:{self.repository}:{actions}"]
         if self.source and self.source != self.repository:
             found.append(f"repository:{self.source}:pull")
         return found
+
+
+Issue = Callable[[Sequence[str]], Awaitable[str]]
+"""Gives a token for scopes, without asking who the registry names; raises RegistryError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +72,14 @@ class Authority:
         login: Callable[[], credentials.Login | None],
         realms: Collection[str],
         whose: Whose = OPERATOR,
+        issue: Issue | None = None,
     ) -> None:
         """`base`: the registry's URL. `realms`: who may issue tokens: `host`, `http://host`.
 
-        `login` is asked at each use, so that a renewed one counts at once.
+        `login` is asked at each use, so that a renewed one counts at once. `issue`: who gives
+        tokens in place of the realm, where that is known by itself.
         """
+        self._issue = issue
         self._http = http
         self._host = exchange.netloc(base)
         self._find_login = login
@@ -113,6 +126,11 @@ class Authority:
 
     def unauthorized(self) -> errors.Unauthorized:
         """Return the refusal of who we are, or of nobody."""
+        if self._issue is not None:
+            return errors.Unauthorized(
+                f"registry {self._host} does not take the operator's tokens: see that its node's"
+                " clock is right, and restart it if Secret trainshed-registry-tokens is new"
+            )
         mine = f"refuses the credentials of {self._whose.name}"
         held = mine if self._login() else "wants credentials"
         return errors.Unauthorized(f"registry {self._host} {held}: {self._whose.advice}")
@@ -136,6 +154,8 @@ class Authority:
     async def _token(
         self, fields: dict[str, str], scope: Scope, login: credentials.Login | None
     ) -> str:
+        if self._issue is not None:
+            return await self._issue(scope.names())
         realm = fields.get("realm", "")
         host = exchange.netloc(realm)
         scheme = realm.partition(":")[0]

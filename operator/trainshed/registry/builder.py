@@ -72,14 +72,16 @@ class Builder:
         times: Times = Times(),
         limit: int = sources.MAX_BYTES,
         whose: authentication.Whose = authentication.OPERATOR,
+        issue: authentication.Issue | None = None,
     ) -> None:
         """`library`: the training library's files. `clock`: monotonic seconds.
 
         `logins` gives the logins by host as they are now. `limit`: bytes of a source's files.
+        `issue`: gives tokens for the registry that images go to, where it is the bundled one.
         """
         self._limit = limit
         self._hosts = hosts.Hosts(
-            http, target=target, logins=logins, patience=patience, whose=whose
+            http, target=target, logins=logins, patience=patience, whose=whose, issue=issue
         )
         self._target = target
         self._library = requests.tree_hash(library)
@@ -260,6 +262,7 @@ async def open_builder(
     clock: Callable[[], float],
     limit: int = sources.MAX_BYTES,
     whose: authentication.Whose = authentication.OPERATOR,
+    issue: authentication.Issue | None = None,
 ) -> AsyncIterator[Builder]:
     """Yield a builder with connections of its own; raises ValueError for unusable settings."""
     try:
@@ -278,6 +281,7 @@ async def open_builder(
             patience=retries.Retries(asyncio.sleep, random.random),
             limit=limit,
             whose=whose,
+            issue=issue,
         )
         try:
             yield builder

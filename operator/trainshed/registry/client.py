@@ -31,6 +31,7 @@ class Client:
         realms: Collection[str],
         patience: retries.Retries,
         whose: authentication.Whose = authentication.OPERATOR,
+        issue: authentication.Issue | None = None,
     ) -> None:
         """`login` gives who we are now, each time that it is asked.
 
@@ -40,10 +41,14 @@ class Client:
         self._base = base.rstrip("/")
         self._host = exchange.netloc(self._base)
         self._authority = authentication.Authority(
-            http, base=self._base, login=login, realms=realms, whose=whose
+            http, base=self._base, login=login, realms=realms, whose=whose, issue=issue
         )
         self._whose = whose
         self.patiently = patience.run
+
+    async def call(self, method: str, path: str, scope: authentication.Scope) -> exchange.Answer:
+        """Return the answer of a call that has no body; raises NotFound."""
+        return await self.patiently(lambda: self._send(method, f"{self._base}{path}", scope))
 
     async def find_manifest(self, repository: str, version: str) -> str | None:
         """Return the digest of a manifest by one HEAD; None where there is none."""

@@ -30,8 +30,13 @@ class Hosts:
         logins: Callable[[], Mapping[str, credentials.Login]],
         patience: retries.Retries,
         whose: authentication.Whose = authentication.OPERATOR,
+        issue: authentication.Issue | None = None,
     ) -> None:
-        """`logins` gives the logins by host as they are now."""
+        """`logins` gives the logins by host as they are now.
+
+        `issue` gives tokens for the registry that images go to, where it is the bundled one.
+        """
+        self._issue = issue
         self._http = http
         self._target = target
         self._logins = logins
@@ -55,6 +60,7 @@ class Hosts:
                 realms=self._target.others(),
                 patience=self._patience,
                 whose=self._whose,
+                issue=self._issue if url == self._target.push.rstrip("/") else None,
             )
         return known
 

@@ -39,7 +39,7 @@ class Target:
 
     def repository(self, namespace: str) -> str:
         """Return where a namespace's images are."""
-        return f"{self._namespaces()}/{namespace}"
+        return f"{self.folder}/{namespace}"
 
     def admit(self, namespace: str, base: references.Reference) -> None:
         """Raise BaseNotAllowed for a base that is another namespace's.
@@ -51,12 +51,12 @@ class Target:
             raise errors.BaseNotAllowed(
                 f"base image {base.host}/{base.repository} is of namespace {owner}, and only its"
                 f" own jobs may build on it: push it to a repository outside of"
-                f" {self._namespaces()}, or name another image.base"
+                f" {self.folder}, or name another image.base"
             )
 
     def owner(self, named: references.Reference) -> str:
         """Return the namespace that a repository is of; empty for nobody's."""
-        folder = f"{self._namespaces()}/"
+        folder = f"{self.folder}/"
         if not named.repository.startswith(folder):
             return ""
         return named.repository.removeprefix(folder).partition("/")[0]
@@ -88,5 +88,7 @@ class Target:
         plain = (each.rstrip("/").removeprefix("https://") for each in self.allowed)
         return {references.canonical(each) for each in plain}
 
-    def _namespaces(self) -> str:
+    @property
+    def folder(self) -> str:
+        """Return where the repositories of the namespaces are."""
         return f"{self.prefix.strip('/')}/{_NAMESPACES}".lstrip("/")

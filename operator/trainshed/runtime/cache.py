@@ -145,6 +145,14 @@ class Cache:
         held = self._pods.get(Key(build.namespace, ""), {})
         return tuple(each for each in held.values() if each.owner_uid == build.uid)
 
+    def builder(self, uid: Uid) -> observed.PodView | None:
+        """Return the pod of this uid if it is of a build's Job that is known, and has not ended."""
+        pod = self.pod(uid)
+        if pod is None or not pod.build or pod.phase in ("Succeeded", "Failed"):
+            return None
+        owners = {each.uid for each in self.builds(pod.namespace, pod.build)}
+        return pod if pod.owner_uid in owners else None
+
     def put_pod(self, view: observed.PodView) -> None:
         """Store a pod of ours, unless a newer view of it is known."""
         key = Key(view.namespace, view.training_job)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,13 +19,16 @@ from trainshed import config
 from trainshed.api import labels
 from trainshed.core import observed, policy
 from trainshed.kube import client as clients
-from trainshed.kube import cluster, errors, events, kinds, login, objects, stores
-from trainshed.progress import authority, certificates, endpoint, keys, routing, server, tokens
+from trainshed.kube import cluster, events, kinds, login, objects, stores
+from trainshed.progress import authority, certificates
 from trainshed.runtime import (
+    admitting,
     building,
+    bundled,
     counting,
     intake,
     kopf_adapter,
+    listening,
     loop,
     membership,
     mounts,
@@ -35,6 +37,7 @@ from trainshed.runtime import (
     pushes,
     reconciler,
     recording,
+    seams,
     surroundings,
     sweeper,
     tasks,
@@ -45,8 +48,6 @@ from trainshed.runtime import cache as caches
 log = logging.getLogger(__name__)
 
 Key = observed.JobKey
-
-ROUTE_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +87,14 @@ async def run(
     hooks: counting.Hooks,
     stop: asyncio.Event,
     claim_signals: Callable[[], None],
+    registry: bundled.Bundled | None = None,
 ) -> None:
     """Operate until `stop` is set; raises where a watch or a task of ours fails for good."""
     signer = await _authority(settings, identity, api)
     rules = _policy(settings, identity, signer)
     recorder = events.Recorder(api.budgeted, instance=identity.pod)
-    following = _following(found, settings, api, maker, hooks)
+    writer = _writer(api, registry)
+    following = _following(found, settings, identity, writer, maker, rules, hooks)
     incoming = intake.Intake(
         cache=found.cache, wake=found.queue.add, clock=time.time, built=following.changed
     )
@@ -99,20 +102,24 @@ async def run(
     async with contextlib.AsyncExitStack() as stack:
         pacer = pacing.Pacer(found.queue.add, interval=rules.progress_interval)
         stack.callback(pacer.close)
-        await stack.enter_async_context(
-            _endpoint(found, settings, identity, api, signer, pacer, leading, hooks)
+        served = listening.Listening(
+            settings=settings, identity=identity, api=api.free, signer=signer, registry=registry
         )
-        await _route(settings, identity, api)
+        sink = pushes.Pushes(cache=found.cache, pacer=pacer)
+        await stack.enter_async_context(
+            served.serve(found.cache, sink, leading=leading, count=hooks.pushed)
+        )
         stack.push_async_callback(following.close)
-        builds = _builds(found, settings, api, maker, hooks, following)
+        builds = _builds(found, settings, api, writer, maker, hooks, following)
         stack.push_async_callback(builds.close)
-        workers = _workers(found, settings, api, builds, recorder, rules, hooks)
+        workers = _workers(found, settings, writer, builds, recorder, rules, hooks)
         stack.push_async_callback(workers.stop)
         for name, task in {
             "events": recorder.run(),
             "sweeper": _sweeper(found, api, incoming, watched).run(),
-            "routing": _stay_routed(settings, identity, api),
+            "routing": served.stay_routed(),
             "first-pass": _start_when_synced(found, workers),
+            **_of_registry(found, registry),
         }.items():
             await stack.enter_async_context(tasks.owned(name, task, stop=stop))
         await kopf_adapter.run(
@@ -137,18 +144,41 @@ def _sweeper(
     return sweeper.Sweeper(api.free, members, watched, random=random.random)
 
 
+def _writer(api: Clients, registry: bundled.Bundled | None) -> seams.Writer:
+    if registry is None:
+        return objects.Objects(api.budgeted)
+    return admitting.Objects(api.budgeted, registry.keeper.ensure)
+
+
+def _of_registry(
+    found: Operator, registry: bundled.Bundled | None
+) -> dict[str, Coroutine[Any, Any, None]]:
+    """Return the tasks that only the bundled registry needs."""
+    if registry is None:
+        return {}
+
+    async def keep() -> None:
+        await found.synced.wait()
+        await registry.keeper.run(lambda: (each.key.namespace for each in found.cache.jobs()))
+
+    return {"registry-logins": keep()}
+
+
 def _following(
     found: Operator,
     settings: config.Settings,
-    api: Clients,
+    identity: config.Identity,
+    writer: seams.Writer,
     answers: podbuilds.Answers,
+    rules: policy.Policy,
     hooks: counting.Hooks,
 ) -> podbuilds.PodBuilds:
+    tokens = bundled.for_pods(settings, identity, rules.ca_pem)
     return podbuilds.PodBuilds(
         cache=found.cache,
-        api=objects.Objects(api.budgeted),
+        api=writer,
         answers=answers,
-        given=surroundings.of(settings),
+        given=surroundings.of(settings, tokens=tokens),
         repository=surroundings.repository(settings.registry),
         worked=hooks.worked,
     )
@@ -158,6 +188,7 @@ def _builds(
     found: Operator,
     settings: config.Settings,
     api: Clients,
+    writer: seams.Writer,
     maker: building.Maker,
     hooks: counting.Hooks,
     following: podbuilds.PodBuilds,
@@ -165,7 +196,7 @@ def _builds(
     return building.Builds(
         cache=found.cache,
         maker=maker,
-        api=objects.Objects(api.budgeted),
+        api=writer,
         clock=time.time,
         wake=found.queue.add,
         pods=following,
@@ -180,7 +211,7 @@ def _builds(
 def _workers(
     found: Operator,
     settings: config.Settings,
-    api: Clients,
+    writer: seams.Writer,
     builds: building.Builds,
     recorder: events.Recorder,
     rules: policy.Policy,
@@ -188,7 +219,7 @@ def _workers(
 ) -> loop.Workers[Key]:
     passes = reconciler.Reconciler(
         cache=found.cache,
-        api=objects.Objects(api.budgeted),
+        api=writer,
         builds=builds,
         recorder=recording.Recording(recorder),
         settings=rules,
@@ -196,27 +227,6 @@ def _workers(
         again=lambda key: found.queue.add(key, workqueue.Priority.LOW),
     )
     return loop.Workers(found.queue, passes.reconcile, count=settings.workers, observe=hooks.passed)
-
-
-async def _route(settings: config.Settings, identity: config.Identity, api: Clients) -> bool:
-    return await routing.ensure(
-        stores.Store(api.free, kinds.ENDPOINT_SLICES, identity.namespace),
-        namespace=identity.namespace,
-        service=settings.progress.service,
-        address=identity.address,
-        port=settings.progress.port,
-    )
-
-
-async def _stay_routed(settings: config.Settings, identity: config.Identity, api: Clients) -> None:
-    """Write the route again where somebody has changed or deleted it, each 5 minutes."""
-    while True:
-        await asyncio.sleep(ROUTE_SECONDS)
-        try:
-            if await _route(settings, identity, api):
-                log.warning("route_restored")
-        except (errors.ApiError, routing.RoutingFailed) as error:
-            log.warning("route_unchecked", extra={"error": str(error)})
 
 
 async def _start_when_synced(found: Operator, workers: loop.Workers[Key]) -> None:
@@ -255,45 +265,5 @@ def _policy(
         build_deadline=settings.build_deadline_seconds,
         startup_deadline=settings.startup_deadline_seconds,
         reaches=surroundings.reaches(settings.registry),
+        pull_secret=labels.PULL_SECRET if settings.registry.bundled.enabled else "",
     )
-
-
-@contextlib.asynccontextmanager
-async def _endpoint(
-    found: Operator,
-    settings: config.Settings,
-    identity: config.Identity,
-    api: Clients,
-    signer: certificates.KeyPair,
-    pacer: pacing.Pacer,
-    leading: Callable[[], bool],
-    hooks: counting.Hooks,
-) -> AsyncIterator[int]:
-    trust = keys.Keys(
-        configuration=lambda: _document(api.free, "/.well-known/openid-configuration"),
-        keys=lambda: _document(api.free, "/openid/v1/jwks"),
-        clock=asyncio.get_running_loop().time,
-    )
-    seams = endpoint.Seams(
-        verifier=tokens.Verifier(keys=trust, audience=labels.PROGRESS_AUDIENCE),
-        pod=found.cache.speaker,
-        sink=pushes.Pushes(cache=found.cache, pacer=pacer),
-        leading=leading,
-        count=hooks.pushed,
-        clock=time.time,
-    )
-    names = certificates.server_names(settings.progress.service, identity.namespace)
-    async with server.serve(
-        seams, authority=signer, names=names, port=settings.progress.port, clock=time.time
-    ) as port:
-        yield port
-
-
-async def _document(api: clients.Client, path: str) -> Mapping[str, Any] | None:
-    """Return a JSON document of the API server; None where it can't be had now."""
-    try:
-        found: Mapping[str, Any] = json.loads(await api.raw("GET", path))
-    except (errors.ApiError, ValueError) as error:
-        log.warning("token_keys_unreadable", extra={"path": path, "error": str(error)})
-        return None
-    return found

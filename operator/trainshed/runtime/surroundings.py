@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from trainshed import config
+from trainshed.api import labels
 from trainshed.builds import pods
 from trainshed.registry import errors, references, targets
 
@@ -41,8 +42,13 @@ def reaches(registry: config.Registry) -> Callable[[str], bool]:
     return answer
 
 
-def of(settings: config.Settings) -> Callable[[str], pods.Surroundings]:
-    """Return the function that gives a namespace's build pods their surroundings."""
+def of(
+    settings: config.Settings, *, tokens: Mapping[str, str] | None = None
+) -> Callable[[str], pods.Surroundings]:
+    """Return the function that gives a namespace's build pods their surroundings.
+
+    `tokens`: where and how they ask for the bundled registry's; None without one.
+    """
     registry = settings.registry
 
     def found(namespace: str) -> pods.Surroundings:
@@ -53,6 +59,7 @@ def of(settings: config.Settings) -> Callable[[str], pods.Surroundings]:
             "prefix": registry.prefix,
             "allowed": list(registry.allowed),
             "withoutTls": list(settings.builder.without_tls),
+            **({"tokens": dict(tokens)} if tokens else {}),
         }
         return pods.Surroundings(
             image=settings.builder.image,
@@ -61,6 +68,8 @@ def of(settings: config.Settings) -> Callable[[str], pods.Surroundings]:
             ca_pem=pathlib.Path(registry.ca).read_text(encoding="ascii") if registry.ca else "",
             resources=settings.builder.resources.model_dump(),
             deadline=settings.build_deadline_seconds,
+            pull_secret=labels.PULL_SECRET if tokens else "",
+            tokens=bool(tokens),
         )
 
     return found

@@ -19,6 +19,7 @@ def render(
     volume: str = "",
     progress_url: str,
     ca_pem: str,
+    pull_secret: str = "",
 ) -> dict[str, Any]:
     """Return the Job. The same arguments give the same object.
 
@@ -34,7 +35,14 @@ def render(
         progress_url=progress_url,
     )
     command = commands.command(found, frameworks.FRAMEWORKS[found.framework].entry_point)
-    template = pod.render(found, image=image, command=command, variables=variables, volume=volume)
+    template = pod.render(
+        found,
+        image=image,
+        command=command,
+        variables=variables,
+        volume=volume,
+        pull_secret=pull_secret,
+    )
     if found.replicas > 1:
         template["subdomain"] = name
     documents = environment.documents(found, namespace=namespace, ca_pem=ca_pem)

@@ -22,8 +22,12 @@ def render(
     command: Sequence[str],
     variables: Sequence[Mapping[str, Any]],
     volume: str = "",
+    pull_secret: str = "",
 ) -> dict[str, Any]:
-    """Return the pod's spec. `volume`: an image that is mounted; empty for none."""
+    """Return the pod's spec. `volume`: an image that is mounted; empty for none.
+
+    `pull_secret`: the bundled registry's, beside the job's own.
+    """
     asked = found.pod or pod_api.Pod()
     out: dict[str, Any] = {
         "restartPolicy": "Never",
@@ -41,8 +45,9 @@ def render(
     }
     if volume:
         mounting.mount(out["containers"][0])
-    if found.image is not None and found.image.pull_secrets:
-        out["imagePullSecrets"] = [each.dump() for each in found.image.pull_secrets]
+    named = [each.name for each in (found.image and found.image.pull_secrets) or ()]
+    if secrets := [*named, *([pull_secret] if pull_secret else [])]:
+        out["imagePullSecrets"] = [{"name": each} for each in secrets]
     return out | _placement(found, asked)
 
 

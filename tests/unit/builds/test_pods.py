@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -139,3 +140,26 @@ def test_only_what_is_named_by_its_content_is_pinned(
     wanted = order(git=None, base=BASE, **fields)
     assert (wanted.pinned, wanted.revision) == (pinned, revision)
     assert not order(git=None, base="registry/base:1", **fields).pinned
+
+
+def test_a_build_pod_gets_a_token_of_the_bundled_registry_alone() -> None:
+    given = dataclasses.replace(GIVEN, tokens=True, pull_secret="trainshed-registry")
+    job = pods.render(order(), namespace="ns", given=given, secrets=pods.Secrets(pull=("own",)))
+    spec = job["spec"]["template"]["spec"]
+    (volume,) = (each for each in spec["volumes"] if each["name"] == "registry-token")
+    (mount,) = (
+        each for each in spec["containers"][0]["volumeMounts"] if each["name"] == "registry-token"
+    )
+
+    (source,) = volume["projected"]["sources"]
+    assert source["serviceAccountToken"]["audience"] == labels.REGISTRY_AUDIENCE
+    assert mount == {"name": "registry-token", "mountPath": pods.REGISTRY_TOKEN, "readOnly": True}
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["imagePullSecrets"] == [{"name": "own"}, {"name": "trainshed-registry"}]
+
+
+def test_without_the_bundled_registry_it_has_none() -> None:
+    spec = rendered()["spec"]["template"]["spec"]
+
+    assert not [each for each in spec["volumes"] if "projected" in each]
+    assert spec["imagePullSecrets"] == []
