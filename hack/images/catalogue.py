@@ -58,6 +58,7 @@ IMAGES = (
         ),
     ),
     Image("builder", sources=(), on="operator"),
+    Image("registry", sources=()),
     Image(
         "pytorch",
         sources=(

@@ -21,6 +21,14 @@ FULL: dict[str, Any] = {
         "allowed": ["ghcr.io", "http://mirror.internal:5000"],
         "credentials": {"secret": "registry-push"},
         "ca": {"secret": "registry-ca", "key": "tls.crt"},
+        "bundled": {
+            "enabled": True,
+            "image": "registry.example.com/registry:2.8",
+            "service": {"type": "LoadBalancer", "port": 5000, "tokensPort": 5001},
+            "realm": "https://tokens.example.com",
+            "storage": {"size": "1Ti", "className": "fast"},
+            "resources": {"requests": {"cpu": 1}, "limits": {"memory": "2Gi"}},
+        },
     },
     "images": {
         "pytorch": "registry.example.com:5000/base/pytorch:2.6",
@@ -68,14 +76,27 @@ FULL: dict[str, Any] = {
 NAMESPACED: dict[str, Any] = {
     **LEAST,
     "namespaces": ["team-a", "team-b"],
+    "builder": {
+        "networkPolicy": {
+            "enabled": True,
+            "egress": [{"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}], "ports": [{"port": 443}]}],
+        },
+    },
     "crds": {"enabled": False},
     "rbac": {"aggregate": False},
     "dashboards": {"enabled": False},
 }
 
+BUNDLED: dict[str, Any] = {
+    "registry": {"pull": "localhost:30500", "bundled": {"enabled": True}},
+    "image": {"ref": "registry.example.com/trainshed/operator:1"},
+}
+"""The three values of the guide."""
+
 CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "least": (LEAST, ()),
     "full": (FULL, rendering.MONITORS),
     "namespaced": (NAMESPACED, rendering.MONITORS),
+    "bundled": (BUNDLED, ()),
 }
 """By name: values, and the kinds that the cluster serves besides Kubernetes' own."""

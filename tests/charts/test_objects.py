@@ -14,7 +14,6 @@ CLUSTER_SCOPED = {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition
 LABELS = {
     "app.kubernetes.io/name": "trainshed",
     "app.kubernetes.io/instance": rendering.RELEASE,
-    "app.kubernetes.io/component": "operator",
     "app.kubernetes.io/version": "0.1.0",
     "app.kubernetes.io/managed-by": "Helm",
     "helm.sh/chart": "trainshed-0.1.0",
@@ -46,6 +45,9 @@ def test_every_object_has_a_namespace_and_the_labels(chart: rendering.Rendered) 
         metadata = each["metadata"]
         assert ("namespace" in metadata) == (each["kind"] not in CLUSTER_SCOPED), metadata["name"]
         assert metadata["labels"].items() >= LABELS.items(), metadata["name"]
+        registry = metadata["name"].startswith("trainshed-registry")
+        component = "registry" if registry else "operator"
+        assert metadata["labels"]["app.kubernetes.io/component"] == component
 
 
 def test_no_object_is_there_twice(chart: rendering.Rendered) -> None:

@@ -153,7 +153,7 @@ def test_two_replicas_rather_not_share_a_node(charts: Charts) -> None:
 def test_the_network_policy_lets_trainers_push(charts: Charts) -> None:
     assert charts["least"].of("NetworkPolicy") == []
     (policy,) = charts["full"].of("NetworkPolicy")
-    push, _scrape = policy["spec"]["ingress"]
+    push, *_others = policy["spec"]["ingress"]
     labels = charts["full"].pod["metadata"]["labels"]
 
     assert push["ports"] == [{"port": "https"}]

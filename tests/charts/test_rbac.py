@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 
 import pytest
+import yaml
 
 from tests.charts import rendering
 from trainshed import config
 from trainshed.kube import preflight
+from trainshed.runtime import bundled
 
 Body = rendering.Body
 Charts = Mapping[str, rendering.Rendered]
@@ -33,6 +35,16 @@ IN_OWN_NAMESPACE = {
     ("discovery.k8s.io", "endpointslices", "", "create"),
     ("discovery.k8s.io", "endpointslices", "trainshed-progress", "get update"),
 }
+FOR_REGISTRY_IN_JOB_NAMESPACES = {
+    ("", "secrets", "", "create"),
+    ("", "secrets", "trainshed-registry", "patch"),
+}
+FOR_REGISTRY = {
+    ("", "secrets", "trainshed-registry-tokens", "get update"),
+    ("", "secrets", "trainshed-registry-admin", "patch"),
+    ("discovery.k8s.io", "endpointslices", "trainshed-registry-tokens", "get update"),
+}
+"""Only with the bundled registry."""
 ROLES = ("Role", "ClusterRole")
 
 
@@ -75,10 +87,17 @@ def test_named_namespaces_get_a_role_each_and_the_cluster_none(charts: Charts) -
     assert not any(each["kind"].startswith("Cluster") for each in chart.documents)
 
 
+def test_the_bundled_registrys_secrets_are_written_and_never_read(charts: Charts) -> None:
+    found = table(charts["bundled"].one("ClusterRole", "trainshed-jobs"))
+
+    assert found == IN_ALL_NAMESPACES | FOR_REGISTRY_IN_JOB_NAMESPACES
+
+
 def test_what_it_owns_is_in_its_own_namespace(chart: rendering.Rendered) -> None:
     role = chart.one("Role", "trainshed-operator")
+    with_registry = yaml.safe_load(chart.config)["registry"]["bundled"]["enabled"]
 
-    assert table(role) == IN_OWN_NAMESPACE
+    assert table(role) == IN_OWN_NAMESPACE | (FOR_REGISTRY if with_registry else set())
     assert role["metadata"]["namespace"] == rendering.NAMESPACE
 
 
@@ -104,6 +123,22 @@ def test_every_binding_is_of_a_role_that_exists(chart: rendering.Rendered) -> No
         ]
         assert len(roles) == 1
         assert binding["subjects"] == [account]
+
+
+@pytest.mark.parametrize("namespaces", [(), ("team-a",)])
+def test_it_may_do_all_that_the_bundled_registry_asks_for(namespaces: tuple[str, ...]) -> None:
+    registry = config.Registry(bundled=config.Bundled(enabled=True))
+    settings = config.Settings(registry=registry, namespaces=namespaces)
+    identity = config.Identity(namespace=rendering.NAMESPACE)
+    rules = {rendering.NAMESPACE: IN_OWN_NAMESPACE | FOR_REGISTRY}
+    asked = bundled.needed(settings, identity)
+    elsewhere = FOR_REGISTRY_IN_JOB_NAMESPACES
+    missing = [
+        str(each) for each in asked if not grants(rules.get(each.namespace, elsewhere), each)
+    ]
+
+    assert asked
+    assert missing == []
 
 
 @pytest.mark.parametrize("namespaces", [(), ("team-a",)])

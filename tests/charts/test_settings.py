@@ -15,6 +15,9 @@ Charts = Mapping[str, rendering.Rendered]
 
 FIXED = {
     "trainerLibrary",
+    "registry.bundled.port",
+    "registry.bundled.service",
+    "registry.bundled.keySecret",
     "progress.port",
     "progress.service",
     "progress.caSecret",
@@ -53,7 +56,7 @@ def paths(document: rendering.Body) -> Iterator[str]:
 
 
 def test_the_operator_reads_what_the_chart_writes(settings: config.Settings) -> None:
-    assert settings.registry.pull.startswith("registry.example.com")
+    assert settings.registry.pull.startswith(("registry.example.com", "localhost:"))
 
 
 def test_least_values_are_the_operators_own_defaults(
@@ -84,6 +87,7 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
             prefix="ml/trainshed",
             allowed=("ghcr.io", "http://mirror.internal:5000"),
             credentials_file="/etc/trainshed/registry/config.json",
+            bundled=config.Bundled(enabled=True),
         ),
         images=config.Images(
             pytorch="registry.example.com:5000/base/pytorch:2.6",
@@ -138,8 +142,14 @@ def test_ports_and_names_are_the_operators(chart: rendering.Rendered) -> None:
     ports = {each["name"]: each["containerPort"] for each in operator["ports"]}
     (push,) = chart.one("Service", own.progress.service)["spec"]["ports"]
 
-    assert ports == {"metrics": own.metrics.port, "https": own.progress.port}
+    tokens = {"tokens": own.registry.bundled.port} if bundled(chart) else {}
+    assert ports == {"metrics": own.metrics.port, "https": own.progress.port, **tokens}
     assert push == {"name": "https", "port": own.progress.port}
+
+
+def bundled(chart: rendering.Rendered) -> bool:
+    """Return whether a chart has the registry in it."""
+    return bool(yaml.safe_load(chart.config)["registry"]["bundled"]["enabled"])
 
 
 def test_the_pod_tells_the_operator_who_it_is(chart: rendering.Rendered) -> None:

@@ -20,6 +20,8 @@ FREE = {
     *(f"affinity.{each}" for each in ("nodeAffinity", "podAffinity", "podAntiAffinity")),
     *(f"networkPolicy.metricsFrom.[].{each}" for each in ("namespaceSelector", "podSelector")),
     "networkPolicy.metricsFrom.[].ipBlock",
+    "builder.networkPolicy.egress.[].to.[]",
+    "builder.networkPolicy.egress.[].ports.[]",
 }
 """Parts of Kubernetes' own API, which it checks itself, and what belongs to other charts."""
 
@@ -35,12 +37,25 @@ OTHER: Mapping[str, Any] = {
     "registry.ca.configMap": "other",
     "registry.ca.secret": "other",
     "registry.ca.key": "other.crt",
+    "registry.bundled.enabled": False,
+    "registry.bundled.image": "registry.example.com/other:1",
+    "registry.bundled.service.type": "NodePort",
+    "registry.bundled.service.port": 1,
+    "registry.bundled.service.tokensPort": 2,
+    "registry.bundled.realm": "",
+    "registry.bundled.storage.claimName": "other",
+    "registry.bundled.storage.size": "",
+    "registry.bundled.storage.className": "",
+    "registry.bundled.resources.requests": {"cpu": "2"},
+    "registry.bundled.resources.limits": {"memory": "4Gi"},
     "images.pytorch": "registry.example.com/other:1",
     "images.tensorflow": "registry.example.com/other:1",
     "builder.image": "registry.example.com/other:1",
     "builder.withoutTls": ["lab.example.com"],
     "builder.resources.requests": {"cpu": "2"},
     "builder.resources.limits": {"memory": "4Gi"},
+    "builder.networkPolicy.enabled": False,
+    "builder.networkPolicy.egress": [{"ports": [{"port": 22}]}],
     "namespaces": ["other"],
     "replicas": 3,
     "workers": 1,
@@ -81,6 +96,8 @@ OTHER: Mapping[str, Any] = {
     "dashboards.folder": "Other",
 }
 """A valid value that the case `full` does not have, for each."""
+OF_NAMESPACES = "builder.networkPolicy."
+"""What stands in no case but the one with namespaces."""
 
 REFUSED: Mapping[str, tuple[Body, str]] = {
     "an unknown value": ({"replica": 2}, "replica"),
@@ -109,6 +126,9 @@ REFUSED: Mapping[str, tuple[Body, str]] = {
     "an unknown affinity": ({"affinity": {"gpuAffinity": {}}}, "gpuAffinity"),
     "an unknown peer": ({"networkPolicy": {"metricsFrom": [{"all": True}]}}, "metricsFrom"),
     "an interval without a unit": ({"monitoring": {"podMonitor": {"interval": "15"}}}, "interval"),
+    "a registry's port as text": ({"registry": {"bundled": {"service": {"port": "1"}}}}, "port"),
+    "a realm without a scheme": ({"registry": {"bundled": {"realm": "host"}}}, "realm"),
+    "a rule that is none": ({"builder": {"networkPolicy": {"egress": [{"all": 1}]}}}, "egress"),
     "a deadline as text": ({"buildDeadlineSeconds": "15m"}, "buildDeadlineSeconds"),
 }
 
@@ -205,13 +225,14 @@ def test_there_is_another_value_to_try_for_each() -> None:
 def test_every_value_has_an_effect(
     path: str, helm: rendering.Helm, charts: Mapping[str, rendering.Rendered]
 ) -> None:
-    values = rendering.merged(cases.FULL, nested(path, OTHER[path]))
+    case = "namespaced" if path.startswith(OF_NAMESPACES) else "full"
+    values = rendering.merged(cases.CASES[case][0], nested(path, OTHER[path]))
     if path == "registry.ca.configMap":
         values["registry"]["ca"]["secret"] = ""
 
     other = helm.render(values, served=rendering.MONITORS)
 
-    assert other.documents != charts["full"].documents
+    assert other.documents != charts[case].documents
 
 
 @pytest.mark.parametrize(("values", "field"), REFUSED.values(), ids=REFUSED)

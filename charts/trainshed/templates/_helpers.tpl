@@ -16,17 +16,72 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{ required "registry.pull is needed: the registry that jobs' images go to, such as registry.example.com" .Values.registry.pull }}
 {{- end }}
 
+{{- /* The same for the bundled registry. */ -}}
+{{- define "trainshed.registrySelector" -}}
+app.kubernetes.io/name: trainshed
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: registry
+{{- end }}
+
+{{- define "trainshed.registryLabels" -}}
+{{ include "trainshed.registrySelector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- /* The operator's image. The bundled registry can't hold it: it opens by this operator alone. */ -}}
+{{- define "trainshed.image" -}}
+{{- if and .Values.registry.bundled.enabled (not .Values.image.ref) }}
+{{- fail "image.ref is needed with registry.bundled.enabled: the operator's own image must come from another registry" }}
+{{- end }}
+{{- .Values.image.ref | default (printf "%s/trainshed/operator:%s" (include "trainshed.pull" .) .Chart.AppVersion) }}
+{{- end }}
+
+{{- define "trainshed.push" -}}
+{{- $own := printf "http://trainshed-registry.%s.svc:%v" .Release.Namespace .Values.registry.bundled.service.port -}}
+{{- .Values.registry.push | default (ternary $own (printf "https://%s" (include "trainshed.pull" .)) .Values.registry.bundled.enabled) }}
+{{- end }}
+
+{{- /* The settings file of the bundled registry. Service and issuer are those of granting/signing.py. */ -}}
+{{- define "trainshed.registryConfig" -}}
+{{- $host := splitList ":" (include "trainshed.pull" .) | first -}}
+version: 0.1
+log:
+  level: warn
+  accesslog:
+    disabled: true
+storage:
+  # No cache of blobs: one that is collected would be said to be there, and an image that nobody can
+  # pull would be accepted.
+  filesystem:
+    rootdirectory: /var/lib/registry
+  delete:
+    enabled: true
+http:
+  addr: :5000
+  relativeurls: true
+auth:
+  token:
+    realm: {{ .Values.registry.bundled.realm | default (printf "http://%s:%v" $host .Values.registry.bundled.service.tokensPort) }}/v1/registry/token
+    service: trainshed-registry
+    issuer: trainshed-operator
+    rootcertbundle: /etc/trainshed/tokens/tls.crt
+{{- end }}
+
 {{- /* The settings file; its fields are those of operator/trainshed/config.py. */ -}}
 {{- define "trainshed.config" -}}
 {{- $pull := include "trainshed.pull" . -}}
 {{- $ca := or .Values.registry.ca.configMap .Values.registry.ca.secret -}}
 registry:
-  push: {{ .Values.registry.push | default (printf "https://%s" $pull) | quote }}
+  push: {{ include "trainshed.push" . | quote }}
   pull: {{ $pull | quote }}
   prefix: {{ .Values.registry.prefix | quote }}
   allowed: {{ .Values.registry.allowed | toJson }}
   ca: {{ ternary "/etc/trainshed/registry/ca.pem" "" (not (empty $ca)) | quote }}
   credentialsFile: {{ ternary "/etc/trainshed/registry/config.json" "" (not (empty .Values.registry.credentials.secret)) | quote }}
+  bundled:
+    enabled: {{ .Values.registry.bundled.enabled }}
 images:
   {{- range $name := list "pytorch" "tensorflow" }}
   {{ $name }}: {{ index $.Values.images $name | default (printf "%s/trainshed/%s:%s" $pull $name $.Chart.AppVersion) | quote }}

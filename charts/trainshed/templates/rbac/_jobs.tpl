@@ -26,4 +26,14 @@
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch, list]
+{{- if .Values.registry.bundled.enabled }}
+# The pull Secret of each namespace is written, and never read. Create can't be restricted by name.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [trainshed-registry]
+  verbs: [patch]
+{{- end }}
 {{- end }}
