@@ -52,6 +52,35 @@ def files(ref: str, tar: pathlib.Path) -> set[str]:
         return set(opened.getnames())
 
 
+def referrers(ref: str) -> list[dict[str, Any]]:
+    """Return what oras finds about an image."""
+    found = json.loads(_oras("discover", "--plain-http", "--format", "json", "--depth", "1", ref))
+    listed: list[dict[str, Any]] = found.get("referrers") or found.get("manifests") or []
+    return listed
+
+
+def attached(ref: str, digest: str, folder: pathlib.Path) -> dict[str, Any]:
+    """Return the JSON document of a referrer."""
+    name = ref.partition("@")[0]
+    (layer,) = document("manifest", f"{name}@{digest}")["layers"]
+    file = folder / "attached.json"
+    _oras("blob", "fetch", "--plain-http", "--output", str(file), f"{name}@{layer['digest']}")
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
+def attach(ref: str, file: pathlib.Path, *, kind: str) -> None:
+    """Have oras attach a file to an image, as anybody may."""
+    _oras(
+        *("attach", "--plain-http", "--disable-path-validation", "--artifact-type", kind),
+        *(ref, str(file)),
+    )
+
+
+def _oras(*arguments: str) -> str:
+    return _run([_found(programs.oras), *arguments])
+
+
 def _found(program: Any) -> str:
     try:
         return str(program())

@@ -127,7 +127,7 @@ def push(
         for each in (*image.manifests, image):
             for digest, blob in each.blobs.items():
                 begun = http.post(f"{url}/blobs/uploads/").raise_for_status()
-                place = begun.headers["Location"]
+                place = str(begun.url.join(begun.headers["Location"]))
                 http.put(place, params={**_query(place), "digest": digest}, content=blob)
         for each in (*image.manifests, image):
             version = tag if each is image else each.digest

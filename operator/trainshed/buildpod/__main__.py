@@ -25,6 +25,8 @@ BuildReason, Reason = reasons.BuildReason, reasons.Reason
 LIBRARY = pathlib.Path("/opt/trainshed/trainer")
 LONGEST_SECONDS = 86_400.0
 MESSAGE = pathlib.Path("/dev/termination-log")
+FINISH_SECONDS = 15.0
+"""What no job waits for may take so long: an image without it is an image."""
 
 log = logging.getLogger("trainshed.buildpod")
 
@@ -84,6 +86,7 @@ async def build(order: orders.Order, settings: Mapping[str, Any]) -> observed.Bu
         if order.revision in ("", fetched.revision):
             wanted = replace(order, force=False)
             await maker.keep(namespace, freshness.tags(wanted, began=looked_up), made)
+        await maker.finish(within=FINISH_SECONDS)
     log.info("image after %.2f s, %d bytes sent", time.monotonic() - began, made.uploaded_bytes)
     return replace(
         made,

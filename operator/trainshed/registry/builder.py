@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import pathlib
 import random
@@ -21,10 +22,12 @@ from trainshed.builds import measures, orders, provenance, requests, sources
 from trainshed.core import observed, plan
 from trainshed.registry import (
     admitted,
+    afterwards,
     answers,
     authentication,
     bases,
     credentials,
+    describing,
     errors,
     finding,
     flights,
@@ -55,6 +58,8 @@ class Times:
     """An image that was found is taken for being there."""
     build: float = 900.0
     """A build may take."""
+    afterwards: float = 2.0
+    """What no job waits for is begun so long after its image is there."""
 
 
 class Builder:
@@ -90,6 +95,7 @@ class Builder:
         self._bases = remembered.Bases(clock, seconds=times.base, longest=times.build)
         self._found = memo.Memo[tuple[str, str], observed.BuiltImage](clock, seconds=times.found)
         self._flights = flights.Flights()
+        self._afterwards = afterwards.Afterwards(delay=times.afterwards)
         self._packer = packing.Packer(library)
 
     async def make(
@@ -138,8 +144,13 @@ class Builder:
         """Have an order be answered by an image from now on, by these tags."""
         await answers.keep(self._hosts.own(), self._target.repository(namespace), tags, image)
 
+    async def finish(self, *, within: float) -> None:
+        """Do what is left once images are there, for so many seconds at most."""
+        await self._afterwards.done(within=within)
+
     async def close(self) -> None:
         """End the builds that are going on."""
+        await self._afterwards.close()
         await self._flights.close()
         await self._bases.close()
 
@@ -211,6 +222,10 @@ class Builder:
                 digest, uploaded = await pushing.push(to, parts)
         else:
             digest, uploaded = found
+        if uploaded:
+            self._afterwards.add(
+                "bom", functools.partial(describing.describe, to, digest, request, reference)
+            )
         return observed.BuiltImage(
             ref=f"{to.name}@{digest}",
             key=to.tag,

@@ -73,6 +73,12 @@ class Client:
         answer = await self._manifest("GET", repository, version)
         return layers.digest(answer.body), exchange.document(answer.body, host=self._host)
 
+    async def descriptor(self, repository: str, digest: str) -> Mapping[str, Any]:
+        """Return how other documents name the manifest of a digest; raises NotFound."""
+        answer = await self._manifest("GET", repository, digest)
+        kind = self._checked(answer, digest).get("mediaType", manifests.MANIFEST)
+        return {"mediaType": kind, "digest": digest, "size": len(answer.body)}
+
     async def retag(self, repository: str, digest: str, tag: str) -> None:
         """Give the manifest of a digest a further tag."""
         answer = await self._manifest("GET", repository, digest)
@@ -149,8 +155,11 @@ class Client:
         manifest: bytes,
         *,
         media_type: str = manifests.MANIFEST,
-    ) -> None:
-        """Store a manifest or an index, under a tag or by its digest alone."""
+    ) -> bool:
+        """Store a manifest or an index, under a tag or by its digest alone.
+
+        Return whether the registry keeps an account of what the manifest is about.
+        """
         url = self._url(repository, f"manifests/{version}")
         headers = {"Content-Type": media_type}
         scope = authentication.Scope(repository, write=True)
@@ -163,6 +172,7 @@ class Client:
                 f"registry {self._host} keeps another manifest than it is given, so it can't be"
                 " pulled by digest: use a registry for OCI images"
             )
+        return "OCI-Subject" in answer.headers
 
     async def stream_blob(self, repository: str, digest: str) -> AsyncGenerator[bytes, None]:
         """Yield a blob in pieces, to copy it into another registry without holding it."""

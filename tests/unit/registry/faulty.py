@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ class Registry:
     seen: list[httpx.Request] = field(default_factory=list)
     manifests: dict[str, bytes] = field(default_factory=dict)
     blobs: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    keeps_account: bool = False
+    """Of what refers to an image, as newer registries do."""
 
     def __post_init__(self) -> None:
         for digest, data in BASE.blobs.items():
@@ -70,7 +73,9 @@ class Registry:
             self.manifests[name] = request.content
             repository = name.partition(":")[0]
             self.manifests[f"{repository}:{images.digest(request.content)}"] = request.content
-            return httpx.Response(201)
+            subject = json.loads(request.content).get("subject")
+            kept = {"OCI-Subject": subject["digest"]} if subject and self.keeps_account else {}
+            return httpx.Response(201, headers=kept)
         if name not in self.manifests:
             return httpx.Response(404)
         data = self.manifests[name]
