@@ -21,7 +21,7 @@ from trainshed.kube import transport as transports
 from trainshed.metrics import collectors, controller
 from trainshed.metrics import server as metrics_server
 from trainshed.progress import authority, refusals, routing
-from trainshed.registry import builder
+from trainshed.registry import opening
 from trainshed.runtime import (
     building,
     bundled,
@@ -164,7 +164,7 @@ async def _lead(process: _Process, free: clients.Client, elector: leader.Elector
         process.transport, limiter=ratelimit.Limiter(limits), may_write=elector.is_leader
     )
     registry = await bundled.opened(settings, process.identity, free=free, budgeted=budgeted)
-    async with builder.open_builder(
+    async with opening.open_builder(
         target=surroundings.target(settings.registry),
         ca_file=settings.registry.ca,
         credentials_file=settings.registry.credentials_file,

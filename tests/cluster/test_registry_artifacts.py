@@ -22,7 +22,7 @@ from tests.unit.registry import images
 from trainshed.buildpod import artifacts, failing, places
 from trainshed.builds import orders
 from trainshed.core import plan
-from trainshed.registry import builder, errors, targets
+from trainshed.registry import errors, opening, targets
 
 pytestmark = servers.needs_registry
 PASSWORD = "hunter2-secret"
@@ -167,7 +167,7 @@ async def pod(server: servers.Server, tmp_path: pathlib.Path) -> AsyncIterator[A
                 prefix="trainshed",
                 allowed=frozenset({f"http://{elsewhere.address}"} if may else ()),
             )
-            async with builder.open_builder(
+            async with opening.open_builder(
                 target=target,
                 ca_file="",
                 credentials_file=str(config),

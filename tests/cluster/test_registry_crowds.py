@@ -10,7 +10,7 @@ from tests.cluster import registry_rig as rigs
 from tests.cluster import registry_server as servers
 from tests.unit.registry import images
 from trainshed.core import observed, plan
-from trainshed.registry import builder, targets
+from trainshed.registry import opening, targets
 
 pytestmark = servers.needs_registry
 CROWD = 48
@@ -35,7 +35,7 @@ async def test_a_crowd_of_copies_from_another_registry_comes_through(
             prefix="trainshed",
             allowed=frozenset({elsewhere.url}),
         )
-        async with builder.open_builder(
+        async with opening.open_builder(
             target=target,
             ca_file="",
             credentials_file="",

@@ -18,7 +18,7 @@ from tests.cluster import registry_rig as rigs
 from tests.cluster import registry_server as servers
 from tests.unit.registry import images
 from trainshed.core import plan
-from trainshed.registry import builder, credentials, errors, targets
+from trainshed.registry import credentials, errors, opening, targets
 
 pytestmark = servers.needs_registry
 BASE = images.image({"usr/bin/python3": b"#!/bin/sh\n"})
@@ -59,7 +59,7 @@ def operator(
     (library / "__init__.py").write_bytes(b"")
     file = tmp_path / "config.json"
     file.write_text(json.dumps({"auths": auths or {}}))
-    return builder.open_builder(
+    return opening.open_builder(
         target=targets.Target(
             push=push,
             pull=push.partition("//")[2],

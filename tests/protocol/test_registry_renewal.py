@@ -14,7 +14,7 @@ import pytest
 
 from trainshed.core import plan
 from trainshed.progress import certificates
-from trainshed.registry import builder, credentials, errors, targets
+from trainshed.registry import builder, credentials, errors, opening, targets
 
 LOGIN = credentials.Login("ann", "second-secret")
 EMPTY = b"Content-Length: 0\r\nConnection: close\r\n\r\n"
@@ -88,7 +88,7 @@ async def test_a_renewed_authority_and_password_are_used_without_a_restart(
     registry = Guarded(tmp_path)
     async with registry.served():
         config.write_bytes(auths(registry.host, "first-secret"))
-        async with builder.open_builder(
+        async with opening.open_builder(
             target=targets.Target(
                 push=f"https://{registry.host}",
                 pull=registry.host,

@@ -6,7 +6,7 @@ import pathlib
 import time
 
 from trainshed.core import plan
-from trainshed.registry import builder, targets
+from trainshed.registry import opening, targets
 
 LIBRARY = pathlib.Path(__file__).resolve().parents[2] / "images" / "trainer"
 ROUNDS = 10
@@ -20,7 +20,7 @@ async def unchanged(push: str, pull: str) -> list[float]:
     seconds = []
     for number in range(ROUNDS + 1):
         target = targets.Target(push=push, pull=pull, prefix="trainshed", allowed=frozenset())
-        async with builder.open_builder(
+        async with opening.open_builder(
             target=target,
             ca_file="",
             credentials_file="",

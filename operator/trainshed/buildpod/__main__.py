@@ -19,7 +19,7 @@ from trainshed.api import reasons
 from trainshed.buildpod import failing, fetching, granted, places, words
 from trainshed.builds import freshness, measures, orders, pods, provenance, requests
 from trainshed.core import observed, plan
-from trainshed.registry import builder, errors, packing
+from trainshed.registry import errors, opening, packing
 
 BuildReason, Reason = reasons.BuildReason, reasons.Reason
 LIBRARY = pathlib.Path("/opt/trainshed/trainer")
@@ -70,7 +70,7 @@ async def build(order: orders.Order, settings: Mapping[str, Any]) -> observed.Bu
     log.info("fetched %s: %d files; packing and pushing", fetched.revision, len(fetched.files))
     async with (
         granted.issuer(settings) as issue,
-        builder.open_builder(
+        opening.open_builder(
             target=registries.target,
             ca_file=registries.ca_file,
             credentials_file=registries.push_file,

@@ -6,13 +6,9 @@ made once; what was found or built a moment ago is not asked for again.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import functools
 import logging
-import pathlib
-import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -37,12 +33,10 @@ from trainshed.registry import (
     pushing,
     references,
     remembered,
-    renewed,
     retries,
     targets,
 )
 from trainshed.registry import client as clients
-from trainshed.registry import transport as transports
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -265,40 +259,3 @@ class Builder:
         if mounted and base.digest:
             return self._hosts.own(doubting=doubting)
         return self._hosts.client(self._target.url(base.host), doubting=doubting)
-
-
-@contextlib.asynccontextmanager
-async def open_builder(
-    *,
-    target: targets.Target,
-    ca_file: str,
-    credentials_file: str,
-    library: pathlib.Path,
-    clock: Callable[[], float],
-    limit: int = sources.MAX_BYTES,
-    whose: authentication.Whose = authentication.OPERATOR,
-    issue: authentication.Issue | None = None,
-) -> AsyncIterator[Builder]:
-    """Yield a builder with connections of its own; raises ValueError for unusable settings."""
-    try:
-        target.check()
-    except errors.RegistryError as error:
-        raise ValueError("registry.pull and registry.prefix make no image name") from error
-    logins = renewed.File(credentials_file, credentials.load)
-    transport = transports.Transport(ca_file)
-    async with httpx.AsyncClient(transport=transport, trust_env=False) as http:
-        builder = Builder(
-            http,
-            target=target,
-            logins=logins.value,
-            library=packing.read_library(library),
-            clock=clock,
-            patience=retries.Retries(asyncio.sleep, random.random),
-            limit=limit,
-            whose=whose,
-            issue=issue,
-        )
-        try:
-            yield builder
-        finally:
-            await builder.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from trainshed.registry import builder, errors, targets
+from trainshed.registry import errors, opening, targets
 
 
 def target(
@@ -77,7 +77,7 @@ async def open_with(tmp_path: pathlib.Path, **settings: Any) -> None:
     library.mkdir(exist_ok=True)
     (library / "__init__.py").write_bytes(b"")
     given = {"ca_file": "", "credentials_file": "", "library": tmp_path, **settings}
-    async with builder.open_builder(clock=lambda: 0.0, **given):
+    async with opening.open_builder(clock=lambda: 0.0, **given):
         pass
 
 
