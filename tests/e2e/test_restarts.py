@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from hack import apiserver
-from tests.e2e import conftest
+from tests import gates, git_server
+from tests.e2e import conftest, test_git_sources
 
 STEPS = """
 import time
@@ -128,6 +129,30 @@ def test_a_build_that_is_cut_off_is_made_once(
         tell(signal.SIGKILL)
 
     survived(namespace, info)
+
+
+def test_a_build_in_a_pod_goes_on_without_its_operator(
+    namespace: conftest.Namespace, info: conftest.Body, tmp_path: pathlib.Path
+) -> None:
+    host = str(info["registry"]["pull"].partition(":")[0])
+    with (
+        git_server.serve(tmp_path / "served", host=host) as server,
+        gates.before(server.url.partition("://")[2]) as gate,
+    ):
+        server.repository("code").commit({"train.py": f"# {namespace.name}\n{STEPS}"})
+        git = {"url": f"http://{gate.address}/code/.git"}
+        namespace.apply("survivor", {"framework": "pytorch", "source": {"git": git}})
+        assert gate.knocked.wait(timeout=90)
+        tell(signal.SIGKILL)
+        gate.open()
+        status = namespace.finished("survivor", seconds=240)
+
+    assert status["phase"] == "Succeeded", status
+    assert status["result"]["steps"] == 100
+    assert len(test_git_sources.builds(namespace)) == 1
+    assert len(test_git_sources.pods_of_builds(namespace)) == 1
+    (image,) = {each.split("-")[1] for each in tags(info, namespace.name)}
+    assert status["image"]["key"] == f"b-{image}"
 
 
 def test_an_end_that_was_not_written_is_found(
