@@ -21,7 +21,7 @@ from trainshed.kube import transport as transports
 from trainshed.metrics import collectors, controller
 from trainshed.metrics import server as metrics_server
 from trainshed.progress import authority, refusals, routing
-from trainshed.registry import opening
+from trainshed.registry import opening, surroundings
 from trainshed.runtime import (
     building,
     bundled,
@@ -30,7 +30,6 @@ from trainshed.runtime import (
     logs,
     loop,
     operator,
-    surroundings,
     tasks,
     workqueue,
 )

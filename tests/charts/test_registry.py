@@ -8,8 +8,7 @@ import yaml
 
 from tests.charts import cases, rendering, restricted
 from trainshed import config
-from trainshed.granting import desk, signing
-from trainshed.runtime import bundled
+from trainshed.granting import asking, desk, signing
 
 Charts = Mapping[str, rendering.Rendered]
 NAME = "trainshed-registry"
@@ -85,7 +84,7 @@ def test_the_leader_writes_where_the_token_service_is(charts: Charts) -> None:
 
 def test_build_pods_ask_the_operator_by_tls(charts: Charts) -> None:
     own = config.Settings(registry=config.Registry(bundled=config.Bundled(enabled=True)))
-    found = bundled.for_pods(own, config.Identity(), "PEM")
+    found = asking.for_pods(own, namespace="trainshed-system", ca_pem="PEM")
     service = charts["bundled"].one("Service", own.progress.service)
 
     assert found is not None

@@ -173,6 +173,7 @@ def test_a_build_pod_that_is_taken_away_is_made_anew_and_gives_one_image(
         first = running(namespace)
         assert gate.knocked.wait(timeout=60)
         take(namespace, first)
+        namespace.api.wait_gone(namespace.pods, first, what="the build pod to go", seconds=60)
         gate.open()
         images = [namespace.finished(name)["image"] for name in names]
 

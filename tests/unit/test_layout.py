@@ -21,6 +21,7 @@ LAYERS = (
     "metrics",
     "granting",
     "runtime",
+    "cli",
 )
 
 

@@ -31,7 +31,12 @@ class Request:
 
     def key(self) -> str:
         """Return the content key, 32 hex digits: equal keys are the same image."""
-        parts = {
+        text = json.dumps(self.inputs(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def inputs(self) -> dict[str, object]:
+        """Return all that the key is of, files by the hash of their tree."""
+        parts: dict[str, object] = {
             "version": VERSION,
             "base": self.base_digest,
             "library": self.library,
@@ -42,8 +47,7 @@ class Request:
         }
         if self.mounted:
             parts["delivery"] = "volume"
-        text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return parts
 
 
 def tree_hash(files: Mapping[str, bytes]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from trainshed.api import reasons
-from trainshed.core import observed, plan
+from trainshed.core import configmaps, observed, plan
 from trainshed.kube import errors as api_errors
 from trainshed.registry import errors as registry_errors
 from trainshed.runtime import cache as caches
@@ -207,7 +207,7 @@ class Builds:
                 " the operator's role lets it read ConfigMaps",
                 terminal=False,
             )
-        except reading.SourceInvalid as error:
+        except configmaps.SourceInvalid as error:
             refusal = observed.Refusal(error.reason, str(error), terminal=True)
         except Exception as error:
             # A bug of ours must neither end the operator nor leave the job without a word.

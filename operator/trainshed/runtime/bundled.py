@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from trainshed import config
@@ -12,8 +12,8 @@ from trainshed.granting import desk, logins, rights, signing
 from trainshed.kube import client as clients
 from trainshed.kube import kinds, preflight, secrets, stores
 from trainshed.progress import authority, keys, tokens
+from trainshed.registry import surroundings
 from trainshed.runtime import cache as caches
-from trainshed.runtime import surroundings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,17 +85,6 @@ def needed(settings: config.Settings, identity: config.Identity) -> list[preflig
         ),
         namespaces=settings.namespaces,
     )
-
-
-def for_pods(
-    settings: config.Settings, identity: config.Identity, ca_pem: str
-) -> Mapping[str, str] | None:
-    """Return how build pods ask for tokens; None without a bundled registry."""
-    if not settings.registry.bundled.enabled:
-        return None
-    host = f"{settings.progress.service}.{identity.namespace}.svc:{settings.progress.port}"
-    url = f"https://{host}{desk.PATH}"
-    return {"url": url, "service": signing.SERVICE, "ca": ca_pem}
 
 
 def _access(scopes: Sequence[str]) -> rights.Access:

@@ -18,9 +18,11 @@ from typing import Any, Protocol
 from trainshed import config
 from trainshed.api import labels
 from trainshed.core import observed, policy
+from trainshed.granting import asking
 from trainshed.kube import client as clients
 from trainshed.kube import cluster, events, kinds, login, objects, stores
 from trainshed.progress import authority, certificates
+from trainshed.registry import surroundings
 from trainshed.runtime import (
     admitting,
     building,
@@ -38,7 +40,6 @@ from trainshed.runtime import (
     reconciler,
     recording,
     seams,
-    surroundings,
     sweeper,
     tasks,
     workqueue,
@@ -173,7 +174,7 @@ def _following(
     rules: policy.Policy,
     hooks: counting.Hooks,
 ) -> podbuilds.PodBuilds:
-    tokens = bundled.for_pods(settings, identity, rules.ca_pem)
+    tokens = asking.for_pods(settings, namespace=identity.namespace, ca_pem=rules.ca_pem)
     return podbuilds.PodBuilds(
         cache=found.cache,
         api=writer,

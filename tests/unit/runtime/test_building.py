@@ -10,7 +10,7 @@ import pytest
 from tests import builders, facts
 from tests.unit.runtime import buildings
 from trainshed.builds import embedding
-from trainshed.core import observed
+from trainshed.core import configmaps, observed
 from trainshed.kube import errors
 from trainshed.registry import errors as registry_errors
 from trainshed.runtime import reading
@@ -193,7 +193,7 @@ async def test_a_config_map_that_is_not_there_is_looked_for_again(
 def test_binary_keys_are_files_too() -> None:
     body = {"data": {"a.py": "x"}, "binaryData": {"b.bin": "AAE="}}
 
-    assert reading.config_map_files(body) == {"a.py": b"x", "b.bin": b"\x00\x01"}
+    assert configmaps.files(body) == {"a.py": b"x", "b.bin": b"\x00\x01"}
 
 
 @pytest.mark.looptime

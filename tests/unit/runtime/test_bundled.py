@@ -14,8 +14,10 @@ from trainshed import config
 from trainshed.api import labels, spec, status
 from trainshed.builds import pods
 from trainshed.core import creating, observe, observed
+from trainshed.granting import asking
 from trainshed.kube import errors, kinds
-from trainshed.runtime import admitting, bundled, surroundings
+from trainshed.registry import surroundings
+from trainshed.runtime import admitting
 from trainshed.runtime import cache as caches
 
 BUNDLED = config.Settings(registry=config.Registry(bundled=config.Bundled(enabled=True)))
@@ -122,7 +124,7 @@ async def test_no_job_is_made_in_a_namespace_that_can_not_pull() -> None:
 
 
 def test_build_pods_are_told_where_to_ask_by_the_operators_own_authority() -> None:
-    told = bundled.for_pods(BUNDLED, config.Identity(namespace="system"), "PEM")
+    told = asking.for_pods(BUNDLED, namespace="system", ca_pem="PEM")
     given = surroundings.of(BUNDLED, tokens=told)("team-a")
 
     assert json.loads(given.settings)["tokens"] == {
@@ -134,7 +136,7 @@ def test_build_pods_are_told_where_to_ask_by_the_operators_own_authority() -> No
 
 
 def test_with_another_registry_build_pods_are_told_nothing_of_tokens() -> None:
-    told = bundled.for_pods(config.Settings(), config.Identity(), "PEM")
+    told = asking.for_pods(config.Settings(), namespace="system", ca_pem="PEM")
     given = surroundings.of(config.Settings(), tokens=told)("team-a")
 
     assert told is None

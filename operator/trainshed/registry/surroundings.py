@@ -1,4 +1,4 @@
-"""What build pods have of this operator's settings."""
+"""What build pods have of the operator's settings, and which registry they name."""
 
 from __future__ import annotations
 
