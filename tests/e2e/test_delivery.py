@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from hack.cluster import nodes as cluster_nodes
+from hack.cluster import waiting
 from tests.cluster import referees
 from tests.cluster import registry_rig as rigs
 from tests.cluster import registry_server as servers
@@ -58,6 +59,14 @@ def test_a_node_takes_its_own_image_of_an_index(
     index = referees.document("manifest", ref)
     assert [each["platform"]["architecture"] for each in index["manifests"]] == ["amd64", "arm64"]
     referees.crane("validate", "--fast", "--remote", ref)
+    waiting.until("the list of contents", lambda: _unlisted(ref), seconds=30)
+    (listed,) = referees.referrers(ref)
+    document = referees.attached(ref, listed["digest"], tmp_path)
+    assert document["metadata"]["component"]["version"] == ref.partition("@")[2]
+
+
+def _unlisted(ref: str) -> str | None:
+    return None if referees.referrers(ref) else "oras finds none"
 
 
 @needs_amd64
