@@ -324,3 +324,39 @@ def test_a_base_that_the_operator_may_not_read_is_ordered_from_a_pod() -> None:
     mounted = {"delivery": "volume", "base": f"other.example/base@{DIGEST}"}
     assert ordered(known, **mounted).pod is None
     assert ordered(known, **{**mounted, "base": "other.example/base:1"}).pod is not None
+
+
+WAITS = facts.refused("BuildPodWaiting", "no node for the build pod", retry=1e9)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        None,
+        observed.BuildView(),
+        observed.BuildView(refusal=WAITS),
+        observed.BuildView(refusal=facts.refused("RegistryUnavailable", "is down", retry=5)),
+        observed.BuildView(refusal=facts.refused("BaseImageUnsupported", "no", terminal=True)),
+    ],
+    ids=["not begun", "going on", "waiting for a node", "to be tried again", "refused"],
+)
+@pytest.mark.parametrize(
+    "job",
+    [
+        builders.training_job().cnn(),
+        builders.training_job().script().replicas(2),
+        builders.training_job().git("https://git.example/a.git"),
+        MOUNTED,
+    ],
+    ids=["a model", "a gang", "a build pod", "mounted"],
+)
+def test_nothing_holds_a_node_before_its_image_exists(
+    job: builders.TrainingJobBuilder, build: observed.BuildView | None
+) -> None:
+    """What waits for a build asks the scheduler for nothing: no pod, no accelerator, no quota."""
+    seen = builders.observation(job, build=build)
+
+    for now in (0, 1, 30):
+        wanted = passes.decided(seen, now=now)
+        assert wanted.creates == ()
+        seen = passes.stored(seen, wanted)
