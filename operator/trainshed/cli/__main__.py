@@ -1,0 +1,5 @@
+"""`python -m trainshed.cli`."""
+
+from trainshed.cli import main
+
+main.main()
