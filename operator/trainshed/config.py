@@ -25,6 +25,14 @@ class Section(pydantic.BaseModel):
     )
 
 
+class Collection(Section):
+    """When images of the bundled registry are let go."""
+
+    enabled: bool = False
+    older_than_days: int = pydantic.Field(default=30, ge=1)
+    """Since the last day on which a job named it."""
+
+
 class Bundled(Section):
     """The registry of the chart, which takes the operator's tokens alone."""
 
@@ -35,6 +43,7 @@ class Bundled(Section):
     """The Service that leads nodes there."""
     key_secret: str = "trainshed-registry-tokens"
     """The Secret of the key by which tokens are signed."""
+    gc: Collection = Collection()
 
 
 class Registry(Section):

@@ -184,6 +184,7 @@ async def _lead(process: _Process, free: clients.Client, elector: leader.Elector
                 built=counts.built,
                 hit=counts.hit,
                 worked=counts.worked,
+                collected=counts.collected,
             ),
             stop=process.stop,
             claim_signals=lambda: _claim_signals(process.stop),

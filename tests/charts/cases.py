@@ -27,6 +27,7 @@ FULL: dict[str, Any] = {
             "service": {"type": "LoadBalancer", "port": 5000, "tokensPort": 5001},
             "realm": "https://tokens.example.com",
             "storage": {"size": "1Ti", "className": "fast"},
+            "gc": {"enabled": True, "olderThanDays": 7},
             "resources": {"requests": {"cpu": 1}, "limits": {"memory": "2Gi"}},
         },
     },

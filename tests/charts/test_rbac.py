@@ -45,6 +45,8 @@ FOR_REGISTRY = {
     ("discovery.k8s.io", "endpointslices", "trainshed-registry-tokens", "get update"),
 }
 """Only with the bundled registry."""
+FOR_COLLECTION = {("apps", "deployments", "trainshed-registry", "patch")}
+"""Only where its old images are let go."""
 ROLES = ("Role", "ClusterRole")
 
 
@@ -95,9 +97,11 @@ def test_the_bundled_registrys_secrets_are_written_and_never_read(charts: Charts
 
 def test_what_it_owns_is_in_its_own_namespace(chart: rendering.Rendered) -> None:
     role = chart.one("Role", "trainshed-operator")
-    with_registry = yaml.safe_load(chart.config)["registry"]["bundled"]["enabled"]
+    registry = yaml.safe_load(chart.config)["registry"]["bundled"]
+    besides = FOR_REGISTRY if registry["enabled"] else set()
+    besides = besides | (FOR_COLLECTION if registry["gc"]["enabled"] else set())
 
-    assert table(role) == IN_OWN_NAMESPACE | (FOR_REGISTRY if with_registry else set())
+    assert table(role) == IN_OWN_NAMESPACE | besides
     assert role["metadata"]["namespace"] == rendering.NAMESPACE
 
 
@@ -127,10 +131,11 @@ def test_every_binding_is_of_a_role_that_exists(chart: rendering.Rendered) -> No
 
 @pytest.mark.parametrize("namespaces", [(), ("team-a",)])
 def test_it_may_do_all_that_the_bundled_registry_asks_for(namespaces: tuple[str, ...]) -> None:
-    registry = config.Registry(bundled=config.Bundled(enabled=True))
+    chosen = config.Bundled(enabled=True, gc=config.Collection(enabled=True))
+    registry = config.Registry(bundled=chosen)
     settings = config.Settings(registry=registry, namespaces=namespaces)
     identity = config.Identity(namespace=rendering.NAMESPACE)
-    rules = {rendering.NAMESPACE: IN_OWN_NAMESPACE | FOR_REGISTRY}
+    rules = {rendering.NAMESPACE: IN_OWN_NAMESPACE | FOR_REGISTRY | FOR_COLLECTION}
     asked = bundled.needed(settings, identity)
     elsewhere = FOR_REGISTRY_IN_JOB_NAMESPACES
     missing = [

@@ -67,6 +67,16 @@ def test_its_pod_is_restricted_and_alone_on_its_store(charts: Charts) -> None:
     assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
 
 
+def test_what_was_let_go_is_collected_before_it_serves(charts: Charts) -> None:
+    (collect,) = pod(charts["full"])["initContainers"]
+
+    assert "registry garbage-collect /etc/trainshed/config.yml" in collect["command"][2]
+    assert restricted.violations(pod(charts["full"])) == []
+    # It takes the manifests of indexes for untagged ones.
+    assert "untagged" not in collect["command"][2]
+    assert "initContainers" not in pod(charts["bundled"])
+
+
 def test_the_operator_and_build_pods_reach_it_by_its_service(charts: Charts) -> None:
     push = yaml.safe_load(charts["bundled"].config)["registry"]["push"]
     (port,) = charts["bundled"].one("Service", NAME)["spec"]["ports"]

@@ -87,7 +87,9 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
             prefix="ml/trainshed",
             allowed=("ghcr.io", "http://mirror.internal:5000"),
             credentials_file="/etc/trainshed/registry/config.json",
-            bundled=config.Bundled(enabled=True),
+            bundled=config.Bundled(
+                enabled=True, gc=config.Collection(enabled=True, older_than_days=7)
+            ),
         ),
         images=config.Images(
             pytorch="registry.example.com:5000/base/pytorch:2.6",

@@ -82,6 +82,8 @@ registry:
   credentialsFile: {{ ternary "/etc/trainshed/registry/config.json" "" (not (empty .Values.registry.credentials.secret)) | quote }}
   bundled:
     enabled: {{ .Values.registry.bundled.enabled }}
+    gc:
+      {{- toYaml .Values.registry.bundled.gc | nindent 6 }}
 images:
   {{- range $name := list "pytorch" "tensorflow" }}
   {{ $name }}: {{ index $.Values.images $name | default (printf "%s/trainshed/%s:%s" $pull $name $.Chart.AppVersion) | quote }}

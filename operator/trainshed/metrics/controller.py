@@ -45,6 +45,7 @@ class Controller:
         self._build_hits = _counter(names.BUILD_HITS, into)
         self._build_bytes = _counter(names.BUILD_BYTES, into)
         self._build_failures = _counter(names.BUILD_FAILURES, into)
+        self._collected = _counter(names.TAGS_DELETED, into)
         for result in push_results:
             self._pushes.labels(result)
         for phase in measures.Phase:
@@ -89,6 +90,10 @@ class Controller:
     def hit(self, kind: str) -> None:
         """Count what a job's build was found by."""
         self._build_hits.labels(kind).inc()
+
+    def collected(self, tags: int) -> None:
+        """Count tags of old images that were let go."""
+        self._collected.inc(tags)
 
     def worked(self, phases: Mapping[str, float], sent: int) -> None:
         """Count the work of a build: the seconds of its phases, the bytes that it sent."""

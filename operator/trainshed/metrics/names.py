@@ -246,6 +246,10 @@ BUILD_BYTES = _controller(
     "build_uploaded_bytes_total", C, "Bytes that builds sent to the registry.", unit="bytes"
 )
 
+TAGS_DELETED = _controller(
+    "registry_tags_deleted_total", C, "Tags of old images that the bundled registry let go."
+)
+
 CONTROLLER = (
     RECONCILE_DURATION,
     RECONCILE_ERRORS,
@@ -261,6 +265,7 @@ CONTROLLER = (
     BUILD_PHASES,
     BUILD_HITS,
     BUILD_BYTES,
+    TAGS_DELETED,
 )
 
 ALL = TRAINER + JOB + CONTROLLER

@@ -138,6 +138,10 @@ class Builder:
         """Have an order be answered by an image from now on, by these tags."""
         await answers.keep(self._hosts.own(), self._target.repository(namespace), tags, image)
 
+    def own(self) -> clients.Client:
+        """Return the client of the registry that images go to."""
+        return self._hosts.own()
+
     async def finish(self, *, within: float) -> None:
         """Do what is left once images are there, for so many seconds at most."""
         await self._afterwards.done(within=within)

@@ -267,7 +267,7 @@ class Client:
         if answer.status == httpx.codes.UNAUTHORIZED:
             return self._authority.refusal(answer.headers, repository)
         if answer.status == httpx.codes.NOT_FOUND:
-            if method in ("GET", "HEAD"):
+            if method in ("GET", "HEAD", "DELETE"):
                 return errors.NotFound()
             if _UPLOAD_LOST in answer.body:
                 return errors.Unavailable(

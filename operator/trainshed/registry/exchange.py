@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ _REDIRECTS = 4
 _QUICK = httpx.Timeout(10.0, connect=3.0, pool=None)
 _PATIENT = httpx.Timeout(60.0, connect=3.0, pool=None)
 """For a body on its way: a registry may move it to a store of its own before it answers."""
+_FULL = re.compile(rb'no space left on device|quota exceeded|"Err": ?(28|122)\b', re.IGNORECASE)
+"""What registries say whose disk is full, or whose quota is: ENOSPC and EDQUOT by their numbers."""
 Content = bytes | Callable[[], AsyncIterator[bytes]]
 """What is sent: a stream is opened anew for each try."""
 
@@ -151,7 +154,8 @@ def refusal(
         return errors.Forbidden(
             f"registry {host} forbids this to {whose}: give its account the right"
         )
-    if code in (httpx.codes.REQUEST_ENTITY_TOO_LARGE, httpx.codes.INSUFFICIENT_STORAGE):
+    full = code >= httpx.codes.INTERNAL_SERVER_ERROR and _FULL.search(answer.body) is not None
+    if full or code in (httpx.codes.REQUEST_ENTITY_TOO_LARGE, httpx.codes.INSUFFICIENT_STORAGE):
         return errors.QuotaExceeded(f"registry {host} has no room: free some or raise it")
     if code == httpx.codes.TOO_MANY_REQUESTS or code >= httpx.codes.INTERNAL_SERVER_ERROR:
         after = answer.headers.get("Retry-After", "")

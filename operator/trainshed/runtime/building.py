@@ -16,7 +16,7 @@ from trainshed.core import configmaps, observed, plan
 from trainshed.kube import errors as api_errors
 from trainshed.registry import errors as registry_errors
 from trainshed.runtime import cache as caches
-from trainshed.runtime import podbuilds, reading, seams
+from trainshed.runtime import podbuilds, reading, seams, turns
 
 log = logging.getLogger(__name__)
 
@@ -107,11 +107,14 @@ class Builds:
         worked: Worked = lambda phases, sent: None,
         parallel: int = 16,
         deadline: float = 900.0,
+        order: turns.Turns | None = None,
     ) -> None:
         """Build at most `parallel` images at a time, half of them for one namespace.
 
         Each may take `deadline` seconds from when it begins. `wake` is told when one is done.
+        `order`: keeps builds apart from what lets old images go.
         """
+        self._turns = order or turns.Turns()
         self._deadline = deadline
         self._cache = cache
         self._maker = maker
@@ -147,6 +150,11 @@ class Builds:
         await self._mounts.close()
 
     async def _build(self, job: observed.TrainingJobView, order: plan.BuildOrder) -> None:
+        # Until its end is in the cache, nothing else tells which image it has found.
+        async with self._turns.building(job.key.namespace):
+            await self._built(job, order)
+
+    async def _built(self, job: observed.TrainingJobView, order: plan.BuildOrder) -> None:
         try:
             # A pod takes none of this process's slots: the cluster's quotas bound it.
             idle = contextlib.nullcontext()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime
+import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from trainshed import config
 from trainshed.api import labels
@@ -12,8 +16,12 @@ from trainshed.granting import desk, logins, rights, signing
 from trainshed.kube import client as clients
 from trainshed.kube import kinds, preflight, secrets, stores
 from trainshed.progress import authority, keys, tokens
+from trainshed.registry import client as registry_clients
 from trainshed.registry import surroundings
 from trainshed.runtime import cache as caches
+from trainshed.runtime import collecting, turns
+
+DEPLOYMENT = "trainshed-registry"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +31,7 @@ class Bundled:
     signer: signing.Signer
     keeper: logins.Keeper
     folder: str
+    restart: Callable[[], Awaitable[None]]
 
     async def issue(self, scopes: Sequence[str]) -> str:
         """Return a token for this process: it may do what it asks itself for."""
@@ -39,6 +48,61 @@ class Bundled:
             folder=self.folder,
             leading=leading,
         )
+
+
+def collector(
+    found: Bundled,
+    settings: config.Settings,
+    *,
+    client: registry_clients.Client,
+    cache: caches.Cache,
+    order: turns.Turns,
+    count: Callable[[int], None],
+) -> collecting.Collector | None:
+    """Return what lets old images go; None where none are to go."""
+    gc = settings.registry.bundled.gc
+    if not gc.enabled:
+        return None
+    seams = collecting.Seams(
+        client=client,
+        cache=cache,
+        turns=order,
+        folder=found.folder,
+        days=gc.older_than_days,
+        served=frozenset(settings.namespaces),
+        free=found.restart,
+        clock=time.time,
+        count=count,
+    )
+    return collecting.Collector(seams)
+
+
+def tasks(
+    found: Bundled | None,
+    settings: config.Settings,
+    *,
+    client: registry_clients.Client,
+    cache: caches.Cache,
+    synced: asyncio.Event,
+    order: turns.Turns,
+    count: Callable[[int], None],
+) -> dict[str, Coroutine[Any, Any, None]]:
+    """Return what goes on as long as this process leads; nothing without a bundled registry."""
+    if found is None:
+        return {}
+
+    async def keep(keeper: logins.Keeper) -> None:
+        await synced.wait()
+        await keeper.run(lambda: (each.key.namespace for each in cache.jobs()))
+
+    async def collect(going: collecting.Collector) -> None:
+        # Whoever does not know all jobs would take what they name for old.
+        await synced.wait()
+        await going.run()
+
+    going = collector(found, settings, client=client, cache=cache, order=order, count=count)
+    works: dict[str, Coroutine[Any, Any, None]] = {"registry-logins": keep(found.keeper)}
+    return works if going is None else {**works, "registry-collection": collect(going)}
 
 
 async def opened(
@@ -68,7 +132,20 @@ async def opened(
         clock=time.monotonic,
     )
     folder = surroundings.target(registry).folder
-    return Bundled(signer=signer, keeper=keeper, folder=folder)
+    return Bundled(
+        signer=signer,
+        keeper=keeper,
+        folder=folder,
+        restart=functools.partial(_restart, budgeted, identity.namespace),
+    )
+
+
+async def _restart(api: clients.Client, namespace: str) -> None:
+    """Restart the registry, as `kubectl rollout restart` does."""
+    moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    metadata = {"annotations": {"kubectl.kubernetes.io/restartedAt": moment}}
+    patch = {"spec": {"template": {"metadata": metadata}}}
+    await api.patch_merge(kinds.DEPLOYMENTS, patch, name=DEPLOYMENT, namespace=namespace)
 
 
 def needed(settings: config.Settings, identity: config.Identity) -> list[preflight.Permission]:
@@ -82,6 +159,7 @@ def needed(settings: config.Settings, identity: config.Identity) -> list[preflig
             ("get update", kinds.SECRETS, registry.key_secret),
             ("patch", kinds.SECRETS, logins.ADMINISTRATOR),
             ("get update", kinds.ENDPOINT_SLICES, registry.service),
+            *((("patch", kinds.DEPLOYMENTS, DEPLOYMENT),) if registry.gc.enabled else ()),
         ),
         namespaces=settings.namespaces,
     )

@@ -17,3 +17,4 @@ class Hooks:
     built: building.Observe = building.unobserved
     hit: building.Hit = lambda kind: None
     worked: building.Worked = lambda phases, sent: None
+    collected: Callable[[int], None] = lambda tags: None

@@ -11,9 +11,9 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from trainshed import config
 from trainshed.api import labels
@@ -22,6 +22,7 @@ from trainshed.granting import asking
 from trainshed.kube import client as clients
 from trainshed.kube import cluster, events, kinds, login, objects, stores
 from trainshed.progress import authority, certificates
+from trainshed.registry import client as registry_clients
 from trainshed.registry import surroundings
 from trainshed.runtime import (
     admitting,
@@ -42,6 +43,7 @@ from trainshed.runtime import (
     seams,
     sweeper,
     tasks,
+    turns,
     workqueue,
 )
 from trainshed.runtime import cache as caches
@@ -64,6 +66,9 @@ class Clients:
 
 class Maker(building.Maker, podbuilds.Answers, Protocol):
     """Makes images, and knows what build pods made."""
+
+    def own(self) -> registry_clients.Client:
+        """Return the client of the registry that images go to."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,7 +99,7 @@ async def run(
     signer = await _authority(settings, identity, api)
     rules = _policy(settings, identity, signer)
     recorder = events.Recorder(api.budgeted, instance=identity.pod)
-    writer = _writer(api, registry)
+    writer, order = _writer(api, registry), turns.Turns()
     following = _following(found, settings, identity, writer, maker, rules, hooks)
     incoming = intake.Intake(
         cache=found.cache, wake=found.queue.add, clock=time.time, built=following.changed
@@ -111,7 +116,7 @@ async def run(
             served.serve(found.cache, sink, leading=leading, count=hooks.pushed)
         )
         stack.push_async_callback(following.close)
-        builds = _builds(found, settings, api, writer, maker, hooks, following)
+        builds = _builds(found, settings, api, writer, maker, hooks, following, order)
         stack.push_async_callback(builds.close)
         workers = _workers(found, settings, writer, builds, recorder, rules, hooks)
         stack.push_async_callback(workers.stop)
@@ -120,7 +125,15 @@ async def run(
             "sweeper": _sweeper(found, api, incoming, watched).run(),
             "routing": served.stay_routed(),
             "first-pass": _start_when_synced(found, workers),
-            **_of_registry(found, registry),
+            **bundled.tasks(
+                registry,
+                settings,
+                client=maker.own(),
+                cache=found.cache,
+                synced=found.synced,
+                order=order,
+                count=hooks.collected,
+            ),
         }.items():
             await stack.enter_async_context(tasks.owned(name, task, stop=stop))
         await kopf_adapter.run(
@@ -151,20 +164,6 @@ def _writer(api: Clients, registry: bundled.Bundled | None) -> seams.Writer:
     return admitting.Objects(api.budgeted, registry.keeper.ensure)
 
 
-def _of_registry(
-    found: Operator, registry: bundled.Bundled | None
-) -> dict[str, Coroutine[Any, Any, None]]:
-    """Return the tasks that only the bundled registry needs."""
-    if registry is None:
-        return {}
-
-    async def keep() -> None:
-        await found.synced.wait()
-        await registry.keeper.run(lambda: (each.key.namespace for each in found.cache.jobs()))
-
-    return {"registry-logins": keep()}
-
-
 def _following(
     found: Operator,
     settings: config.Settings,
@@ -193,6 +192,7 @@ def _builds(
     maker: building.Maker,
     hooks: counting.Hooks,
     following: podbuilds.PodBuilds,
+    order: turns.Turns,
 ) -> building.Builds:
     return building.Builds(
         cache=found.cache,
@@ -206,6 +206,7 @@ def _builds(
         hit=hooks.hit,
         worked=hooks.worked,
         deadline=settings.build_deadline_seconds,
+        order=order,
     )
 
 

@@ -1,0 +1,156 @@
+"""What the bundled registry holds: its repositories, their tags, and how they are let go.
+
+Only the operator's own token may do this. Every list is read to its end or not at all: who judges
+by a part of it might let go what the rest needs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib import parse
+
+from trainshed.builds import layers, manifests
+from trainshed.core import retention
+from trainshed.registry import authentication, errors, exchange
+from trainshed.registry import client as clients
+
+MARK = "trainshed-used"
+"""The tag of what is remembered of a repository: no image, and never judged."""
+_USED = "dev.trainshed.used."
+_PAGE = 500
+_MOST = 20_000
+"""So many names are read; a repository with more is left alone."""
+_NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
+_REFERRER = re.compile(r"sha256-([0-9a-f]{64})")
+_EMPTY = b"{}"
+
+
+async def repositories(client: clients.Client, *, folder: str) -> list[str]:
+    """Return the repositories below a folder; raises RegistryError."""
+    every = await _names(client, "/v2/_catalog", "repositories", authentication.Scope(""))
+    return [each for each in every if each.startswith(f"{folder}/")]
+
+
+async def read(client: clients.Client, repository: str) -> list[retention.Manifest]:
+    """Return the manifests that have a tag, but for our own; raises RegistryError."""
+    scope = authentication.Scope(repository)
+    try:
+        names = await _names(client, f"/v2/{repository}/tags/list", "tags", scope)
+    except errors.NotFound:
+        return []
+    tags: dict[str, list[str]] = {}
+    documents: dict[str, Mapping[str, Any]] = {}
+    for name in names:
+        if name == MARK:
+            continue
+        try:
+            digest, documents[digest] = await client.named_manifest(repository, name)
+        except errors.NotFound:
+            continue  # It went while we looked.
+        tags.setdefault(digest, []).append(name)
+    return [
+        retention.Manifest(
+            digest=digest,
+            tags=tuple(found),
+            children=tuple(_children(documents[digest])),
+            subject=_subject(documents[digest], found),
+        )
+        for digest, found in tags.items()
+    ]
+
+
+async def remove(client: clients.Client, repository: str, digest: str) -> bool:
+    """Let a manifest go with all its tags; return whether it was there. Raises RegistryError."""
+    scope = authentication.Scope(repository, remove=True)
+    try:
+        await client.call("DELETE", f"/v2/{repository}/manifests/{digest}", scope)
+    except errors.NotFound:
+        return False
+    return True
+
+
+async def recall(client: clients.Client, repository: str) -> tuple[str, dict[str, int]]:
+    """Return the days of last use that are remembered, and the digest of where they are."""
+    try:
+        digest, document = await client.named_manifest(repository, MARK)
+    except errors.NotFound:
+        return "", {}
+    told = document.get("annotations")
+    marks = told if isinstance(told, dict) else {}
+    days = {
+        f"sha256:{name.removeprefix(_USED)}": int(day)
+        for name, day in marks.items()
+        if name.startswith(_USED) and isinstance(day, str) and day.isdecimal() and len(day) < 8
+    }
+    return digest, days
+
+
+async def remember(
+    client: clients.Client, repository: str, used: Mapping[str, int], *, before: str
+) -> None:
+    """Keep days of last use, in place of those of the manifest `before`; raises RegistryError."""
+    config = layers.digest(_EMPTY)
+    described = {
+        "schemaVersion": 2,
+        "mediaType": manifests.MANIFEST,
+        "config": {
+            "mediaType": "application/vnd.oci.empty.v1+json",
+            "digest": config,
+            "size": len(_EMPTY),
+        },
+        "layers": [],
+        "annotations": {
+            f"{_USED}{digest.removeprefix('sha256:')}": str(day)
+            for digest, day in sorted(used.items())
+        },
+    }
+    document = json.dumps(described, separators=(",", ":")).encode()
+    if layers.digest(document) == before:
+        return
+    if not await client.has_blob(repository, config):
+        await client.upload(repository, config, _EMPTY, size=len(_EMPTY))
+    await client.put_manifest(repository, MARK, document)
+    if before:
+        await remove(client, repository, before)
+
+
+def _children(document: Mapping[str, Any]) -> Iterator[str]:
+    listed = document.get("manifests")
+    for each in listed if isinstance(listed, list) else ():
+        if isinstance(each, dict) and manifests.is_digest(each.get("digest")):
+            yield str(each["digest"])
+
+
+def _subject(document: Mapping[str, Any], tags: list[str]) -> str:
+    """Return what a manifest tells of: by its field, or by the tag of registries without it."""
+    told = document.get("subject")
+    if isinstance(told, dict) and manifests.is_digest(told.get("digest")):
+        return str(told["digest"])
+    match = next((found for tag in tags if (found := _REFERRER.fullmatch(tag))), None)
+    return f"sha256:{match[1]}" if match else ""
+
+
+async def _names(
+    client: clients.Client, path: str, field: str, scope: authentication.Scope
+) -> list[str]:
+    """Return all names of a list, page by page; raises NotFound."""
+    found: list[str] = []
+    asked = f"{path}?{parse.urlencode({'n': _PAGE})}"
+    while asked:
+        answer = await client.call("GET", asked, scope)
+        page = exchange.document(answer.body, host="bundled").get(field)
+        found += [each for each in (page or ()) if isinstance(each, str)]
+        if len(found) > _MOST:
+            raise errors.Rejected(f"{path} has more than {_MOST} names: it is left alone")
+        following = _NEXT.search(answer.headers.get("Link", ""))
+        asked = _below(following[1]) if following else ""
+    return found
+
+
+def _below(link: str) -> str:
+    """Return path and query of a link: it is followed on this host alone."""
+    parts = parse.urlsplit(link)
+    return f"{parts.path}?{parts.query}"
