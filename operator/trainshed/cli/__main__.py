@@ -1,5 +1,5 @@
 """`python -m trainshed.cli`."""
 
-from trainshed.cli import main
+from trainshed.cli import entry
 
-main.main()
+entry.main()
