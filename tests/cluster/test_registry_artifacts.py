@@ -7,7 +7,7 @@ import base64
 import json
 import pathlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -15,14 +15,15 @@ import pytest
 
 from hack.cluster import registries
 from tests import facts
+from tests import granting_rig as grants
 from tests.cluster import registry_rig as rigs
 from tests.cluster import registry_server as servers
 from tests.unit.buildpod import archives
 from tests.unit.registry import images
-from trainshed.buildpod import artifacts, failing, places
+from trainshed.buildpod import artifacts, failing, places, unpacking
 from trainshed.builds import orders
 from trainshed.core import plan
-from trainshed.registry import errors, opening, targets
+from trainshed.registry import errors, opening, pulling, references, targets
 
 pytestmark = servers.needs_registry
 PASSWORD = "hunter2-secret"
@@ -217,3 +218,46 @@ async def test_a_base_of_another_architecture_is_told(pod: Any, server: servers.
     base = await asyncio.to_thread(rigs.push, server, arm)
     with pytest.raises(errors.BaseUnsupported, match="is for linux/arm64, not for linux/amd64"):
         await make(base=base)
+
+
+async def test_an_artifact_in_the_bundled_registry_is_read_by_the_pods_own_token(
+    tmp_path: pathlib.Path,
+) -> None:
+    async with grants.Rig().serving() as grant, grant.exchanger() as exchanger:
+        with servers.started(tmp_path / "r", grant.wanted(tmp_path / "keys")) as server:
+            token = await grant.operator(["repository:trainshed/ns/team-a/code:pull,push"])
+            own = await asyncio.to_thread(
+                rigs.push, server, CODE, repository="trainshed/ns/team-a/code", auth=_Bearer(token)
+            )
+            target = facts.places(push=server.url).target
+            tree = unpacking.Tree(ignore=(), limit=1 << 20)
+            async with pulling.open_client(
+                server.address,
+                target=target,
+                ca_file="",
+                logins={},
+                whose=places.PUSHER,
+                issue=exchanger.issue,
+            ) as client:
+                digest = await artifacts.read(
+                    client,
+                    references.parse(own),
+                    lambda index: "",
+                    tree=tree,
+                    folder=tmp_path,
+                    limit=1 << 20,
+                )
+    assert digest == CODE.digest
+    assert tree.files()["train.py"] == b"print(1)\n"
+
+
+class _Bearer(httpx.Auth):
+    """Gives every request a token."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:  # type: ignore[override]
+        """Add the token."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request

@@ -10,11 +10,15 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
-from hack.cluster import registries
+from hack import apiserver
+from hack.cluster import registries, settings
+from hack.cluster.host import node
 from tests.e2e import conftest, volumes
 from tests.unit.registry import images
 
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
 REASON_SECONDS = 60.0
 LOGIN = registries.Credentials("ann", "hunter2-secret")
 
@@ -98,19 +102,20 @@ def builds(namespace: conftest.Namespace) -> list[conftest.Body]:
 def test_code_on_a_claim_is_packed_anew_for_each_job(
     namespace: conftest.Namespace, info: conftest.Body
 ) -> None:
-    with volumes.claim(namespace, info, "code") as folder:
-        (folder / "jobs").mkdir()
-        (folder / "jobs/big.ckpt").write_bytes(bytes(100_000))
+    example = yaml.safe_load((EXAMPLES / "claim-source.yaml").read_text(encoding="utf-8"))
+    with volumes.claim(namespace, info, "notebooks") as folder:
+        jobs = folder / "gestures"
+        (jobs / "data").mkdir(parents=True)
+        (jobs / "data/clips.bin").write_bytes(bytes(100_000))
         refs = []
         for name in ("first", "second"):
-            (folder / "jobs/train.py").write_text(f"print('it runs: {name}')")
-            claim = {"claimName": "code", "path": "jobs"}
-            namespace.apply(name, job(claim=claim, ignore=["*.ckpt"], maxBytes="1Ki"))
+            (jobs / "train.py").write_text(f"import os\nprint('it runs: {name}', os.listdir())")
+            namespace.apply(name, example["spec"])
             status = namespace.finished(name)
             assert status["phase"] == "Succeeded", status
-            assert f"it runs: {name}" in said(namespace, name)
+            assert f"it runs: {name} ['train.py']" in said(namespace, name)
             refs.append(status["image"]["ref"])
-        owner = (folder / "jobs/train.py").stat()
+        owner = (jobs / "train.py").stat()
     assert len(set(refs)) == 2
     assert owner.st_gid == 0, "the kubelet gave a claim that is only read to the build pod's group"
 
@@ -193,41 +198,53 @@ def test_artifacts_that_are_hostile_or_absent(
         assert words in namespace.told(name, "Failed", reason, seconds=REASON_SECONDS)
 
 
-def test_a_base_elsewhere_and_a_repository_elsewhere(
-    namespace: conftest.Namespace, elsewhere: str
-) -> None:
+@pytest.fixture
+def small(api: apiserver.ApiServer) -> str:
+    """Return a small image with Python, by digest: the operator's own."""
     operator = "/apis/apps/v1/namespaces/trainshed-system/deployments/trainshed-operator"
-    deployed = namespace.api.get(operator)["spec"]["template"]["spec"]["containers"]
-    # Any image with Python will do: this one is small.
-    own = deployed[0]["image"]
+    (container,) = api.get(operator)["spec"]["template"]["spec"]["containers"]
+    return str(container["image"])
+
+
+def custom(text: str, **image: Any) -> conftest.Body:
+    """Return the spec of a script on any base."""
+    return {**conftest.script(text), "framework": "custom", "image": image}
+
+
+def test_a_base_elsewhere_is_read_by_the_jobs_own_secret(
+    namespace: conftest.Namespace, elsewhere: str, small: str
+) -> None:
     secret(namespace, "login", elsewhere)
-    named: conftest.Body = {
-        "base": copy(own, elsewhere, "team/base"),
-        "pushSecret": {"name": "login"},
-    }
-    spec = {"framework": "custom", "image": named}
-    namespace.apply("base", {**conftest.script("print('it runs here')"), **spec})
+    base = copy(small, elsewhere, "team/base")
+
+    namespace.apply("base", custom("print('it runs')", base=base, pushSecret={"name": "login"}))
+    namespace.apply("nobody", custom("print(1)", base=base))
+
     status = namespace.finished("base")
     assert status["phase"] == "Succeeded", status
-    assert "it runs here" in said(namespace, "base")
-    assert status["image"]["baseDigest"] == own.partition("@")[2]
+    assert "it runs" in said(namespace, "base")
+    assert status["image"]["baseDigest"] == small.partition("@")[2]
     assert not status["image"]["ref"].startswith(elsewhere)
+    told = namespace.told("nobody", "ImageReady", "RegistryUnauthorized", seconds=REASON_SECONDS)
+    assert "image.pushSecret" in told
 
-    going = {
-        "repository": f"{elsewhere}/team/images",
-        "pushSecret": {"name": "login"},
-        "pullSecrets": [{"name": "login"}],
-    }
-    namespace.apply("going", conftest.script("print('it is there')", image=going))
-    made = namespace.until(
-        "going", lambda status: (status.get("image") or {}).get("ref"), what="the image elsewhere"
-    )["image"]
-    assert made["ref"].startswith(f"{elsewhere}/team/images@sha256:")
-    digest = made["ref"].partition("@")[2]
-    url = f"http://{elsewhere}/v2/team/images/manifests/{digest}"
-    auth = (LOGIN.user, LOGIN.password)
-    answer = httpx.head(url, auth=auth, headers={"Accept": _MANIFESTS}, trust_env=False)
-    assert answer.status_code == httpx.codes.OK
+
+def test_an_image_goes_to_a_repository_elsewhere_and_is_pulled_from_it(
+    namespace: conftest.Namespace, info: conftest.Body, elsewhere: str, small: str
+) -> None:
+    state = pathlib.Path(info["state"])
+    cluster = settings.Settings(name=info["context"], state=state, cache=state)
+    node.trust_registry(cluster, host=elsewhere)
+    secret(namespace, "login", elsewhere)
+    login, wanted = {"name": "login"}, f"{elsewhere}/team/images"
+    image = {"base": small, "repository": wanted, "pushSecret": login, "pullSecrets": [login]}
+
+    namespace.apply("going", custom("print('it is there')", **image))
+
+    status = namespace.finished("going")
+    assert status["phase"] == "Succeeded", status
+    assert status["image"]["ref"].startswith(f"{wanted}@sha256:")
+    assert "it is there" in said(namespace, "going")
 
 
 def test_a_registry_elsewhere_that_can_not_be_reached_is_told(

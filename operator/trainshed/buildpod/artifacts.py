@@ -10,12 +10,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 
 from trainshed.api import reasons
-from trainshed.buildpod import failing, places, unpacking
+from trainshed.buildpod import failing, granted, places, unpacking
 from trainshed.builds import artifacts, orders, sources
 from trainshed.registry import authentication, credentials, errors, pulling, references
 from trainshed.registry import client as clients
 
 BuildReason, Reason = reasons.BuildReason, reasons.Reason
+_WHOSE = authentication.Whose("the job", "name a Secret that may read it in oci.pullSecret")
 
 
 def fetch(
@@ -48,13 +49,17 @@ async def _fetched(
     folder: pathlib.Path,
     limit: int,
 ) -> str:
-    async with pulling.open_client(
-        reference.host,
-        target=registries.target,
-        ca_file=registries.ca_file,
-        logins=credentials.load(registries.oci_file or registries.push_file),
-        whose=authentication.Whose("the job", "name a Secret that may read it in oci.pullSecret"),
-    ) as client:
+    async with (
+        granted.issuer(registries.settings) as issue,
+        pulling.open_client(
+            reference.host,
+            target=registries.target,
+            ca_file=registries.ca_file,
+            logins=credentials.load(registries.oci_file or registries.push_file),
+            whose=_WHOSE,
+            issue=issue,
+        ) as client,
+    ):
         return await read(client, reference, choose, tree=tree, folder=folder, limit=limit)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trainshed.api import reasons
@@ -42,6 +42,8 @@ class Places:
     """Logins of `image.pushSecret`."""
     oci_file: str = ""
     """Logins of `source.oci.pullSecret`."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What the pod was given."""
 
 
 def of(order: orders.Order, settings: Mapping[str, Any], *, mounts: Mounts | None = None) -> Places:
@@ -59,6 +61,7 @@ def of(order: orders.Order, settings: Mapping[str, Any], *, mounts: Mounts | Non
         ca_file=mounts.authorities(),
         push_file=mounts.login(mounts.push),
         oci_file=mounts.login(mounts.oci),
+        settings=settings,
     )
 
 

@@ -124,7 +124,8 @@ def _failed(host: str, error: Exception) -> errors.RegistryError:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return errors.CertificateUnknown(
                 f"the certificate of registry {host} is not trusted ({cause.verify_message}):"
-                " set registry.ca to its authority's"
+                " set registry.ca to its authority's; for one that a job names, put that into the"
+                " job's Secret as ca.crt"
             )
         if isinstance(cause, ssl.SSLError):
             return errors.Unavailable(
@@ -140,7 +141,7 @@ def _failed(host: str, error: Exception) -> errors.RegistryError:
         )
     return errors.Unavailable(
         f"registry {host} can't be reached ({what}): it is tried again; see that it runs, and that"
-        " the operator's network lets it through",
+        " the network lets the operator, or the job's build pod, through",
         slow=isinstance(error, httpx.TimeoutException),
     )
 

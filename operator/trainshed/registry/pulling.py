@@ -15,6 +15,7 @@ from trainshed.registry import (
     authentication,
     credentials,
     errors,
+    hosts,
     references,
     retries,
     targets,
@@ -34,19 +35,24 @@ async def open_client(
     ca_file: str,
     logins: Mapping[str, credentials.Login],
     whose: authentication.Whose,
+    issue: authentication.Issue | None = None,
 ) -> AsyncIterator[clients.Client]:
-    """Yield a client of one registry; raises NotAllowed for one that may not be called."""
+    """Yield a client of one registry; raises NotAllowed for one that may not be called.
+
+    `issue` gives tokens where it is the one that images go to.
+    """
     url = target.url(host)
     transport = transports.Transport(ca_file)
     async with httpx.AsyncClient(transport=transport, trust_env=False) as http:
-        yield clients.Client(
+        known = hosts.Hosts(
             http,
-            base=url,
-            login=lambda: logins.get(host),
-            realms=target.others(),
+            target=target,
+            logins=lambda: logins,
             patience=retries.Retries(asyncio.sleep, random.random),
             whose=whose,
+            issue=issue,
         )
+        yield known.client(url)
 
 
 async def manifest(
