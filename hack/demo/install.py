@@ -28,8 +28,8 @@ class InstallFailed(Exception):
 def values(info: Info, images: Mapping[str, str], *, tested: bool) -> dict[str, Any]:
     """Return the chart's values for the local cluster; `tested`: for the end-to-end tests."""
     registry = info["registry"]
-    tensorflow, builder = (
-        f"{registry['pull']}/trainshed/{name}:dev" for name in ("tensorflow", "builder")
+    tensorflow, builder, buildah = (
+        f"{registry['pull']}/trainshed/{name}:dev" for name in ("tensorflow", "builder", "buildah")
     )
     here = tested and info["provider"] == "host"
     allowed, elsewhere = (TEST_REGISTRIES, OTHER_REGISTRIES) if here else ([], [])
@@ -40,7 +40,12 @@ def values(info: Info, images: Mapping[str, str], *, tested: bool) -> dict[str, 
             "pytorch": images["pytorch"],
             "tensorflow": images.get("tensorflow", tensorflow),
         },
-        "builder": {"image": images.get("builder", builder), "withoutTls": elsewhere},
+        "builder": {
+            "image": images.get("builder", builder),
+            "withoutTls": elsewhere,
+            # A first demo builds no Dockerfile, and waits for no image that would.
+            "dockerfile": {"buildah": {"image": images.get("buildah", buildah if tested else "")}},
+        },
         # For a Prometheus of the Prometheus Operator: the demo's job is over within a minute.
         "monitoring": {"podMonitor": {"interval": "1s"}},
     }

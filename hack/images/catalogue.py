@@ -59,6 +59,7 @@ IMAGES = (
     ),
     Image("builder", sources=(), on="operator"),
     Image("registry", sources=()),
+    Image("buildah", sources=()),
     Image(
         "pytorch",
         sources=(

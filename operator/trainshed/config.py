@@ -78,6 +78,33 @@ class Resources(Section):
     limits: Mapping[str, str | int | float] = {"memory": "2Gi"}
 
 
+class Engine(Section):
+    """A program that builds Dockerfiles."""
+
+    image: str = ""
+    """Empty: it is not used."""
+
+
+class Dockerfile(Section):
+    """The containers that build Dockerfiles, in namespaces that are labelled for it."""
+
+    buildkit: Engine = Engine()
+    """Goes before buildah where both are named."""
+    buildah: Engine = Engine()
+    resources: Resources = Resources(
+        requests={"cpu": "100m", "memory": "512Mi"}, limits={"memory": "4Gi"}
+    )
+    storage: str = "20Gi"
+    """The most disk that base images, steps and the result may take together."""
+    host_users: bool = True
+    """Whether users of these pods are the node's; false: a user namespace of the pod's own."""
+
+    @property
+    def enabled(self) -> bool:
+        """Return whether anything builds Dockerfiles here."""
+        return bool(self.buildkit.image or self.buildah.image)
+
+
 class Builder(Section):
     """The pods that build what this process must not: code that it has to fetch."""
 
@@ -86,6 +113,7 @@ class Builder(Section):
     """Registries, HOST[:PORT], that have no TLS, where a job sends its build pod to them."""
     resources: Resources = Resources()
     """Of the container."""
+    dockerfile: Dockerfile = Dockerfile()
 
 
 class Progress(Section):

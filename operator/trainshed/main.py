@@ -133,6 +133,7 @@ async def _contend(process: _Process) -> int:
             endpoint_slice=settings.progress.service,
         ),
         namespaces=settings.namespaces,
+        dockerfiles=settings.builder.dockerfile.enabled,
     )
     needed += bundled.needed(settings, identity)
     await preflight.check(free, permissions=needed, served=[kinds.TRAINING_JOBS])

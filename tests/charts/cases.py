@@ -39,6 +39,13 @@ FULL: dict[str, Any] = {
         "image": "registry.example.com:5000/trainshed/builder:1",
         "withoutTls": ["lab.internal:5000"],
         "resources": {"requests": {"cpu": 2}, "limits": {"memory": "8Gi"}},
+        "dockerfile": {
+            "buildkit": {"image": "moby/buildkit:rootless"},
+            "buildah": {"image": "registry.example.com:5000/trainshed/buildah:1"},
+            "resources": {"requests": {"cpu": 4}, "limits": {"memory": "16Gi"}},
+            "storage": "50Gi",
+            "hostUsers": False,
+        },
     },
     "replicas": 2,
     "workers": 32,
@@ -78,6 +85,7 @@ NAMESPACED: dict[str, Any] = {
     **LEAST,
     "namespaces": ["team-a", "team-b"],
     "builder": {
+        "dockerfile": {"buildah": {"image": "trainshed/buildah:1"}},
         "networkPolicy": {
             "enabled": True,
             "egress": [{"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}], "ports": [{"port": 443}]}],

@@ -27,6 +27,8 @@ IN_JOB_NAMESPACES = {
 }
 IN_ALL_NAMESPACES = IN_JOB_NAMESPACES | {("", "nodes", "", "list")}
 """Nodes are in no namespace: a role of a namespace can't grant them."""
+OF_DOCKERFILES = {("", "namespaces", "", "get")}
+"""Where an engine is named: the label of a job's namespace is read."""
 IN_OWN_NAMESPACE = {
     ("coordination.k8s.io", "leases", "", "create"),
     ("coordination.k8s.io", "leases", "trainshed-operator", "get update"),
@@ -80,12 +82,16 @@ def test_the_operator_serves_all_namespaces_by_a_cluster_role(charts: Charts) ->
     assert [each["metadata"]["name"] for each in chart.of("Role")] == ["trainshed-operator"]
 
 
+def test_namespaces_are_read_where_an_engine_is_named(charts: Charts) -> None:
+    assert table(charts["full"].one("ClusterRole", "trainshed-jobs")) >= OF_DOCKERFILES
+
+
 def test_named_namespaces_get_a_role_each_and_the_cluster_none(charts: Charts) -> None:
     chart = charts["namespaced"]
     jobs = [each for each in chart.of("Role") if each["metadata"]["name"] == "trainshed-jobs"]
 
     assert [each["metadata"]["namespace"] for each in jobs] == ["team-a", "team-b"]
-    assert all(table(each) == IN_JOB_NAMESPACES for each in jobs)
+    assert all(table(each) == IN_JOB_NAMESPACES | OF_DOCKERFILES for each in jobs)
     assert not any(each["kind"].startswith("Cluster") for each in chart.documents)
 
 
@@ -146,8 +152,11 @@ def test_it_may_do_all_that_the_bundled_registry_asks_for(namespaces: tuple[str,
     assert missing == []
 
 
+@pytest.mark.parametrize("dockerfiles", [False, True])
 @pytest.mark.parametrize("namespaces", [(), ("team-a",)])
-def test_it_may_do_all_that_its_preflight_asks_for(namespaces: tuple[str, ...]) -> None:
+def test_it_may_do_all_that_its_preflight_asks_for(
+    namespaces: tuple[str, ...], dockerfiles: bool
+) -> None:
     own = config.Settings()
     names = preflight.Names(
         lease=own.leader_election.name,
@@ -155,12 +164,14 @@ def test_it_may_do_all_that_its_preflight_asks_for(namespaces: tuple[str, ...]) 
         endpoint_slice=own.progress.service,
     )
     rules = {rendering.NAMESPACE: IN_OWN_NAMESPACE}
-    asked = preflight.needed(own_namespace=rendering.NAMESPACE, names=names, namespaces=namespaces)
-    missing = [
-        str(each)
-        for each in asked
-        if not grants(rules.get(each.namespace, IN_JOB_NAMESPACES), each)
-    ]
+    granted = IN_JOB_NAMESPACES | (OF_DOCKERFILES if dockerfiles else set())
+    asked = preflight.needed(
+        own_namespace=rendering.NAMESPACE,
+        names=names,
+        namespaces=namespaces,
+        dockerfiles=dockerfiles,
+    )
+    missing = [str(each) for each in asked if not grants(rules.get(each.namespace, granted), each)]
 
     assert missing == []
 

@@ -71,6 +71,8 @@ def test_least_values_are_the_operators_own_defaults(
     assert found.images.tensorflow == "registry.example.com/trainshed/tensorflow:0.1.0"
     assert found.builder.image == "registry.example.com/trainshed/builder:0.1.0"
     assert found.builder.resources == config.Resources()
+    assert found.builder.dockerfile == config.Dockerfile()
+    assert not found.builder.dockerfile.enabled
     chosen = {"registry", "images", "builder"}
     assert found.model_dump(exclude=chosen) == config.Settings().model_dump(exclude=chosen)
 
@@ -100,6 +102,15 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
             without_tls=("lab.internal:5000",),
             resources=config.Resources(
                 requests={"cpu": 2, "memory": "256Mi"}, limits={"memory": "8Gi"}
+            ),
+            dockerfile=config.Dockerfile(
+                buildkit=config.Engine(image="moby/buildkit:rootless"),
+                buildah=config.Engine(image="registry.example.com:5000/trainshed/buildah:1"),
+                resources=config.Resources(
+                    requests={"cpu": 4, "memory": "512Mi"}, limits={"memory": "16Gi"}
+                ),
+                storage="50Gi",
+                host_users=False,
             ),
         ),
         metrics=config.Metrics(finished_jobs_retention_seconds=60),

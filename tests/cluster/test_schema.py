@@ -39,6 +39,11 @@ def git(url: str, **fields: Any) -> builders.TrainingJobBuilder:
     return builders.training_job().git(url, **fields)
 
 
+def dockerfile_job(**image: Any) -> builders.TrainingJobBuilder:
+    """Return a job whose image a Dockerfile makes."""
+    return builders.training_job().script().spec(image={"strategy": "dockerfile", **image})
+
+
 def inline(name: str) -> builders.TrainingJobBuilder:
     """Return a job of one inline file."""
     return builders.training_job().inline({name: "print(1)"})
@@ -436,6 +441,50 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         ),
         "source.ignore is for git, oci and claim",
     ),
+    "a strategy of a ready image": (
+        builders.training_job().command("x").spec(image={"ref": "a:1", "strategy": "layer"}),
+        "image.strategy is for images that are built",
+    ),
+    "a Dockerfile without the strategy": (
+        builders.training_job().script().spec(image={"dockerfile": {"path": "Dockerfile"}}),
+        "image.dockerfile is for image.strategy dockerfile",
+    ),
+    "a Dockerfile with a base": (
+        dockerfile_job(base="a:1"),
+        "a Dockerfile names its base itself",
+    ),
+    "a Dockerfile in a volume": (
+        dockerfile_job(delivery="volume"),
+        "image.delivery volume is for a base that is there already",
+    ),
+    "a Dockerfile of several platforms": (
+        dockerfile_job(platforms=["linux/amd64", "linux/arm64"]),
+        "name one in image.platforms",
+    ),
+    "a Dockerfile without a source": (
+        cnn().spec(image={"strategy": "dockerfile"}),
+        "image.strategy dockerfile builds from a source",
+    ),
+    "a Dockerfile outside of the source": (
+        dockerfile_job(dockerfile={"path": "a/../../Dockerfile"}),
+        "dockerfile.path is a file of the source",
+    ),
+    "a Dockerfile by an absolute path": (
+        dockerfile_job(dockerfile={"path": "/etc/passwd"}),
+        "dockerfile.path",
+    ),
+    "an argument that is none": (
+        dockerfile_job(dockerfile={"args": {"A B": "x"}}),
+        "names of dockerfile.args",
+    ),
+    "a stage that is none": (
+        dockerfile_job(dockerfile={"target": "-x"}),
+        "dockerfile.target",
+    ),
+    "another strategy": (
+        builders.training_job().script().spec(image={"strategy": "kaniko"}),
+        "image.strategy",
+    ),
     "no entry point": (
         builders.training_job()
         .script()
@@ -521,6 +570,11 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         git("ssh://git@git.example:2222/a", ref="c" * 40, secretRef={"name": "key"}).spec(
             image={"pushSecret": {"name": "push"}}
         ),
+        dockerfile_job(refresh="daily", delivery="image"),
+        dockerfile_job(platforms=["linux/arm64"], pushSecret={"name": "push"}),
+        dockerfile_job(dockerfile={"path": "a/b c.Dockerfile", "target": "t", "args": {"A": "$x"}}),
+        builders.training_job().custom().script().spec(image={"strategy": "dockerfile"}),
+        builders.training_job().script().spec(image={"strategy": "layer", "base": "a:1"}),
         builders.training_job().script().spec(params={"width": 2, "deep": {"list": [1, "a"]}}),
         builders.training_job().command("python", "x.py"),
         builders.training_job().tensorflow().cnn(),

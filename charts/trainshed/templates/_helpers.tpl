@@ -93,6 +93,8 @@ builder:
   withoutTls: {{ .Values.builder.withoutTls | toJson }}
   resources:
     {{- toYaml .Values.builder.resources | nindent 4 }}
+  dockerfile:
+    {{- toYaml .Values.builder.dockerfile | nindent 4 }}
 namespaces: {{ .Values.namespaces | toJson }}
 workers: {{ .Values.workers | toJson }}
 writes:

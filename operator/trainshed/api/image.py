@@ -8,6 +8,7 @@ from typing import Annotated
 import pydantic
 
 from trainshed.api import base
+from trainshed.api import dockerfile as dockerfile_api
 
 Reference = Annotated[str, pydantic.Field(min_length=1, max_length=512, pattern=r"^[^\s]+$")]
 Repository = Annotated[
@@ -67,6 +68,7 @@ _OF_BUILT = [
         "refresh",
         "deadlineSeconds",
         "delivery",
+        "strategy",
     )
 ]
 
@@ -81,6 +83,7 @@ class Image(base.Model):
                 "image.ref is a ready image and image.base one to build on: give one of them",
             ),
             *_OF_BUILT,
+            *dockerfile_api.OF_IMAGES,
         )
     )
 
@@ -93,10 +96,19 @@ class Image(base.Model):
         default=None,
         description="The image to build on. Default: the operator's image for the framework.",
     )
+    strategy: dockerfile_api.Strategy | None = pydantic.Field(
+        default=None,
+        description="How it is built: layer (default), or dockerfile, in namespaces that are"
+        " labelled trainshed.dev/dockerfile-builds: true.",
+    )
+    dockerfile: dockerfile_api.Dockerfile | None = pydantic.Field(
+        default=None, description="With strategy dockerfile: which one, and what it is given."
+    )
     pull_secrets: list[SecretName] | None = pydantic.Field(
         default=None,
         max_length=8,
-        description="Secrets by which the kubelet pulls the image, and that of a build pod.",
+        description="Secrets by which the kubelet pulls the image, and that of a build pod; a"
+        " Dockerfile's bases are read with them too.",
     )
     repository: Repository | None = pydantic.Field(
         default=None,
@@ -123,10 +135,10 @@ class Image(base.Model):
     )
     refresh: Refresh | None = pydantic.Field(
         default=None,
-        description="How long a git branch, an artifact's tag, or a requirement without a version,"
-        " may be answered by what was built before: never looked up again, daily (each day in UTC),"
-        " or always looked up. Default: daily for requirements, else always. A claim is always"
-        " read.",
+        description="How long a git branch, an artifact's tag, a Dockerfile, or a requirement"
+        " without a version, may be answered by what was built before: never looked up again, daily"
+        " (each day in UTC), or always looked up. Default: daily for requirements, else always. A"
+        " claim is always read.",
     )
     deadline_seconds: int | None = pydantic.Field(
         default=None,

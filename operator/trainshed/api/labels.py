@@ -32,6 +32,11 @@ IMAGE_VOLUME = "trainshed-image"
 
 BUILDER = "builder"
 """The component, and the name of the container, of a build pod."""
+FETCHER = "fetch"
+ENGINE = "engine"
+"""The containers before it, in the pod of a Dockerfile's build."""
+DOCKERFILES = f"{GROUP}/dockerfile-builds"
+"""On a namespace, with the value `true`: its jobs may have Dockerfiles built."""
 BUILD = f"{GROUP}/build"
 """On the Job and the pods of a build: what they build, by the hash of its order."""
 

@@ -11,6 +11,7 @@ from trainshed.api import base
 from trainshed.api import checkpoint as checkpoint_api
 from trainshed.api import cross_validation as cross_validation_api
 from trainshed.api import data as data_api
+from trainshed.api import dockerfile as dockerfile_api
 from trainshed.api import evaluation as evaluation_api
 from trainshed.api import export as export_api
 from trainshed.api import image as image_api
@@ -42,9 +43,10 @@ _NO_CUSTOM_MODEL = base.rule(
     " tensorflow",
 )
 _CUSTOM_NEEDS_BASE = base.rule(
-    "self.framework != 'custom' || !has(self.source) || (has(self.image) && has(self.image.base))",
+    "self.framework != 'custom' || !has(self.source) || (has(self.image) && (has(self.image.base)"
+    f" || {dockerfile_api.uses('self.image')}))",
     "framework custom has no default base: give image.base, an image with python3 and what your"
-    " code imports",
+    " code imports, or image.strategy dockerfile",
 )
 _MODEL_NEEDS_DATA = base.rule(
     "!has(self.model) || has(self.data)",
@@ -142,6 +144,7 @@ class TrainingJobSpec(base.Model):
             _COMMAND_NEEDS_REF,
             _SOURCE_IS_BUILT,
             _MOUNTED_ELSEWHERE,
+            dockerfile_api.NEEDS_SOURCE,
             _PARAMS_FOR_OWN_CODE,
             replicas_api.LAUNCHED,
             replicas_api.EVEN_BATCH,

@@ -16,8 +16,17 @@ from dataclasses import replace
 from typing import Any
 
 from trainshed.api import reasons
-from trainshed.buildpod import failing, fetching, granted, places, words
-from trainshed.builds import freshness, measures, orders, pods, provenance, requests
+from trainshed.buildpod import failing, fetching, granted, places, staging, words
+from trainshed.builds import (
+    dockerfiles,
+    freshness,
+    measures,
+    orders,
+    pods,
+    provenance,
+    requests,
+    stages,
+)
 from trainshed.core import observed, plan
 from trainshed.registry import errors, opening, packing
 
@@ -38,6 +47,8 @@ def main() -> int:
     order = orders.load((files / "order.json").read_text(encoding="utf-8"))
     settings = json.loads((files / "settings.json").read_text(encoding="utf-8"))
     try:
+        if sys.argv[1:] == [stages.FETCH]:
+            return fetch(order, settings)
         image = asyncio.run(build(order, settings))
     except Exception as error:
         if not isinstance(error, failing.BuildFailed | errors.RegistryError):
@@ -57,6 +68,30 @@ def main() -> int:
     return 0
 
 
+def fetch(order: orders.Order, settings: Mapping[str, Any]) -> int:
+    """Fetch a Dockerfile's source for the engine; what fails is told by the step behind that."""
+    try:
+        _check_library(order)
+        registries = places.of(order, settings)
+        fetched = fetching.fetch(order, registries)
+        ca_file = registries.ca_file
+        ca_pem = pathlib.Path(ca_file).read_text(encoding="ascii") if ca_file else ""
+        staging.lay_out(
+            order,
+            fetched,
+            target=registries.target,
+            ca_pem=ca_pem,
+            without_tls=map(str, settings.get("withoutTls") or ()),
+        )
+    except (failing.BuildFailed, errors.RegistryError) as error:
+        log.error("%s: %s", error.reason, error)
+        said = words.refused(error.reason, str(error), terminal=error.terminal)
+        pathlib.Path(dockerfiles.REFUSAL).write_text(said, encoding="utf-8")
+        return 0
+    log.info("fetched %s: %d files", fetched.revision, len(fetched.files))
+    return 0
+
+
 async def build(order: orders.Order, settings: Mapping[str, Any]) -> observed.BuiltImage:
     """Return the image; raises BuildFailed and RegistryError."""
     began, looked_up = time.monotonic(), time.time()
@@ -66,7 +101,7 @@ async def build(order: orders.Order, settings: Mapping[str, Any]) -> observed.Bu
     # Said before, too: these may be the last words of a pod that is out of time.
     log.info("fetching the code")
     with watch.phase(measures.Phase.FETCH):
-        fetched = await asyncio.to_thread(fetching.fetch, order, registries)
+        fetched = await asyncio.to_thread(_code, order, registries)
     log.info("fetched %s: %d files; packing and pushing", fetched.revision, len(fetched.files))
     async with (
         granted.issuer(settings) as issue,
@@ -82,18 +117,34 @@ async def build(order: orders.Order, settings: Mapping[str, Any]) -> observed.Bu
         ) as maker,
     ):
         namespace = str(settings["namespace"])
-        made = await maker.make(namespace, _packed(order, fetched), fetched.files)
+        packed, sent = _packed(order, fetched), 0
+        if order.dockerfile is not None:
+            watch.add(measures.Phase.ENGINE, staging.engine_seconds())
+            built, (platform, *_) = pathlib.Path(dockerfiles.BUILT), order.platforms
+            with watch.phase(measures.Phase.PUSH):
+                base, sent = await maker.adopt(namespace, built, platform, order.repository)
+            packed = replace(packed, base=base)
+        made = await maker.make(namespace, packed, fetched.files)
         if order.revision in ("", fetched.revision):
             wanted = replace(order, force=False)
             await maker.keep(namespace, freshness.tags(wanted, began=looked_up), made)
         await maker.finish(within=FINISH_SECONDS)
-    log.info("image after %.2f s, %d bytes sent", time.monotonic() - began, made.uploaded_bytes)
+    sent += made.uploaded_bytes
+    log.info("image after %.2f s, %d bytes sent", time.monotonic() - began, sent)
     return replace(
         made,
         seconds=time.monotonic() - began,
+        uploaded_bytes=sent,
         source_revision=fetched.revision,
-        phases={**watch.seconds, **made.phases},
+        phases=measures.summed(watch.seconds, made.phases),
     )
+
+
+def _code(order: orders.Order, registries: places.Places) -> fetching.Fetched:
+    """Return the code of an order, as this step or one before it has fetched it."""
+    if order.dockerfile is not None:
+        return staging.collected(order)
+    return fetching.fetch(order, registries)
 
 
 def _check_library(order: orders.Order) -> None:

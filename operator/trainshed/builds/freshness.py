@@ -60,9 +60,10 @@ def _of_all(order: orders.Order) -> Refresh:
     """Return it for what an order gave as a whole.
 
     A base that is no digest is read in the pod alone, by credentials that only it has: what its tag
-    means is looked up each time.
+    means is looked up each time. So is what a Dockerfile fetches, unless the job says otherwise.
     """
-    return of_code(order) if "@sha256:" in order.base else Refresh.ALWAYS
+    named = order.refresh != "" if order.dockerfile is not None else "@sha256:" in order.base
+    return of_code(order) if named else Refresh.ALWAYS
 
 
 def _day(now: float) -> str:

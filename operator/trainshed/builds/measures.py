@@ -19,6 +19,8 @@ class Phase(enum.StrEnum):
     RESOLVE = "resolve"
     """Which packages are needed."""
     INSTALL = "install"
+    ENGINE = "engine"
+    """The steps of a Dockerfile."""
     PACK = "pack"
     """The base's manifest is read, layers are packed."""
     PUSH = "push"
@@ -50,9 +52,19 @@ class Stopwatch:
         try:
             yield
         finally:
-            self._seconds[name] = self._seconds.get(name, 0.0) + self._clock() - began
+            self.add(name, self._clock() - began)
+
+    def add(self, name: Phase, seconds: float) -> None:
+        """Count time that was measured elsewhere to a phase."""
+        self._seconds[name] = self._seconds.get(name, 0.0) + seconds
 
     @property
     def seconds(self) -> Mapping[str, float]:
         """Return the seconds of each phase that there was."""
         return {str(name): round(took, 4) for name, took in self._seconds.items()}
+
+
+def summed(*parts: Mapping[str, float]) -> dict[str, float]:
+    """Return the seconds of each phase in all the parts together."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: round(sum(part.get(name, 0.0) for part in parts), 4) for name in names}

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 import pydantic
 
-from trainshed.builds import requests
+from trainshed.builds import dockerfiles, requests
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -83,6 +83,8 @@ class Order:
     """Code that the operator has read itself, as `embedding.pack` makes it."""
     repository: str = ""
     """HOST/PATH that the image goes to; empty for the namespace's own."""
+    dockerfile: dockerfiles.Dockerfile | None = None
+    """What makes the image that the rest goes onto, in place of `base`."""
     library: str = ""
     """The hash of the training library that goes in: another release makes another image."""
     refresh: str = ""
@@ -98,8 +100,11 @@ class Order:
 
     @property
     def pinned(self) -> bool:
-        """Return whether all that goes in is named by its content."""
-        return not self.moving and "@sha256:" in self.base
+        """Return whether all that goes in is named by its content.
+
+        What a Dockerfile fetches is named nowhere: it is built for each job.
+        """
+        return not self.moving and self.dockerfile is None and "@sha256:" in self.base
 
     @property
     def revision(self) -> str:

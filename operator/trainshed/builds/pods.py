@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trainshed.api import labels, security
-from trainshed.builds import orders
+from trainshed.builds import dockerfiles, orders, stages
 
 UID = 65532
 FILES = "/etc/trainshed/build"
@@ -48,6 +48,8 @@ class Surroundings:
     """Name of the Secret by which the namespace's pods pull from the bundled registry."""
     tokens: bool = False
     """Whether the pod gets a token of its own for the bundled registry's token service."""
+    engine: dockerfiles.Engine | None = None
+    """What builds Dockerfiles; None where the settings name nothing."""
 
 
 def shared(order: orders.Order, secrets: Secrets) -> str:
@@ -94,7 +96,7 @@ def render(
             "ttlSecondsAfterFinished": _KEPT_SECONDS,
             "template": {
                 "metadata": {"labels": marks, "annotations": documents},
-                "spec": _pod(order, secrets, given),
+                "spec": _staged(order, secrets, given),
             },
         },
     }
@@ -119,6 +121,22 @@ def _marks(order: orders.Order, secrets: Secrets) -> dict[str, str]:
         labels.COMPONENT: labels.BUILDER,
         labels.BUILD: shared(order, secrets),
     }
+
+
+def _staged(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str, Any]:
+    spec = _pod(order, secrets, given)
+    if order.dockerfile is None:
+        return spec
+    assert given.engine is not None  # without one, nothing is begun
+    return stages.split(
+        spec,
+        asked=order.dockerfile,
+        engine=given.engine,
+        compression=order.compression,
+        platform=order.platforms[0],
+        pull=secrets.pull,
+        shared=given.pull_secret,
+    )
 
 
 def _pod(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 from trainshed.api import base as base_api
+from trainshed.api import dockerfile as dockerfile_api
 from trainshed.api import image as image_api
 from trainshed.api import reasons, spec, status
 from trainshed.api import source as source_api
-from trainshed.builds import orders, pinning
+from trainshed.builds import dockerfiles, orders, pinning
 from trainshed.core import draft as drafts
 from trainshed.core import failures, observed, plan, policy
 from trainshed.frameworks import registry as frameworks
@@ -59,6 +60,8 @@ def _runs(found: spec.TrainingJobSpec, settings: policy.Policy, built: observed.
 
 
 def _base(found: spec.TrainingJobSpec, settings: policy.Policy) -> str:
+    if of_dockerfile(found.image):
+        return ""  # it names its own
     asked = found.image.base if found.image is not None else None
     return asked or settings.base_images[found.framework]
 
@@ -92,11 +95,18 @@ def needs_pod(found: spec.TrainingJobSpec, base: str, settings: policy.Policy) -
     registry that it must not call.
     """
     source, image = found.source, found.image or image_api.Image()
+    if of_dockerfile(image):
+        return True
     fetched = source is not None and (source.git or source.oci or source.claim) is not None
     elsewhere = image.repository is not None or image.push_secret is not None
     # A base that runs as it is, and is named by its digest, is the nodes' alone to read.
     unread = image.mounted and "@sha256:" in base
     return fetched or elsewhere or not (unread or settings.reaches(base))
+
+
+def of_dockerfile(image: image_api.Image | None) -> bool:
+    """Return whether an image is what a Dockerfile makes, with the code on top."""
+    return image is not None and image.strategy is dockerfile_api.Strategy.DOCKERFILE
 
 
 def _pod_order(found: spec.TrainingJobSpec, base: str, entrypoint: tuple[str, ...]) -> orders.Order:
@@ -117,6 +127,7 @@ def _pod_order(found: spec.TrainingJobSpec, base: str, entrypoint: tuple[str, ..
         platforms=image_api.platforms(image),
         mounted=image.mounted,
         refresh=str(image.refresh or ""),
+        dockerfile=_dockerfile(image) if of_dockerfile(image) else None,
     )
 
 
@@ -130,6 +141,12 @@ def _artifact(oci: source_api.OciSource) -> orders.Oci:
 
 def _folder(claim: source_api.ClaimSource) -> orders.Claim:
     return orders.Claim(name=claim.claim_name, path=claim.path)
+
+
+def _dockerfile(image: image_api.Image) -> dockerfiles.Dockerfile:
+    asked = image.dockerfile or dockerfile_api.Dockerfile()
+    args = tuple(sorted((asked.args or {}).items()))
+    return dockerfiles.Dockerfile(asked.path, asked.target, args)
 
 
 def _repository(git: source_api.GitSource) -> orders.Git:

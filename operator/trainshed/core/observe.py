@@ -139,8 +139,21 @@ def _conditions(status: Body) -> tuple[observed.ConditionView, ...]:
     )
 
 
+def _held_up(status: Body) -> Body | None:
+    """Return the container of ours that the last one waits for; None where it waits for none.
+
+    Others may be put before it by the cluster, and are none of our business.
+    """
+    for each in status.get("initContainerStatuses") or ():
+        if each.get("name") in (labels.FETCHER, labels.ENGINE):
+            ended = (each.get("state") or {}).get("terminated")
+            if ended is None or ended.get("exitCode") != 0:
+                return dict(each)
+    return None
+
+
 def _container(status: Body) -> observed.ContainerView:
-    found = next(
+    found = _held_up(status) or next(
         (
             each
             for each in status.get("containerStatuses") or ()

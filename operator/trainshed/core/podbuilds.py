@@ -21,6 +21,17 @@ GRACE_SECONDS = 10.0
 _OVERFULL = re.compile(r'EmptyDir volume "work" exceeds|ephemeral.* storage.* limit', re.IGNORECASE)
 """The kubelet's words for a pod that is over a limit of its own; not for a node that is full."""
 _REVISION = r"^([0-9a-f]{40}|sha256:[0-9a-f]{64})?$"
+_CRAMPED = re.compile(r'EmptyDir volume "image" exceeds', re.IGNORECASE)
+"""The same of an engine's volume."""
+_PRIVILEGES = (
+    "a Dockerfile's build needs a namespace labelled pod-security.kubernetes.io/enforce:"
+    " privileged, other builds one that allows restricted"
+)
+_LARGER_SOURCE = "the code needs more disk than 4 times source.maxBytes: raise source.maxBytes"
+_LARGER_STORAGE = (
+    "the Dockerfile's bases, steps and result need more disk than builder.dockerfile.storage of the"
+    " chart: make them smaller, or have that raised"
+)
 _LONGEST = 1e7
 """No build takes so many seconds: what says so is no builder of ours."""
 
@@ -71,9 +82,9 @@ def outcome(
     last = max(ended, key=lambda each: each.container.finished or 0.0, default=None)
     if last is not None and (said := _said(last, repository)) is not None:
         return said
-    full = next((each for each in pods if _overfull(each)), None)
+    full = next((told for each in pods if (told := _overfull(each)) is not None), None)
     if full is not None:
-        return _too_large(full)
+        return full
     if _more_may_come(job, pods, last, now):
         return None
     failed = job.condition("Failed")
@@ -107,16 +118,19 @@ def _goes_on(pod: observed.PodView) -> bool:
     return not over and pod.container.exit_code is None
 
 
-def _overfull(pod: observed.PodView) -> bool:
-    return pod.reason == "Evicted" and _OVERFULL.search(pod.message) is not None
-
-
-def _too_large(pod: observed.PodView) -> observed.Refusal:
-    message = (
-        "the code needs more disk than 4 times source.maxBytes: raise source.maxBytes; build pod"
-        f" {pod.name} was evicted: {_clean(pod.message)[:_TAIL].strip()}"
-    )
-    return observed.Refusal(Reason.SOURCE_TOO_LARGE, message, terminal=True)
+def _overfull(pod: observed.PodView) -> observed.Refusal | None:
+    """Return why a pod was evicted, where it used more disk than its volumes may hold."""
+    if pod.reason != "Evicted":
+        return None
+    reason: str
+    if _CRAMPED.search(pod.message):
+        reason, advice = reasons.BuildReason.DOCKERFILE_TOO_LARGE, _LARGER_STORAGE
+    elif _OVERFULL.search(pod.message):
+        reason, advice = Reason.SOURCE_TOO_LARGE, _LARGER_SOURCE
+    else:
+        return None
+    message = f"{advice}; build pod {pod.name} was evicted: {_clean(pod.message)[:_TAIL].strip()}"
+    return observed.Refusal(reason, message, terminal=True)
 
 
 def _said(pod: observed.PodView, repository: str) -> observed.BuiltImage | observed.Refusal | None:
@@ -160,8 +174,9 @@ def _unsaid(job: observed.JobView, pod: observed.PodView | None) -> observed.Ref
         return observed.Refusal(Reason.BUILD_INTERRUPTED, message, terminal=False)
     if pod.container.reason == "OOMKilled":
         message = (
-            f"build pod {pod.name} used more memory than its limit: make the source smaller, or"
-            " have builder.resources of the chart raised"
+            f"build pod {pod.name} used more memory than its limit: make the source, or the"
+            " Dockerfile's steps, smaller, or have builder.resources of the chart, or of a"
+            " Dockerfile builder.dockerfile.resources, raised"
         )
         return observed.Refusal(Reason.BUILD_OUT_OF_MEMORY, message, terminal=True)
     tail = _clean(pod.container.message[-_TAIL:])
@@ -182,7 +197,8 @@ def waiting(pod: observed.PodView) -> str:
 
 def waits(said: str) -> observed.Refusal:
     """Return what a job shows whose build pod does not start."""
-    message = f"{said}; create or mend what it names: the build goes on by itself"
+    advice = _PRIVILEGES if "violates PodSecurity" in said else "create or mend what it names"
+    message = f"{said}; {advice}: the build goes on by itself"
     never = float("inf")
     return observed.Refusal(Reason.BUILD_POD_WAITING, message, terminal=False, retry_at=never)
 

@@ -55,6 +55,7 @@ def _quoted(segment: str) -> str:
 TRAINING_JOBS = Kind(labels.GROUP, labels.VERSION, labels.PLURAL, labels.KIND)
 JOBS = Kind("batch", "v1", "jobs", "Job")
 PODS = Kind("", "v1", "pods", "Pod")
+NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
 CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap")
 NODES = Kind("", "v1", "nodes", "Node", namespaced=False)
 SECRETS = Kind("", "v1", "secrets", "Secret")

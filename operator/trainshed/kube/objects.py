@@ -67,6 +67,10 @@ class Objects:
         found = json.loads(await self._client.raw("GET", path)).get("items") or []
         return max(found, key=_last_seen, default=None)
 
+    async def namespace(self, name: str) -> Body:
+        """Return a Namespace; raises NotFound, Forbidden."""
+        return await self._client.get(kinds.NAMESPACES, name=name)
+
     async def config_map(self, namespace: str, name: str) -> Body:
         """Return a ConfigMap; raises NotFound."""
         return await self._client.get(kinds.CONFIG_MAPS, name=name, namespace=namespace)

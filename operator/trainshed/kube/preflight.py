@@ -54,6 +54,9 @@ IN_JOB_NAMESPACES: Sequence[tuple[Kind, str, str]] = (
 )
 """The chart's ClusterRole, as (kind, subresource, verbs)."""
 
+FOR_DOCKERFILES: Sequence[tuple[Kind, str, str]] = ((kinds.NAMESPACES, "", "get"),)
+"""What the chart adds where it names an engine: the labels of a job's own namespace."""
+
 IN_OWN_NAMESPACE: Sequence[tuple[Kind, str]] = (
     (kinds.LEASES, "create"),
     (kinds.SECRETS, "create"),
@@ -73,12 +76,20 @@ class Names:
     endpoint_slice: str
 
 
-def needed(*, own_namespace: str, names: Names, namespaces: Iterable[str] = ()) -> list[Permission]:
-    """Return every permission that the operator uses; no `namespaces` means all."""
+def needed(
+    *, own_namespace: str, names: Names, namespaces: Iterable[str] = (), dockerfiles: bool = False
+) -> list[Permission]:
+    """Return every permission that the operator uses; no `namespaces` means all.
+
+    `dockerfiles`: whether it may have them built.
+    """
     found = [
         Permission(verb, kind, subresource, namespace)
         for namespace in (tuple(namespaces) or ("",))
-        for kind, subresource, verbs in IN_JOB_NAMESPACES
+        for kind, subresource, verbs in (
+            *IN_JOB_NAMESPACES,
+            *(FOR_DOCKERFILES if dockerfiles else ()),
+        )
         for verb in verbs.split()
     ]
     found += [Permission(verb, kind, "", own_namespace) for kind, verb in IN_OWN_NAMESPACE]

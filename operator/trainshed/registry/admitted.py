@@ -21,7 +21,8 @@ class Place:
 
 def check(target: targets.Target, namespace: str, order: orders.Order) -> None:
     """Raise RegistryError where an order names what is no reference, or another namespace's."""
-    target.admit(namespace, references.parse(order.base))
+    if order.dockerfile is None:
+        target.admit(namespace, references.parse(order.base))
     if order.oci is not None:
         _check_source(target, namespace, order.oci.ref)
     if order.repository:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -28,6 +29,7 @@ from trainshed.registry import (
     finding,
     flights,
     hosts,
+    layouts,
     memo,
     packing,
     pushing,
@@ -115,9 +117,11 @@ class Builder:
         A base that only the namespace's own credentials may read stays a name: the pod has them,
         if there is a push secret, and calls what this process must not.
         """
-        base = references.parse(order.base)
         admitted.check(self._target, namespace, order)
         order = replace(order, library=self._library)
+        if order.dockerfile is not None:
+            return order  # what it stands on is in the source, and read by the pod alone
+        base = references.parse(order.base)
         if not self._target.reaches(base.host):
             return order
         origin = self._hosts.client(self._target.url(base.host))
@@ -128,6 +132,13 @@ class Builder:
                 raise
             return order
         return replace(order, base=f"{base.host}/{base.repository}@{digest}")
+
+    async def adopt(
+        self, namespace: str, layout: pathlib.Path, platform: str, wanted: str = ""
+    ) -> tuple[str, int]:
+        """Push an image that lies in a folder; return its name as a base, and the bytes sent."""
+        place = admitted.place(self._target, namespace, wanted)
+        return await layouts.push(self._hosts.client(place.url), place, layout, platform)
 
     async def find(self, namespace: str, tag: str) -> observed.BuiltImage | None:
         """Return the image that an order gave before, by its tag; None where there is none."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from trainshed import config
 from trainshed.api import labels
-from trainshed.builds import pods
+from trainshed.builds import dockerfiles, pods
 from trainshed.registry import errors, references, targets
 
 
@@ -70,6 +70,25 @@ def of(
             deadline=settings.build_deadline_seconds,
             pull_secret=labels.PULL_SECRET if tokens else "",
             tokens=bool(tokens),
+            engine=engine(settings.builder.dockerfile),
         )
 
     return found
+
+
+def engine(settings: config.Dockerfile) -> dockerfiles.Engine | None:
+    """Return what builds Dockerfiles; None where nothing is named."""
+    named = {
+        dockerfiles.Kind.BUILDKIT: settings.buildkit.image,
+        dockerfiles.Kind.BUILDAH: settings.buildah.image,
+    }
+    kind = next((kind for kind, image in named.items() if image), None)
+    if kind is None:
+        return None
+    return dockerfiles.Engine(
+        kind=kind,
+        image=named[kind],
+        storage=settings.storage,
+        resources=settings.resources.model_dump(),
+        host_users=settings.host_users,
+    )

@@ -29,6 +29,7 @@ from trainshed.runtime import (
     building,
     bundled,
     counting,
+    gates,
     intake,
     kopf_adapter,
     listening,
@@ -181,6 +182,7 @@ def _following(
         given=surroundings.of(settings, tokens=tokens),
         repository=surroundings.repository(settings.registry),
         worked=hooks.worked,
+        gate=gates.Gate(writer, settings.builder.dockerfile.enabled),
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,9 +18,8 @@ from trainshed.core import observe, observed, plan, podbuilds, sharing
 from trainshed.kube import errors
 from trainshed.registry import flights
 from trainshed.runtime import cache as caches
-from trainshed.runtime import podaccounts, rejections, seams
+from trainshed.runtime import causes, gates, podaccounts, rejections, seams
 
-log = logging.getLogger(__name__)
 QUIET_SECONDS = 3.0
 """So long a pod may be silent before its events are asked for the cause."""
 Tell = Callable[[observed.Refusal | None], None]
@@ -79,11 +77,15 @@ class PodBuilds:
         answers: Answers,
         given: Callable[[str], pods.Surroundings],
         repository: Callable[[str], str],
+        gate: gates.Gate,
         quiet: float = QUIET_SECONDS,
         clock: Callable[[], float] = time.time,
         worked: Worked = lambda phases, sent: None,
     ) -> None:
-        """`given` and `repository`: what a namespace's build pods have, and where they push to."""
+        """`given` and `repository`: what a namespace's build pods have, and where they push to.
+
+        `gate`: which namespaces' Dockerfiles are built.
+        """
         self._clock = clock
         self._accounts = podaccounts.Accounts(worked, clock)
         self._cache = cache
@@ -91,7 +93,8 @@ class PodBuilds:
         self._answers = answers
         self._given = given
         self._repository = repository
-        self._quiet = quiet
+        self._gate = gate
+        self._causes = causes.Causes(api, quiet=quiet)
         self._flights = flights.Flights()
         self._going: dict[Key, float] = {}
         """The creation of the job for whose sake a build is begun now."""
@@ -113,6 +116,10 @@ class PodBuilds:
         `tell` is called with why a pod does not start, and with None once it has.
         """
         assert order.pod is not None
+        if order.pod.dockerfile is not None:
+            refusal = await self._gate.refusal(job.key.namespace)
+            if refusal is not None:
+                raise Refused(refusal)
         wanted = await self._answers.prepared(
             job.key.namespace, order.pod, push_secret=order.push_secret
         )
@@ -209,7 +216,7 @@ class PodBuilds:
     async def _to_its_end(
         self, ask: _Ask, begun: observed.JobView, news: asyncio.Event
     ) -> observed.BuiltImage:
-        told = None
+        told: str | None = None
         ended: dict[observed.Uid, observed.PodView] = {}
         while True:
             news.clear()
@@ -228,13 +235,8 @@ class PodBuilds:
                 return found
             if found is not None:
                 raise Refused(found)
-            silent = [
-                each
-                for each in known
-                if each.phase not in ("Succeeded", "Failed") and each.container.started is None
-            ]
-            told = await self._why(begun.uid, silent, told)
-            await _news(news, self._pause(current, silent, told))
+            told = await self._why(current, known, told)
+            await _news(news, self._causes.pause(current, known, told))
 
     def _outcome(
         self, ask: _Ask, build: observed.JobView, gone: Sequence[observed.PodView] = ()
@@ -249,17 +251,15 @@ class PodBuilds:
         )
 
     async def _why(
-        self, build: observed.Uid, silent: Sequence[observed.PodView], told: str | None
-    ) -> str | None:
-        """Tell all askers why a pod does not start, where that is new; return what they know.
-
-        None: nothing was asked yet. Empty: it was, and nobody says why.
-        """
-        said = next((each for pod in silent if (each := podbuilds.waiting(pod))), "")
-        if silent and not said and told is not None:
-            said = await self._event(silent[0])
+        self,
+        build: observed.JobView,
+        known: Sequence[observed.PodView],
+        told: str | None,
+    ) -> str:
+        """Tell all askers why no pod starts, where that is new; return what they know."""
+        said = await self._causes.of(build, known, told)
         if said != (told or ""):
-            self._tell(build, podbuilds.waits(said) if said else None)
+            self._tell(build.uid, podbuilds.waits(said) if said else None)
         return said
 
     def _tell(self, build: observed.Uid, word: observed.Refusal | None) -> None:
@@ -267,31 +267,6 @@ class PodBuilds:
         self._words[build] = word
         for tell in tuple(self._askers.get(build, ())):
             tell(word)
-
-    def _pause(
-        self, build: observed.JobView, silent: Sequence[observed.PodView], told: str | None
-    ) -> float | None:
-        """Return how long to wait for news, before a silent pod's events are read (again).
-
-        Of an ended Job no news may ever come: its end is judged again after the grace.
-        """
-        if silent:
-            return self._quiet if not told else 10 * self._quiet
-        return podbuilds.GRACE_SECONDS if podbuilds.end(build) else None
-
-    async def _event(self, pod: observed.PodView) -> str:
-        """Return what the newest warning of a pod says; empty where nobody says anything."""
-        target = plan.Inquiry("Pod", pod.name, pod.uid)
-        try:
-            event = await self._api.newest_warning(pod.namespace, target)
-        except errors.ApiError as error:
-            # The build goes on, whatever is known of it.
-            log.warning("build_events_unread", extra={"pod": pod.name}, exc_info=error)
-            return ""
-        if event is None:
-            return ""
-        said = str(event.get("message") or event.get("note"))[:600]
-        return f"build pod {pod.name} does not start: {event.get('reason')}: {said}"
 
 
 async def _news(news: asyncio.Event, seconds: float | None) -> None:

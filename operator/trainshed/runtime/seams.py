@@ -36,6 +36,9 @@ class Writer(Protocol):
     async def newest_warning(self, namespace: str, target: plan.Inquiry) -> Body | None:
         """Return the newest Warning event of an object."""
 
+    async def namespace(self, name: str) -> Body:
+        """Return a Namespace; raises NotFound, Forbidden."""
+
     async def config_map(self, namespace: str, name: str) -> Body:
         """Return a ConfigMap; raises NotFound."""
 

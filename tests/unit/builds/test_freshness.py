@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies
 
 from tests import facts
-from trainshed.builds import freshness, orders
+from trainshed.builds import dockerfiles, freshness, orders
 
 BASE = "registry.example/base@sha256:" + "b" * 64
 COMMIT = "c" * 40
@@ -45,6 +45,19 @@ def test_what_a_job_says_of_it_makes_no_other_build() -> None:
     assert {order(refresh=each).hash() for each in ("", "never", "daily", "always")} == {
         order().hash()
     }
+
+
+@pytest.mark.parametrize(
+    ("refresh", "tag"),
+    [("", None), ("always", None), ("never", "o-{}"), ("daily", "o-{}-19700102")],
+)
+def test_what_a_dockerfile_gave_answers_only_where_the_job_says_so(
+    refresh: str, tag: str | None
+) -> None:
+    asked = dockerfiles.Dockerfile("Dockerfile")
+    wanted = dataclasses.replace(order(COMMIT, refresh=refresh, base=""), dockerfile=asked)
+    found = freshness.tag(wanted, now=86_400.0)
+    assert found == (tag.format(wanted.hash()) if tag else None)
 
 
 @hypothesis.given(now=MOMENTS, refresh=strategies.sampled_from(["", "never", "daily", "always"]))

@@ -7,7 +7,7 @@ import pytest
 from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import phases
-from trainshed.builds import orders
+from trainshed.builds import dockerfiles, orders
 from trainshed.core import observed, plan, policy
 
 SHORT = policy.Policy(base_images={"pytorch": builders.BASE}, build_deadline=60.0)
@@ -43,6 +43,31 @@ def test_each_framework_has_its_base(job: builders.TrainingJobBuilder, base: str
 
     assert order is not None
     assert order.base == base
+
+
+def test_a_dockerfile_is_ordered_of_a_pod_with_what_it_is_given() -> None:
+    asked = {"path": "d/Dockerfile", "target": "t", "args": {"B": "2", "A": "1"}}
+    image = {"strategy": "dockerfile", "dockerfile": asked}
+    job = builders.training_job().custom().script().spec(image=image)
+
+    order = passes.decided(builders.observation(job)).build
+
+    assert order is not None
+    assert order.pod is not None
+    wanted = dockerfiles.Dockerfile("d/Dockerfile", "t", (("A", "1"), ("B", "2")))
+    assert order.pod.dockerfile == wanted
+    assert order.pod.base == ""
+    assert not order.pod.pinned
+
+
+def test_a_strategy_alone_means_the_dockerfile_at_the_top() -> None:
+    job = builders.training_job().script().spec(image={"strategy": "dockerfile"})
+
+    order = passes.decided(builders.observation(job)).build
+
+    assert order is not None
+    assert order.pod is not None
+    assert order.pod.dockerfile == dockerfiles.Dockerfile("Dockerfile")
 
 
 def test_a_config_map_is_ordered_by_name() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests import builders
-from trainshed.core import observe, times
+from trainshed.core import observe, observed, times
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,34 @@ def test_whose_a_child_is() -> None:
 
     assert (found.owner_uid, found.training_job) == (builders.UID, builders.NAME)
     assert found.deleting
+
+
+def staged(**states: object) -> observed.ContainerView:
+    """Return what is seen of a pod whose containers before the last are in these states."""
+    body = builders.pod().on_node().build()
+    status = body["status"]
+    status["containerStatuses"] = [
+        {"name": "builder", "state": {"waiting": {"reason": "PodInitializing"}}}
+    ]
+    status["initContainerStatuses"] = [
+        {"name": name, "state": state} for name, state in states.items()
+    ]
+    return observe.pod(body).container
+
+
+RUNS = {"running": {"startedAt": builders.at(3)}}
+DONE = {"terminated": {"exitCode": 0, "startedAt": builders.at(1), "finishedAt": builders.at(2)}}
+KILLED = {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": builders.at(4)}}
+UNPULLED = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
+
+
+def test_a_build_in_steps_is_seen_by_the_step_that_is_not_done() -> None:
+    assert staged(fetch=DONE, engine=RUNS).started == builders.T0 + 3
+    assert staged(fetch=DONE, engine=UNPULLED).waiting_message == "no such image"
+    killed = staged(fetch=DONE, engine=KILLED)
+    assert (killed.exit_code, killed.reason) == (137, "OOMKilled")
+    assert staged(fetch=DONE, engine=DONE).waiting_reason == "PodInitializing"
+
+
+def test_what_the_cluster_puts_before_a_pod_is_not_taken_for_it() -> None:
+    assert staged(**{"istio-init": KILLED}).exit_code is None

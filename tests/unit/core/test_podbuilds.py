@@ -175,6 +175,14 @@ def test_a_clone_that_needs_too_much_disk_is_told_for_good(message: str, large: 
     assert "raise source.maxBytes" in found.message
 
 
+def test_an_engine_that_needs_too_much_disk_is_told_for_good() -> None:
+    message = 'Usage of EmptyDir volume "image" exceeds the limit "20Gi". '
+    pod = builders.pod().on_node().evicted(message).view()
+    found = refusal(builders.job().failed(60).view(), pod)
+    assert (found.reason, found.terminal) == ("DockerfileTooLarge", True)
+    assert "builder.dockerfile.storage" in found.message
+
+
 _LEAVES = (
     strategies.none()
     | strategies.booleans()

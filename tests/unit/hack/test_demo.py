@@ -172,6 +172,12 @@ def test_only_the_tests_cluster_allows_the_tests_registries(
     assert install.values(info, IMAGES, tested=tested)["registry"]["allowed"] == allowed
 
 
+@pytest.mark.parametrize(("tested", "image"), [(True, "r:5000/trainshed/buildah:dev"), (False, "")])
+def test_only_the_tests_have_dockerfiles_built(tested: bool, image: str) -> None:
+    builder = install.values(INFO, IMAGES, tested=tested)["builder"]
+    assert builder["dockerfile"]["buildah"]["image"] == image
+
+
 def test_helm_gets_the_values_and_its_failure_comes_with_the_operators_log() -> None:
     run = cluster_fakes.Commands()
     install.install(pathlib.Path("/chart"), {"a": 1}, helm="/bin/helm", info=INFO, run=run)

@@ -79,7 +79,7 @@ def test_no_name_means_all_images() -> None:
 
 def test_an_unknown_image_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        errors.Refused, match="'torch': name some of base, operator, builder, registry"
+        errors.Refused, match="'torch': name some of base, operator, builder, registry, buildah"
     ):
         catalogue.select(["torch"])
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from tests import builders, facts
 from tests.unit.runtime import world as worlds
-from trainshed.builds import orders, pods
+from trainshed.builds import dockerfiles, orders, pods
 from trainshed.core import observed, plan
-from trainshed.runtime import building, podbuilds, seams
+from trainshed.runtime import building, gates, podbuilds, seams
 from trainshed.runtime import cache as caches
 
 KEY = observed.JobKey(builders.NAMESPACE, builders.NAME)
@@ -20,6 +20,9 @@ UID = observed.Uid(builders.UID)
 
 
 ORDER = plan.BuildOrder(base=builders.BASE, entrypoint=("x",))
+
+
+ENGINE = dockerfiles.Engine(dockerfiles.Kind.BUILDAH, "registry/buildah", "1Gi")
 
 
 FROM_MAP = plan.BuildOrder(
@@ -104,8 +107,9 @@ def following(
         cache=cache,
         api=api,
         answers=answers or Answers(),
-        given=lambda namespace: pods.Surroundings(image="registry/builder", settings="{}"),
+        given=lambda namespace: pods.Surroundings("registry/builder", "{}", engine=ENGINE),
         repository=lambda namespace: f"registry/ns/{namespace}",
+        gate=gates.Gate(api, True),
         quiet=quiet,
         clock=clock,
     )

@@ -43,6 +43,10 @@ class Api:
         self.error: errors.ApiError | None = None
         self.events_error: errors.ApiError | None = None
         self.event: dict[str, Any] | None = None
+        self.asked: list[plan.Inquiry] = []
+        self.labels: dict[str, str] = {}
+        self.namespace_error: errors.ApiError | None = None
+        self.namespaces_read = 0
         self.now = 0.0
 
     async def create_job(self, manifest: plan.Manifest) -> dict[str, Any]:
@@ -64,9 +68,17 @@ class Api:
 
     async def newest_warning(self, namespace: str, target: plan.Inquiry) -> Any:
         """Return the newest Warning event."""
+        self.asked.append(target)
         if self.events_error is not None:
             raise self.events_error
         return self.event
+
+    async def namespace(self, name: str) -> Any:
+        """Return a namespace with the labels that a test gave it."""
+        self.namespaces_read += 1
+        if self.namespace_error is not None:
+            raise self.namespace_error
+        return {"metadata": {"name": name, "labels": self.labels}}
 
 
 class Bench:

@@ -36,4 +36,12 @@
   resourceNames: [trainshed-registry]
   verbs: [patch]
 {{- end }}
+{{- with .Values.builder.dockerfile }}
+{{- if or .buildkit.image .buildah.image }}
+# Whether the namespace of a job is labelled for Dockerfiles. A Role reads its own alone.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
+{{- end }}
+{{- end }}
 {{- end }}

@@ -1,0 +1,132 @@
+"""The pod of a Dockerfile's build: three containers, and what each of them may see.
+
+1. `fetch`, ours: clones the code; it alone has the git Secret.
+2. `engine`, the chart's: runs the Dockerfile; it has nothing but credentials to pull with.
+3. `builder`, ours: pushes what was made, with the code on top; it alone has the push Secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from trainshed.api import labels
+from trainshed.builds import dockerfiles
+
+UID = 1000
+"""The user of both engines' images: theirs are the ids that it may map."""
+PULL_SECRETS = "/etc/trainshed/pull"
+_OF_FETCH = ("git", "oci", "claim")
+_OF_PUSH = ("push", "registry-token")
+"""Mounts that one of our steps has and the other has not."""
+FETCH = "fetch"
+"""The argument by which our program does the first step alone."""
+
+
+def split(
+    spec: Mapping[str, Any],
+    *,
+    asked: dockerfiles.Dockerfile,
+    engine: dockerfiles.Engine,
+    compression: str,
+    platform: str,
+    pull: Sequence[str],
+    shared: str = "",
+) -> dict[str, Any]:
+    """Return the spec of a build pod, made for one container, in three.
+
+    `platform`: the steps run on a node of it. `pull`: Secrets with which the bases of the
+    Dockerfile are read, and `shared` one that the operator may not have made yet.
+    """
+    (builder,) = spec["containers"]
+    mounts = {each["name"]: each for each in builder["volumeMounts"]}
+    secrets = {f"pull-{index}": name for index, name in enumerate((*pull, shared)) if name}
+    to_image = {"name": "image", "mountPath": dockerfiles.IMAGE}
+    access = {"name": "access", "mountPath": dockerfiles.ACCESS}
+    fetch = {
+        **builder,
+        "name": labels.FETCHER,
+        "args": [FETCH],
+        "volumeMounts": [
+            *(each for name, each in mounts.items() if name not in _OF_PUSH),
+            *(_pull_mount(index, name) for index, name in enumerate(secrets)),
+            access,
+        ],
+    }
+    run = _engine(asked, engine, compression) | {
+        "volumeMounts": [
+            mounts["work"] | {"readOnly": True},
+            mounts["tmp"],
+            access | {"readOnly": True},
+            to_image,
+        ],
+    }
+    push = {
+        **builder,
+        "volumeMounts": [
+            *(each for name, each in mounts.items() if name not in _OF_FETCH),
+            to_image,
+        ],
+    }
+    system, _, architecture = platform.partition("/")
+    users = {} if engine.host_users else {"hostUsers": False}
+    return {
+        **spec,
+        **users,
+        "nodeSelector": {"kubernetes.io/os": system, "kubernetes.io/arch": architecture},
+        "initContainers": [fetch, run],
+        "containers": [push],
+        "volumes": [
+            *spec["volumes"],
+            *(_secret(volume, name, name == shared) for volume, name in secrets.items()),
+            {"name": "access", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+            {"name": "image", "emptyDir": {"sizeLimit": engine.storage}},
+        ],
+    }
+
+
+def _engine(
+    asked: dockerfiles.Dockerfile, engine: dockerfiles.Engine, compression: str
+) -> dict[str, Any]:
+    given = dockerfiles.environment(engine.kind, compression=compression)
+    args = dockerfiles.arguments(engine.kind, asked, compression=compression)
+    return {
+        "name": labels.ENGINE,
+        "image": engine.image,
+        "command": dockerfiles.command(engine.kind),
+        # The kubelet puts variables in place of $(NAME), and takes $$ for a plain $.
+        "args": [each.replace("$", "$$") for each in args],
+        "env": [{"name": name, "value": value} for name, value in given.items()],
+        "workingDir": dockerfiles.IMAGE,
+        "resources": dict(engine.resources),
+        "securityContext": _privileges(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def _privileges() -> dict[str, Any]:
+    """Return the least by which a Dockerfile can be built: a user namespace needs it all.
+
+    Its user may map the ids that its image names, by newuidmap's own capabilities, which
+    `allowPrivilegeEscalation` lets it gain. The default seccomp profile forbids the namespace.
+    """
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": UID,
+        "runAsGroup": UID,
+        "allowPrivilegeEscalation": True,
+        # On a read-only root buildah does not find the root that it has made for a step.
+        "readOnlyRootFilesystem": False,
+        "capabilities": {"drop": ["ALL"], "add": ["SETGID", "SETUID"]},
+        "seccompProfile": {"type": "Unconfined"},
+        "appArmorProfile": {"type": "Unconfined"},
+    }
+
+
+def _pull_mount(index: int, volume: str) -> dict[str, Any]:
+    return {"name": volume, "mountPath": f"{PULL_SECRETS}/{index}", "readOnly": True}
+
+
+def _secret(volume: str, name: str, may_lack: bool) -> dict[str, Any]:
+    given = {"secretName": name, "defaultMode": 0o440, **({"optional": True} if may_lack else {})}
+    return {"name": volume, "secret": given}
