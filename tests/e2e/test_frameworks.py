@@ -63,15 +63,64 @@ def test_two_pods_train_as_one_job(namespace: conftest.Namespace, framework: str
     assert [each["spec"]["clusterIP"] for each in services] == ["None"]
 
 
-def test_any_other_library_is_run_as_it_is(
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_two_processes_of_a_pod_train_as_one_job(
+    namespace: conftest.Namespace, framework: str
+) -> None:
+    namespace.apply("twins", {**small(framework, "cnn"), "processesPerReplica": "2"})
+
+    status = namespace.finished("twins", seconds=SECONDS)
+
+    assert status["phase"] == "Succeeded", status
+    assert status["result"]["samples"] == pytest.approx(2 * 1438, abs=64)
+    assert len(namespace.api.get(namespace.pods)["items"]) == 1
+
+
+MEETING = """
+import os, socket, time
+
+place = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+rank, world = int(os.environ["TRAINSHED_RANK"]), int(os.environ["TRAINSHED_WORLD_SIZE"])
+assert world == 2
+if rank == 0:
+    with socket.create_server(("", place[1])) as listening:
+        listening.settimeout(60)
+        met, _ = listening.accept()
+        with met:
+            assert met.recv(16) == b"rank 1"
+            met.sendall(b"rank 0")
+else:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            met = socket.create_connection(place, timeout=60)
+            break
+        except OSError:
+            # The other pod has no address yet, or does not listen.
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+    with met:
+        met.sendall(b"rank 1")
+        assert met.recv(16) == b"rank 0"
+print("met")
+"""
+
+
+def test_pods_of_any_other_library_find_each_other(
     namespace: conftest.Namespace, info: conftest.Body
 ) -> None:
-    text = "import os; assert os.environ['TRAINSHED_WORLD_SIZE'] == '1'; print('trained')"
+    files = {"train.py": MEETING}
     spec = {
         "framework": "custom",
-        "source": {"inline": {"files": {"train.py": text}}, "entrypoint": ["python3", "train.py"]},
+        "replicas": 2,
+        "source": {"inline": {"files": files}, "entrypoint": ["python3", "train.py"]},
         "image": {"base": f"{info['registry']['pull']}/trainshed/pytorch:dev"},
     }
     namespace.apply("other", spec)
 
-    assert namespace.finished("other", seconds=SECONDS)["phase"] == "Succeeded"
+    status = namespace.finished("other", seconds=SECONDS)
+
+    assert status["phase"] == "Succeeded", status
+    (workload,) = namespace.api.get(namespace.workloads)["items"]
+    assert workload["status"]["succeeded"] == 2

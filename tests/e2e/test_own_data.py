@@ -1,10 +1,11 @@
-"""A built-in model trains on files of a volume that another job has written."""
+"""A built-in model trains on files of a volume, such as another job has written."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from tests.e2e import conftest, volumes
+from tests.e2e import conftest, pictures, volumes
 
 WRITER = """
 import pathlib
@@ -52,6 +53,44 @@ def test_a_model_trains_on_encoded_videos_of_a_volume(
     assert status["phase"] == "Succeeded", status
     # A quarter of each class is held out, to a whole number of clips.
     assert status["result"]["samples"] == pytest.approx(2 * 48, abs=8)
+
+
+def test_models_train_on_arrays_and_on_shards_of_a_volume(
+    namespace: conftest.Namespace, info: conftest.Body
+) -> None:
+    with volumes.claim(namespace, info, "sets") as folder:
+        pixels, labels = pictures.drawn(96)
+        np.savez(folder / "set.npz", images=pixels, labels=labels)
+        pictures.write_shard(folder / "shards/0.tar", broken=1)
+        pictures.write_shard(folder / "shards/1.tar")
+        namespace.apply("arrays", shown("pytorch", "/data/set.npz", "npz"))
+        namespace.apply("shards", shown("tensorflow", "/data/shards", "webdataset"))
+        arrays = namespace.finished("arrays", seconds=300)
+        shards = namespace.finished("shards", seconds=300)
+
+    for status, samples in ((arrays, 96), (shards, 47)):
+        assert status["phase"] == "Succeeded", status
+        assert status["result"]["accuracy"] > 0.9
+        assert status["result"]["samples"] == pytest.approx(EPOCHS * 0.75 * samples, abs=EPOCHS)
+    assert shards["result"]["corruptSamples"] == 1
+    assert "corruptSamples" not in arrays["result"]
+
+
+EPOCHS = 10
+
+
+def shown(framework: str, path: str, layout: str) -> conftest.Body:
+    """Return the spec of a small cnn on pictures, of which two may be broken."""
+    return {
+        **conftest.cnn(epochs=EPOCHS, batchSize=12),
+        "framework": framework,
+        "data": {
+            "folder": {"path": path, "layout": layout},
+            "volume": {"claimName": "sets"},
+            "split": {"validation": 0.25},
+            "maxCorrupt": 2,
+        },
+    }
 
 
 def trained_on(framework: str, path: str) -> conftest.Body:
