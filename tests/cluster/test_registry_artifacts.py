@@ -261,3 +261,23 @@ class _Bearer(httpx.Auth):
         """Add the token."""
         request.headers["Authorization"] = f"Bearer {self._token}"
         yield request
+
+
+async def test_a_base_whose_tag_moves_in_the_middle_is_the_one_that_was_looked_up(
+    rig: rigs.Rig, server: servers.Server
+) -> None:
+    base = await asyncio.to_thread(rigs.push, server, BASE)
+    other = images.image({"usr/bin/python3": b"#!/bin/other\n"})
+    moved: list[str] = []
+
+    def moves(seen: servers.Seen) -> None:
+        if "/manifests/sha256:" in seen.url.path and not moved:
+            moved.append(rigs.push(server, other))
+
+    rig.wire.watch = moves
+    built = await rig.make(base)
+
+    assert moved == [base]
+    assert built.base_digest == BASE.digest
+    listed: Any = rigs.manifest(server, built.ref)["layers"]
+    assert [each["digest"] for each in listed][: len(BASE.layers)] == BASE.layers
