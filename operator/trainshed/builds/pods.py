@@ -136,6 +136,7 @@ def _staged(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[
         platform=order.platforms[0],
         pull=secrets.pull,
         shared=given.pull_secret,
+        artifact=order.oci is not None,
     )
 
 

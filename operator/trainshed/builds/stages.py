@@ -17,8 +17,7 @@ UID = 1000
 """The user of both engines' images: theirs are the ids that it may map."""
 PULL_SECRETS = "/etc/trainshed/pull"
 _OF_FETCH = ("git", "oci", "claim")
-_OF_PUSH = ("push", "registry-token")
-"""Mounts that one of our steps has and the other has not."""
+"""Mounts that the last step has not."""
 FETCH = "fetch"
 """The argument by which our program does the first step alone."""
 
@@ -32,15 +31,18 @@ def split(
     platform: str,
     pull: Sequence[str],
     shared: str = "",
+    artifact: bool = False,
 ) -> dict[str, Any]:
     """Return the spec of a build pod, made for one container, in three.
 
     `platform`: the steps run on a node of it. `pull`: Secrets with which the bases of the
-    Dockerfile are read, and `shared` one that the operator may not have made yet.
+    Dockerfile are read, and `shared` one that the operator may not have made yet. `artifact`:
+    whether the code is in a registry, which may take the pod's token.
     """
     (builder,) = spec["containers"]
     mounts = {each["name"]: each for each in builder["volumeMounts"]}
     secrets = {f"pull-{index}": name for index, name in enumerate((*pull, shared)) if name}
+    hidden = ("push",) if artifact else ("push", "registry-token")
     to_image = {"name": "image", "mountPath": dockerfiles.IMAGE}
     access = {"name": "access", "mountPath": dockerfiles.ACCESS}
     fetch = {
@@ -48,7 +50,7 @@ def split(
         "name": labels.FETCHER,
         "args": [FETCH],
         "volumeMounts": [
-            *(each for name, each in mounts.items() if name not in _OF_PUSH),
+            *(each for name, each in mounts.items() if name not in hidden),
             *(_pull_mount(index, name) for index, name in enumerate(secrets)),
             access,
         ],

@@ -82,26 +82,26 @@ def test_each_secret_is_seen_by_the_step_that_needs_it_and_by_no_other() -> None
     assert secrets_of(labels.BUILDER) == {"push"}
 
 
-def test_only_the_last_step_has_the_token_of_the_registry() -> None:
-    holders = [
-        name
-        for name, each in containers().items()
-        if any(mount["name"] == "registry-token" for mount in each["volumeMounts"])
+def holders(volume: str, **source: Any) -> list[str]:
+    """Return the containers that have a volume, with the code from this source."""
+    given = pods.Surroundings(image="b", settings="{}", engine=BUILDAH, tokens=True)
+    asked = facts.pod_order(base="", dockerfile=ASKED, **source)
+    spec = pods.render(asked, namespace="ns", given=given)["spec"]["template"]["spec"]
+    return [
+        each["name"]
+        for each in (*spec["initContainers"], *spec["containers"])
+        if any(mount["name"] == volume for mount in each["volumeMounts"])
     ]
-    assert holders == [labels.BUILDER]
+
+
+def test_the_registrys_token_is_with_those_of_ours_that_call_it() -> None:
+    assert holders("registry-token") == [labels.BUILDER]
+    artifact = orders.Oci(ref="registry/code:1", secret="")
+    assert holders("registry-token", oci=artifact) == [labels.FETCHER, labels.BUILDER]
 
 
 def test_only_the_first_step_sees_a_claim() -> None:
-    claim = orders.Claim(name="code", path=".")
-    given = pods.Surroundings(image="b", settings="{}", engine=BUILDAH)
-    asked = facts.pod_order(base="", claim=claim, dockerfile=ASKED)
-    spec = pods.render(asked, namespace="ns", given=given)["spec"]["template"]["spec"]
-    holders = [
-        each["name"]
-        for each in (*spec["initContainers"], *spec["containers"])
-        if any(mount["name"] == "claim" for mount in each["volumeMounts"])
-    ]
-    assert holders == [labels.FETCHER]
+    assert holders("claim", claim=orders.Claim(name="code", path=".")) == [labels.FETCHER]
 
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
