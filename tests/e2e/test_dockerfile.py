@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from hack import apiserver
-from tests import namespaces
+from tests import facts, namespaces
 from tests.e2e import conftest
+from trainshed.builds import dockerfiles, embedding, pods
 
+BUILDKIT = os.environ.get("TRAINSHED_BUILDKIT_IMAGE", "")
+"""One that pods can pull: no registry here has it, and building it takes minutes."""
 REASON_SECONDS = 90.0
 BUILD_SECONDS = 240.0
 LABEL = "trainshed.dev/dockerfile-builds"
@@ -96,6 +101,40 @@ def test_the_stage_that_is_named_is_built_and_no_later_one(
 
     assert status["phase"] == "Succeeded", status
     assert "found early" in said(open_namespace, "staged")
+
+
+@pytest.mark.skipif(BUILDKIT == "", reason="TRAINSHED_BUILDKIT_IMAGE names no rootless BuildKit")
+def test_buildkit_builds_in_the_same_pod(
+    open_namespace: conftest.Namespace, info: conftest.Body, base: str
+) -> None:
+    registry = {"push": info["registry"]["push"], "pull": info["registry"]["pull"]}
+    settings = {**registry, "prefix": "trainshed", "namespace": open_namespace.name}
+    files = {"Dockerfile": b"ARG BASE\nFROM ${BASE}\nRUN id -u > /opt/made", "train.py": b""}
+    args = (("BASE", base),)
+    order = facts.pod_order(
+        base="",
+        files=embedding.pack(files),
+        dockerfile=dockerfiles.Dockerfile("Dockerfile", args=args),
+    )
+    given = pods.Surroundings(
+        image=f"{registry['pull']}/trainshed/builder:dev",
+        settings=json.dumps(settings),
+        engine=dockerfiles.Engine(dockerfiles.Kind.BUILDKIT, BUILDKIT, "4Gi"),
+    )
+    job = pods.render(order, namespace=open_namespace.name, given=given)
+    made = open_namespace.api.create(open_namespace.workloads, job)
+    open_namespace.api.wait(
+        open_namespace.workloads,
+        made["metadata"]["name"],
+        lambda each: any(one["status"] == "True" for one in each["status"].get("conditions", ())),
+        what="the build to end",
+        seconds=BUILD_SECONDS,
+    )
+
+    (pod,) = open_namespace.api.get(open_namespace.pods)["items"]
+    (container,) = pod["status"]["containerStatuses"]
+    told = json.loads(container["state"]["terminated"]["message"])
+    assert f"/ns/{open_namespace.name}@sha256:" in told["image"]["ref"], told
 
 
 def test_a_namespace_without_the_label_is_refused_at_once(

@@ -63,11 +63,11 @@ _TOLD: tuple[tuple[str, str, Advice, bool], ...] = (
         False,
     ),
     (
-        r"newuidmap|newgidmap|cannot clone|CLONE_NEWUSER|failed to start the child: fork/exec",
+        r"newuidmap|newgidmap|cannot clone|CLONE_NEWUSER|\[rootlesskit:\w+ *\] error",
         BuildReason.STRATEGY_UNAVAILABLE,
         lambda asked: (
-            "the node does not let the engine make a user namespace: ask who runs the cluster for"
-            " nodes that do, or use image.strategy: layer"
+            "the engine did not start, as on a node that lets it make no user namespace: ask who"
+            " runs the cluster for nodes that do, or use image.strategy: layer"
         ),
         True,
     ),

@@ -82,7 +82,11 @@ def environment(kind: Kind, *, compression: str) -> dict[str, str]:
     if kind is Kind.BUILDKIT:
         # Its runtime can't mount a new /proc in a pod: steps see the container's processes.
         config = f"{found['HOME']}/.config/buildkit/buildkitd.toml"
-        found["BUILDKITD_FLAGS"] = f"--oci-worker-no-process-sandbox --config={config}"
+        found["BUILDKITD_FLAGS"] = (
+            f"--oci-worker-no-process-sandbox --root={IMAGE}/buildkit --config={config}"
+        )
+        # By a name other than root's it knows that it has no folder of the system's.
+        found["USER"] = "user"
         found["BUILDCTL_CONNECT_RETRIES_MAX"] = "60"
     return found
 

@@ -62,6 +62,12 @@ SAID = {
         "StrategyUnavailable",
         True,
     ),
+    "an engine that does not start": (
+        "could not connect to unix:///image/run/buildkit/buildkitd.sock after 60 trials\n"
+        "[rootlesskit:parent] error: failed to setup UID/GID map",
+        "StrategyUnavailable",
+        True,
+    ),
     "a step that was killed": (
         'Error: building at STEP "RUN python big.py": while running runtime: exit status 137',
         "BuildOutOfMemory",
