@@ -104,6 +104,8 @@ def _why(manifest: manifests.Manifest, order: plan.BuildOrder) -> str:
         return "the operator packs the files as data" if source else "a built-in model has no code"
     asked = [f"source.{each}" for each in _FETCHED if getattr(source, each, None)]
     image = manifest.spec.image
+    if order.pod.dockerfile is not None:
+        asked.append("image.strategy")
     asked += [f"image.{alias(each)}" for each in _ELSEWHERE if getattr(image, each, None)]
     if asked:
         return f"{' and '.join(asked)}: done in a pod of the job's namespace, never by the operator"

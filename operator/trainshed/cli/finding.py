@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 import httpx
 
 from trainshed import config
+from trainshed.api import labels, reasons
 from trainshed.builds import requests
 from trainshed.cli import builds, clusters, failing, manifests
-from trainshed.core import admission, configmaps, imaging, plan
+from trainshed.core import admission, configmaps, imaging, plan, policy
 from trainshed.registry import (
     admitted,
     bases,
@@ -24,6 +25,7 @@ from trainshed.registry import (
     references,
     retries,
     surroundings,
+    targets,
     transport,
 )
 
@@ -50,17 +52,28 @@ async def find(manifest: manifests.Manifest, settings: config.Settings, ways: Wa
         return builds.Found()
     order = imaging.order(manifest.spec, builds.rules_of(settings))
     missing: dict[str, str] = {}
+    if order.pod is not None and order.pod.dockerfile is not None:
+        _check_engine(settings, manifest.namespace, missing)
     if order.pod is not None and settings.registry.bundled.enabled:
         missing["authority"] = "the operator's own, which the build Job is given in the cluster"
-    rules = builds.rules_of(settings)
     return builds.Found(
         base_digest=await _base(manifest, order, settings, ways, missing),
-        base_in_pod=order.pod is not None and not rules.reaches(order.base),
+        base_in_pod=_in_pod(order, builds.rules_of(settings)),
         library=_library(ways.library, missing),
         files=await _files(manifest, order, ways, missing),
         missing=missing,
         operator_namespace=ways.operator_namespace,
     )
+
+
+def _check_engine(config_: config.Settings, namespace: str, missing: dict[str, str]) -> None:
+    if surroundings.engine(config_.builder.dockerfile) is None:
+        raise failing.Refused(
+            f"{reasons.BuildReason.STRATEGY_UNAVAILABLE}: the operator's settings name nothing that"
+            " builds Dockerfiles: have builder.dockerfile.buildkit.image, or that of buildah, set,"
+            " or use image.strategy: layer"
+        )
+    missing["rights"] = f"namespace {namespace} must be labelled {labels.DOCKERFILES}: true"
 
 
 async def _base(
@@ -70,32 +83,23 @@ async def _base(
     ways: Ways,
     missing: dict[str, str],
 ) -> str | None:
+    target = surroundings.target(settings.registry)
+    target = replace(target, push=ways.registry or target.push)
     try:
-        reference = references.parse(order.base)
-        target = surroundings.target(settings.registry)
-        target = replace(target, push=ways.registry or target.push)
-        target.admit(manifest.namespace, reference)
         if order.pod is not None:
             admitted.check(target, manifest.namespace, order.pod)
+        if _in_pod(order, builds.rules_of(settings)):
+            missing["base"] = "read in the pod alone"
+            return references.parse(order.base).digest or None if order.base else None
+        reference = references.parse(order.base)
+        target.admit(manifest.namespace, reference)
+        url = target.url(reference.host)
         if reference.digest:
             return reference.digest
-        if order.pod is not None and not target.reaches(reference.host):
-            missing["base"] = f"read in the pod: the operator may not call {reference.host}"
-            return None
-        url = target.url(reference.host)
         if ways.offline:
             missing["base"] = "no registry is asked, with --offline"
             return None
-        async with httpx.AsyncClient(
-            transport=transport.Transport(settings.registry.ca), trust_env=False
-        ) as http:
-            known = hosts.Hosts(
-                http,
-                target=target,
-                logins=lambda: ways.logins,
-                patience=retries.Retries(asyncio.sleep, random.random, attempts=1),
-            )
-            return await bases.resolve(known.client(url), reference)
+        return await _resolved(reference, url, settings, target, ways)
     except errors.RegistryError as error:
         if error.terminal:
             raise failing.Refused(f"{error.reason}: {error}") from error
@@ -104,6 +108,31 @@ async def _base(
     except ValueError as error:
         missing["base"] = str(error)
     return None
+
+
+def _in_pod(order: plan.BuildOrder, rules: policy.Policy) -> bool:
+    """Return whether the pod alone knows the base: it makes it, or may call its registry."""
+    pod = order.pod
+    return pod is not None and (pod.dockerfile is not None or not rules.reaches(order.base))
+
+
+async def _resolved(
+    reference: references.Reference,
+    url: str,
+    settings: config.Settings,
+    target: targets.Target,
+    ways: Ways,
+) -> str:
+    async with httpx.AsyncClient(
+        transport=transport.Transport(settings.registry.ca), trust_env=False
+    ) as http:
+        known = hosts.Hosts(
+            http,
+            target=target,
+            logins=lambda: ways.logins,
+            patience=retries.Retries(asyncio.sleep, random.random, attempts=1),
+        )
+        return await bases.resolve(known.client(url), reference)
 
 
 def _library(folder: pathlib.Path, missing: dict[str, str]) -> str | None:

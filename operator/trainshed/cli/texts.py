@@ -41,9 +41,11 @@ def _lines(build: builds.Build) -> Iterator[str]:
         "built", {"nowhere": "not at all", "pod": "in a pod"}.get(build.where, "by the operator")
     )
     yield _row("", build.why)
+    if "rights" in build.missing:
+        yield _row("", build.missing["rights"])
     if build.where == "nowhere":
         return
-    yield _row("base", build.base)
+    yield _row("base", build.base or "made by the Dockerfile")
     yield _row("", build.base_digest or build.missing.get("base", ""))
     yield _row("into", build.repository)
     yield _row("entry point", " ".join(build.entrypoint))

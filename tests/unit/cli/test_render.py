@@ -240,7 +240,7 @@ def test_a_base_that_the_operator_may_not_call_is_read_in_the_pod(run: Run) -> N
     job = builders.training_job().script("print(1)").spec(image={"base": "other.example/x:1"})
     found = run(job.build(), options=JSON).document
     assert found["where"] == "pod"
-    assert found["missing"] == {"base": "read in the pod: the operator may not call other.example"}
+    assert found["missing"] == {"base": "read in the pod alone"}
     assert found["order"], "it is of the base as the job names it"
     assert (found["answeredBy"], found["key"]) == ([], None)
 
@@ -267,3 +267,20 @@ def test_a_bundled_registry_gives_its_pods_tokens_and_their_job_says_so(run: Run
     assert found["order"]
     text = run(git().build(), options=options, settings=settings).out
     assert "# its certificate authority is the operator's own" in text
+
+
+def test_a_dockerfile_makes_its_own_base_in_the_pod(run: Run) -> None:
+    job = builders.training_job().script("print(1)").spec(image={"strategy": "dockerfile"})
+    none = run(job.build())
+    assert (none.code, "StrategyUnavailable" in none.err) == (2, True)
+
+    builder = {**SETTINGS["builder"], "dockerfile": {"buildkit": {"image": "buildkit:1"}}}
+    settings = {**SETTINGS, "builder": builder}
+    found = run(job.build(), options=JSON, settings=settings).document
+    assert (found["where"], found["base"], found["key"]) == ("pod", "", None)
+    assert found["why"].startswith("image.strategy: done in a pod")
+    assert found["missing"]["base"] == "read in the pod alone"
+    assert found["buildJob"]["kind"] == "Job"
+    text = run(job.build(), settings=settings).out
+    assert "namespace default must be labelled" in text
+    assert "made by the Dockerfile" in text
