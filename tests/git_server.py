@@ -82,7 +82,7 @@ def serve(
     known = {"root": root, "login": login, "moved": moved, "asked": asked}
     handler = type("Handler", (_Handler,), known)
     with http.server.ThreadingHTTPServer((host, 0), handler) as server:
-        authority = _encrypted(server, host, root.with_name(f"{root.name}-pki")) if tls else ""
+        authority = encrypted(server, host, root.with_name(f"{root.name}-pki")) if tls else ""
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
@@ -93,7 +93,7 @@ def serve(
             thread.join(timeout=10)
 
 
-def _encrypted(server: http.server.HTTPServer, host: str, folder: pathlib.Path) -> str:
+def encrypted(server: http.server.HTTPServer, host: str, folder: pathlib.Path) -> str:
     """Have a server speak TLS, and return the certificate of its authority."""
     folder.mkdir(parents=True)
     signer, issuer = certificates.authority(folder)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Mapping
+from urllib import parse
 
 import pydantic
 import yaml
@@ -105,8 +106,41 @@ class Dockerfile(Section):
         return bool(self.buildkit.image or self.buildah.image)
 
 
+class Index(Section):
+    """Where the packages of jobs come from that name no index of their own."""
+
+    url: str = ""
+    """Empty: https://pypi.org/simple."""
+    constraints: str = ""
+    """Which versions may be chosen, line by line, as in a constraints file."""
+    ca: str = ""
+    """A file with the certificates of the index's authority; empty: the system's."""
+
+    @pydantic.field_validator("url")
+    @classmethod
+    def _sound(cls, url: str) -> str:
+        parts = parse.urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.netloc):
+            raise ValueError("builder.index.url must be a URL, such as https://pypi.org/simple")
+        if "@" in parts.netloc:
+            raise ValueError(
+                "builder.index.url must hold no credentials: every job's order would show them"
+            )
+        return url
+
+
+class Packages(Section):
+    """What the packages of a job may be."""
+
+    max_bytes: int = pydantic.Field(default=8 << 30, gt=0)
+    """Unpacked, of one platform."""
+
+
 class Builder(Section):
     """The pods that build what this process must not: code that it has to fetch."""
+
+    index: Index = Index()
+    packages: Packages = Packages()
 
     image: str = "127.0.0.1:5000/trainshed/builder:dev"
     without_tls: tuple[str, ...] = ()

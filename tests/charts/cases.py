@@ -46,6 +46,12 @@ FULL: dict[str, Any] = {
             "storage": "50Gi",
             "hostUsers": False,
         },
+        "index": {
+            "url": "https://index.example.com/simple",
+            "constraints": "numpy<3\n# as tested\n",
+            "ca": {"configMap": "index-ca", "key": "root.crt"},
+        },
+        "packages": {"maxBytes": 17179869184},
     },
     "replicas": 2,
     "workers": 32,

@@ -100,6 +100,12 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
         builder=config.Builder(
             image="registry.example.com:5000/trainshed/builder:1",
             without_tls=("lab.internal:5000",),
+            index=config.Index(
+                url="https://index.example.com/simple",
+                constraints="numpy<3\n# as tested\n",
+                ca="/etc/trainshed/index/ca.pem",
+            ),
+            packages=config.Packages(max_bytes=16 << 30),
             resources=config.Resources(
                 requests={"cpu": 2, "memory": "256Mi"}, limits={"memory": "8Gi"}
             ),

@@ -34,6 +34,12 @@ def variable(**fields: Any) -> builders.TrainingJobBuilder:
 GIT = "https://git.example/team/train.git"
 
 
+def packages(**requirements: Any) -> builders.TrainingJobBuilder:
+    """Return a script that asks for packages."""
+    inline = {"files": {"train.py": ""}}
+    return builders.training_job().spec(source={"inline": inline, "requirements": requirements})
+
+
 def git(url: str, **fields: Any) -> builders.TrainingJobBuilder:
     """Return a job of a git repository."""
     return builders.training_job().git(url, **fields)
@@ -435,6 +441,23 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
     "a refspec as a ref": (git(GIT, ref="main:refs/heads/main"), "git.ref"),
     "a folder above the repository": (git(GIT, path="a/../.."), "without '..'"),
     "an absolute folder": (git(GIT, path="/etc"), "git.path"),
+    "requirements of nothing": (packages(), "requirements needs a file of the source, packages"),
+    "an empty list of packages": (packages(packages=[]), "requirements needs a file"),
+    "requirements above the source": (packages(file="../r.txt"), "without '..'"),
+    "requirements of the pod": (packages(file="/etc/passwd"), "requirements.file"),
+    "a password in the index": (
+        packages(packages=["a"], index="https://me:secret@index.example/simple"),
+        "must hold no credentials",
+    ),
+    "an index that is no address": (packages(packages=["a"], index="file:///etc"), "index"),
+    "packages under a base that stays as it is": (
+        packages(packages=["a"]).spec(image={"delivery": "volume"}),
+        "use image.delivery image",
+    ),
+    "an index secret without TLS": (
+        packages(packages=["a"], index="http://index.example", indexSecret={"name": "key"}),
+        "would be sent without TLS",
+    ),
     "what is ignored of an inline source": (
         builders.training_job().spec(
             source={"inline": {"files": {"train.py": ""}}, "ignore": ["*.ckpt"]}
@@ -640,6 +663,12 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         mount("/data"),
         mount("/app/data"),
         cnn().spec(resources={"cpu": 2, "memory": "2Gi", "sharedMemory": "512Mi"}),
+        packages(file="envs/requirements.txt"),
+        packages(
+            packages=["einops==0.8.1"],
+            index="https://index.example/simple",
+            indexSecret={"name": "key"},
+        ),
     ],
     ids=[
         "the smallest",
@@ -698,6 +727,8 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         "a mount",
         "a mount below the code",
         "amounts as numbers and text",
+        "a file of requirements",
+        "packages of a private index",
     ],
 )
 def test_good_input_is_taken(

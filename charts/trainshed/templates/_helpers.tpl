@@ -91,6 +91,12 @@ images:
 builder:
   image: {{ .Values.builder.image | default (printf "%s/trainshed/builder:%s" $pull $.Chart.AppVersion) | quote }}
   withoutTls: {{ .Values.builder.withoutTls | toJson }}
+  index:
+    url: {{ .Values.builder.index.url | quote }}
+    constraints: {{ .Values.builder.index.constraints | toJson }}
+    ca: {{ ternary "/etc/trainshed/index/ca.pem" "" (not (empty .Values.builder.index.ca.configMap)) | quote }}
+  packages:
+    maxBytes: {{ .Values.builder.packages.maxBytes | int64 }}
   resources:
     {{- toYaml .Values.builder.resources | nindent 4 }}
   dockerfile:

@@ -1,4 +1,4 @@
-"""Runs inside the builder image: a build pod's program is there, with git and ssh."""
+"""Runs inside the builder image: a build pod's program is there, with git, ssh and uv."""
 
 import os
 import pathlib
@@ -15,7 +15,7 @@ def main() -> None:
     assert pwd.getpwuid(65532).pw_name == "builder"
     said = [
         subprocess.run(command, capture_output=True, check=True, text=True)
-        for command in (["git", "--version"], ["ssh", "-V"])
+        for command in (["git", "--version"], ["ssh", "-V"], ["uv", "--version"])
     ]
     versions = ", ".join((each.stdout or each.stderr).strip() for each in said)
     assert pathlib.Path(os.environ["PYTHONPATH"].partition(":")[0], "trainshed").is_dir()

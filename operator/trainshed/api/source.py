@@ -7,6 +7,7 @@ from typing import Annotated
 import pydantic
 
 from trainshed.api import base, image
+from trainshed.api import requirements as packages
 
 MAX_FILES = 64
 MAX_FILE_CHARS = 262_144
@@ -155,6 +156,10 @@ class Source(base.Model):
     )
     claim: ClaimSource | None = pydantic.Field(
         default=None, description="Code on a PersistentVolumeClaim."
+    )
+    requirements: packages.Requirements | None = pydantic.Field(
+        default=None,
+        description="Packages that the code needs. What the base image has is kept as it is.",
     )
     ignore: list[Annotated[str, pydantic.Field(min_length=1, max_length=255)]] | None = (
         pydantic.Field(

@@ -54,6 +54,11 @@ class ImageStatus(base.Model):
     source_revision: str | None = pydantic.Field(
         default=None, description="The commit of a git source, or the digest of an artifact."
     )
+    lock_hash: str | None = pydantic.Field(
+        default=None,
+        description="sha256 of the lock of the job's packages, which is in the image as"
+        " /opt/trainshed/requirements.lock.",
+    )
 
 
 class Placement(base.Model):

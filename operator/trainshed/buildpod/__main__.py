@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from trainshed.api import reasons
-from trainshed.buildpod import failing, fetching, granted, places, staging, words
+from trainshed.buildpod import failing, fetching, granted, packages, places, staging, words
 from trainshed.builds import (
     dockerfiles,
     freshness,
@@ -124,12 +124,14 @@ async def build(order: orders.Order, settings: Mapping[str, Any]) -> observed.Bu
             with watch.phase(measures.Phase.PUSH):
                 base, sent = await maker.adopt(namespace, built, platform, order.repository)
             packed = replace(packed, base=base)
-        made = await maker.make(namespace, packed, fetched.files)
+        added = packages.of(order, settings, fetched.files, watch)
+        made = await maker.make(namespace, packed, fetched.files, added)
         if order.revision in ("", fetched.revision):
             wanted = replace(order, force=False)
             await maker.keep(namespace, freshness.tags(wanted, began=looked_up), made)
         await maker.finish(within=FINISH_SECONDS)
     sent += made.uploaded_bytes
+    log.info("seconds: %s", json.dumps(measures.summed(watch.seconds, made.phases)))
     log.info("image after %.2f s, %d bytes sent", time.monotonic() - began, sent)
     return replace(
         made,

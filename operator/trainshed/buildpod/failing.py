@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from trainshed.registry import additions
 
-class BuildFailed(Exception):
+
+class BuildFailed(additions.Refused):
     """The message is a sentence that says what to do. `terminal`: trying again can't help."""
 
     def __init__(self, reason: str, message: str, *, terminal: bool = True) -> None:

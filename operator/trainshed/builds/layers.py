@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import pathlib
 import tarfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,7 @@ MEDIA_TYPES = {
     "zstd": "application/vnd.oci.image.layer.v1.tar+zstd",
     "gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
 }
-_GZIP = 16 + zlib.MAX_WBITS
+GZIP = 16 + zlib.MAX_WBITS
 
 
 class Program(bytes):
@@ -37,10 +38,19 @@ class Layer:
     """Of the tar itself: what two machines must agree on."""
     data: bytes = field(repr=False)
     comment: str = ""
+    file: pathlib.Path | None = None
+    """Where its bytes are in place of `data`, if they are too many to be held."""
+    stored: int = 0
+    """So many bytes are there."""
+
+    @property
+    def size(self) -> int:
+        """Return the number of compressed bytes."""
+        return self.stored if self.file is not None else len(self.data)
 
     def descriptor(self) -> dict[str, object]:
         """Return how a manifest names it."""
-        return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.data)}
+        return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
 
 
 def pack(files: Mapping[str, bytes], *, prefix: str, compression: str, comment: str = "") -> Layer:
@@ -72,25 +82,37 @@ def _tar(files: Mapping[str, bytes], prefix: str) -> bytes:
     }
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for folder in sorted(_folders(kept, prefix)):
-            entry = tarfile.TarInfo(folder)
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-            tar.addfile(entry)
+        for folder in sorted(folders(kept, prefix)):
+            tar.addfile(folder_entry(folder))
         for name in sorted(kept):
             tar.addfile(_entry(name, kept[name]), io.BytesIO(kept[name]))
     return out.getvalue()
 
 
 def _entry(name: str, data: bytes) -> tarfile.TarInfo:
-    entry = tarfile.TarInfo(name)
     if isinstance(data, Link):
+        entry = tarfile.TarInfo(name)
         entry.type, entry.mode, entry.linkname = tarfile.SYMTYPE, 0o777, data.decode()
         return entry
-    entry.mode, entry.size = 0o755 if isinstance(data, Program) else 0o644, len(data)
+    return file_entry(name, size=len(data), program=isinstance(data, Program))
+
+
+def file_entry(name: str, *, size: int, program: bool) -> tarfile.TarInfo:
+    """Return the header of a file."""
+    entry = tarfile.TarInfo(name)
+    entry.mode, entry.size = 0o755 if program else 0o644, size
     return entry
 
 
-def _folders(names: Iterable[str], prefix: str) -> set[str]:
+def folder_entry(name: str) -> tarfile.TarInfo:
+    """Return the header of a folder."""
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+    return entry
+
+
+def folders(names: Iterable[str], prefix: str) -> set[str]:
+    """Return all folders that files are in, and those that `prefix` is in."""
     found = {prefix}
     for name in (*names, f"{prefix}/"):
         parts = name.split("/")[:-1]
@@ -102,4 +124,4 @@ def _compressed(tar: bytes, compression: str) -> bytes:
     if compression == "zstd":
         return zstandard.ZstdCompressor(level=3).compress(tar)
     # Not gzip.compress: what it says in its header differs between versions of Python.
-    return zlib.compress(tar, level=1, wbits=_GZIP)
+    return zlib.compress(tar, level=1, wbits=GZIP)

@@ -29,6 +29,10 @@ LAYER_TYPES = {
 MAX_LAYERS = 127
 USER = "1000:1000"
 LIBRARY = "/opt/trainshed/trainer"
+PACKAGES = "/opt/trainshed/packages"
+LOCK = "/opt/trainshed/requirements.lock"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Of a base that says nothing of it."""
 CODE = "/app"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # What the base would run, or be told to stop by, is not what our container runs.
@@ -95,16 +99,25 @@ def base_layers(manifest: Document) -> list[tuple[str, int]]:
     return [(str(each["digest"]), int(each["size"])) for each in _converted(manifest)]
 
 
+def layer_types(manifest: Document) -> list[str]:
+    """Return the OCI media types of a base's layers, the lowest first; raises BaseUnsupported."""
+    return [str(each["mediaType"]) for each in _converted(manifest)]
+
+
 def compose(
     *,
     base_manifest: Document,
     base_config: Document,
     added: Sequence[layers.Layer],
     annotations: Mapping[str, str],
+    programs: str = "",
 ) -> Composed:
-    """Return the image with the layers `added` on top of the base; raises BaseUnsupported."""
+    """Return the image with the layers `added` on top of the base; raises BaseUnsupported.
+
+    `programs`: a folder that PATH ends with, so that it hides nothing of the base.
+    """
     descriptors = _converted(base_manifest)
-    config = _json(_config(base_config, added, below=len(descriptors)))
+    config = _json(_config(base_config, added, below=len(descriptors), programs=programs))
     descriptors += [each.descriptor() for each in added]
     if len(descriptors) > MAX_LAYERS:
         raise BaseUnsupported(
@@ -144,7 +157,9 @@ def _converted_layer(layer: Document) -> dict[str, Any]:
     return {"mediaType": oci, "digest": layer["digest"], "size": size}
 
 
-def _config(base: Document, added: Sequence[layers.Layer], *, below: int) -> dict[str, Any]:
+def _config(
+    base: Document, added: Sequence[layers.Layer], *, below: int, programs: str
+) -> dict[str, Any]:
     rootfs, inherited = base.get("rootfs"), base.get("config") or {}
     diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, Mapping) else None
     if not isinstance(diff_ids, list) or len(diff_ids) != below:
@@ -152,7 +167,8 @@ def _config(base: Document, added: Sequence[layers.Layer], *, below: int) -> dic
     if not isinstance(inherited, Mapping):
         raise BaseUnsupported("the base image's config is not one of an image")
     run = {name: each for name, each in inherited.items() if name not in _NOT_INHERITED}
-    run |= {"User": USER, "WorkingDir": CODE, "Env": _environment(inherited.get("Env"))}
+    environment = _environment(inherited.get("Env"), programs)
+    run |= {"User": USER, "WorkingDir": CODE, "Env": environment}
     kept = {name: base[name] for name in ("architecture", "os", "variant") if name in base}
     return kept | {
         "config": run,
@@ -175,9 +191,13 @@ def _history(given: object, *, below: int) -> list[Document]:
     return [{"comment": "base image"}] * below
 
 
-def _environment(base: object) -> list[str]:
+def _environment(base: object, programs: str) -> list[str]:
     """Return the base's variables with our folders at the front of PYTHONPATH."""
     given = [each for each in base if isinstance(each, str)] if isinstance(base, list) else []
+    if programs:
+        had = [each.partition("=")[2] for each in given if each.startswith("PATH=")]
+        given = [each for each in given if not each.startswith("PATH=")]
+        given.append(f"PATH={(had or [PATH])[-1]}:{programs}")
     kept = [each for each in given if not each.startswith("PYTHONPATH=")]
     had = [each.partition("=")[2] for each in given if each.startswith("PYTHONPATH=")]
     path = ":".join(each for each in (LIBRARY, CODE, *had[-1:]) if each)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 import pydantic
 
 from trainshed.builds import dockerfiles, requests
+from trainshed.builds import requirements as packages
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -85,6 +86,8 @@ class Order:
     """HOST/PATH that the image goes to; empty for the namespace's own."""
     dockerfile: dockerfiles.Dockerfile | None = None
     """What makes the image that the rest goes onto, in place of `base`."""
+    requirements: packages.Requirements | None = None
+    """Packages that are put onto the base; None for none."""
     library: str = ""
     """The hash of the training library that goes in: another release makes another image."""
     refresh: str = ""
@@ -104,7 +107,9 @@ class Order:
 
         What a Dockerfile fetches is named nowhere: it is built for each job.
         """
-        return not self.moving and self.dockerfile is None and "@sha256:" in self.base
+        versions = self.requirements is None or self.requirements.pinned
+        named = not self.moving and "@sha256:" in self.base
+        return named and versions and self.dockerfile is None
 
     @property
     def revision(self) -> str:

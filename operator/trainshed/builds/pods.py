@@ -16,6 +16,7 @@ GIT_SECRET = "/etc/trainshed/git"
 OCI_SECRET = "/etc/trainshed/oci"
 CLAIM = "/claim"
 PUSH_SECRET = "/etc/trainshed/push"
+INDEX_SECRET = "/etc/trainshed/index"
 REGISTRY_TOKEN = "/etc/trainshed/registry"
 _TOKEN_SECONDS = 3600
 WORK = "/work"
@@ -50,6 +51,8 @@ class Surroundings:
     """Whether the pod gets a token of its own for the bundled registry's token service."""
     engine: dockerfiles.Engine | None = None
     """What builds Dockerfiles; None where the settings name nothing."""
+    packages_bytes: int = 8 << 30
+    """That the packages of a job may have together, unpacked."""
 
 
 def shared(order: orders.Order, secrets: Secrets) -> str:
@@ -148,13 +151,14 @@ def _pod(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str
     ]
     volumes: list[dict[str, Any]] = [
         {"name": "files", "downwardAPI": {"items": [_file(each) for each in _FILES]}},
-        {"name": "work", "emptyDir": {"sizeLimit": str(4 * order.max_bytes)}},
+        {"name": "work", "emptyDir": {"sizeLimit": str(_disk(order, given))}},
         {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
     ]
     for name, secret, folder in (
         ("git", order.git.secret if order.git else "", GIT_SECRET),
         ("oci", order.oci.secret if order.oci else "", OCI_SECRET),
         ("push", secrets.push, PUSH_SECRET),
+        ("index", order.requirements.secret if order.requirements else "", INDEX_SECRET),
     ):
         if secret:
             volumes.append({"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}})
@@ -200,6 +204,12 @@ def _token() -> dict[str, Any]:
     }
     projected = {"defaultMode": 0o440, "sources": [{"serviceAccountToken": asked}]}
     return {"name": _TOKEN, "projected": projected}
+
+
+def _disk(order: orders.Order, given: Surroundings) -> int:
+    """Return the bytes that a build may take: code, and packages as files and as layers."""
+    packages = 2 * given.packages_bytes * len(order.platforms) if order.requirements else 0
+    return 4 * order.max_bytes + packages
 
 
 _FILES = {"order.json": labels.ORDER, "settings.json": labels.SPEC, "ca.crt": labels.CA}

@@ -28,6 +28,8 @@ class Request:
     compression: str = "zstd"
     mounted: bool = False
     """Whether it is mounted into its base, rather than put onto it."""
+    packages: str = ""
+    """The hash of what lies between base and code, and of how it gets there; empty for nothing."""
 
     def key(self) -> str:
         """Return the content key, 32 hex digits: equal keys are the same image."""
@@ -47,6 +49,8 @@ class Request:
         }
         if self.mounted:
             parts["delivery"] = "volume"
+        if self.packages:
+            parts["packages"] = self.packages
         return parts
 
 

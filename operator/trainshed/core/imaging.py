@@ -11,7 +11,7 @@ from trainshed.api import reasons, spec, status
 from trainshed.api import source as source_api
 from trainshed.builds import dockerfiles, orders, pinning
 from trainshed.core import draft as drafts
-from trainshed.core import failures, observed, plan, policy
+from trainshed.core import failures, observed, packaging, plan, policy
 from trainshed.frameworks import registry as frameworks
 from trainshed.workloads import commands, nodes
 
@@ -81,7 +81,9 @@ def order(found: spec.TrainingJobSpec, settings: policy.Policy) -> plan.BuildOrd
         platforms=image_api.platforms(image),
         mounted=image.mounted,
         nodes=nodes.selector(found) if image.mounted else "",
-        pod=_pod_order(found, base, entrypoint) if needs_pod(found, base, settings) else None,
+        pod=_pod_order(found, base, entrypoint, settings)
+        if needs_pod(found, base, settings)
+        else None,
         repository=image.repository or "",
         push_secret=image.push_secret.name if image.push_secret else "",
         pull_secrets=tuple(each.name for each in image.pull_secrets or ()),
@@ -97,11 +99,12 @@ def needs_pod(found: spec.TrainingJobSpec, base: str, settings: policy.Policy) -
     source, image = found.source, found.image or image_api.Image()
     if of_dockerfile(image):
         return True
+    packages = source is not None and source.requirements is not None
     fetched = source is not None and (source.git or source.oci or source.claim) is not None
     elsewhere = image.repository is not None or image.push_secret is not None
     # A base that runs as it is, and is named by its digest, is the nodes' alone to read.
     unread = image.mounted and "@sha256:" in base
-    return fetched or elsewhere or not (unread or settings.reaches(base))
+    return packages or fetched or elsewhere or not (unread or settings.reaches(base))
 
 
 def of_dockerfile(image: image_api.Image | None) -> bool:
@@ -109,7 +112,12 @@ def of_dockerfile(image: image_api.Image | None) -> bool:
     return image is not None and image.strategy is dockerfile_api.Strategy.DOCKERFILE
 
 
-def _pod_order(found: spec.TrainingJobSpec, base: str, entrypoint: tuple[str, ...]) -> orders.Order:
+def _pod_order(
+    found: spec.TrainingJobSpec,
+    base: str,
+    entrypoint: tuple[str, ...],
+    settings: policy.Policy,
+) -> orders.Order:
     """Return the order of a build pod; the runtime adds the files that the operator reads."""
     source, image = found.source, found.image or image_api.Image()
     limit = source.max_bytes if source else None
@@ -128,6 +136,7 @@ def _pod_order(found: spec.TrainingJobSpec, base: str, entrypoint: tuple[str, ..
         mounted=image.mounted,
         refresh=str(image.refresh or ""),
         dockerfile=_dockerfile(image) if of_dockerfile(image) else None,
+        requirements=packaging.wanted(source.requirements, settings) if source else None,
     )
 
 
@@ -169,6 +178,7 @@ def _built(draft: drafts.Draft, image: observed.BuiltImage, runs: str) -> None:
         seconds=round(image.seconds, 3),
         uploaded_bytes=image.uploaded_bytes,
         source_revision=image.source_revision or None,
+        lock_hash=image.lock_hash or None,
     )
     reason = Reason.IMAGE_FOUND if image.cache_hit else Reason.IMAGE_BUILT
     verb = "found" if image.cache_hit else "built"

@@ -1,7 +1,6 @@
 """What has been observed of the world, trimmed to the fields that decisions use.
 
-The cache holds these views and nothing else: a raw body of the API server takes about eight
-times its JSON in memory. Times are Unix seconds; a missing time is None.
+The cache holds these alone: a raw body takes eight times its JSON. Times: Unix seconds, or None.
 """
 
 from __future__ import annotations
@@ -237,6 +236,7 @@ class BuiltImage:
     uploaded_bytes: int
     source_revision: str = ""
     """The commit of a git source, or the digest of an artifact."""
+    lock_hash: str = ""
     hits: tuple[str, ...] = ()
     """What was found in place of being made, as `measures.Hit` names it."""
     phases: Mapping[str, float] = field(default_factory=dict, compare=False)

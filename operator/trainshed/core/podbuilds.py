@@ -27,7 +27,10 @@ _PRIVILEGES = (
     "a Dockerfile's build needs a namespace labelled pod-security.kubernetes.io/enforce:"
     " privileged, other builds one that allows restricted"
 )
-_LARGER_SOURCE = "the code needs more disk than 4 times source.maxBytes: raise source.maxBytes"
+_LARGER_SOURCE = (
+    "the build needs more disk than 4 times source.maxBytes, and twice what packages may have:"
+    " raise source.maxBytes, or have builder.packages.maxBytes of the chart raised"
+)
 _LARGER_STORAGE = (
     "the Dockerfile's bases, steps and result need more disk than builder.dockerfile.storage of the"
     " chart: make them smaller, or have that raised"
@@ -53,6 +56,7 @@ class _Image(pydantic.BaseModel):
     seconds: _Seconds
     uploaded_bytes: Annotated[int, pydantic.Field(ge=0, lt=2**63)]
     source_revision: Annotated[str, pydantic.Field(pattern=_REVISION)] = ""
+    lock_hash: Annotated[str, pydantic.Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
     hits: list[str] = []
     phases: dict[str, _Seconds] = {}
 

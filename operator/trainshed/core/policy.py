@@ -16,6 +16,10 @@ class Policy:
 
     base_images: Mapping[str, str]
     """The default base image of each framework that has one."""
+    index: str = ""
+    """URL of the index that packages come from; empty for the public one."""
+    constraints: str = ""
+    """Which of their versions may be chosen, line by line."""
     progress_url: str = ""
     """Scheme, host and port to which trainers push."""
     ca_pem: str = ""

@@ -12,6 +12,7 @@ from trainshed.registry import client as clients
 from trainshed.registry import errors
 
 KEY = "dev.trainshed.build.key"
+LOCK = "dev.trainshed.build.lock"
 BASE = "org.opencontainers.image.base.digest"
 _REVISION = re.compile(r"[0-9a-f]{40}|sha256:[0-9a-f]{64}")
 _KEY = re.compile(r"[0-9a-f]{32}")
@@ -42,6 +43,7 @@ async def find(
         uploaded_bytes=0,
         source_revision=revision if _REVISION.fullmatch(revision) else "",
         hits=(measures.Hit.ORDER,),
+        lock_hash=lock if _DIGEST.fullmatch(lock := str(marks.get(LOCK))) else "",
     )
 
 

@@ -21,6 +21,8 @@ class Base:
     """What the reference means: the index's, where the image has one."""
     manifest: Mapping[str, Any] = field(repr=False)
     config: Mapping[str, Any] = field(repr=False)
+    programs: str = ""
+    """A folder of programs in the layers that come on top; empty for none."""
 
     def layers(self) -> list[tuple[str, int]]:
         """Return digest and size of its layers; raises BaseUnsupported."""
@@ -39,6 +41,7 @@ class Base:
                 base_config=self.config,
                 added=added,
                 annotations=self.annotations(key, marks or {}),
+                programs=self.programs,
             )
         except manifests.BaseUnsupported as error:
             raise _unsupported(error) from error

@@ -11,13 +11,13 @@ import logging
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import httpx
 
 from trainshed.builds import measures, orders, provenance, requests, sources
 from trainshed.core import observed, plan
 from trainshed.registry import (
+    additions,
     admitted,
     afterwards,
     answers,
@@ -41,7 +41,6 @@ from trainshed.registry import (
 from trainshed.registry import client as clients
 
 _log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +94,16 @@ class Builder:
         self._packer = packing.Packer(library)
 
     async def make(
-        self, namespace: str, order: plan.BuildOrder, files: Mapping[str, bytes]
+        self,
+        namespace: str,
+        order: plan.BuildOrder,
+        files: Mapping[str, bytes],
+        added: additions.Additions | None = None,
     ) -> observed.BuiltImage:
-        """Return the image, found or built; raises RegistryError and nothing else."""
+        """Return the image, found or built; raises RegistryError, and Refused of `added`."""
         try:
-            return await self._make(namespace, order, files)
-        except errors.RegistryError:
+            return await self._make(namespace, order, files, added)
+        except (errors.RegistryError, additions.Refused):
             raise
         except Exception as error:
             _log.exception("build_broke namespace=%s", namespace)
@@ -164,7 +167,11 @@ class Builder:
         await self._bases.close()
 
     async def _make(
-        self, namespace: str, order: plan.BuildOrder, files: Mapping[str, bytes]
+        self,
+        namespace: str,
+        order: plan.BuildOrder,
+        files: Mapping[str, bytes],
+        added: additions.Additions | None,
     ) -> observed.BuiltImage:
         started, force = self._clock(), order.forced is not None
         try:
@@ -183,7 +190,12 @@ class Builder:
             compression=order.compression,
             mounted=order.mounted,
         )
-        place = admitted.place(self._target, namespace, order.repository)
+        place, settled = admitted.place(self._target, namespace, order.repository), None
+        if added is not None:
+            found = await self._bases.of(origin, base, request)
+            kept = additions.Place(origin, self._hosts.client(place.url), place.repository)
+            settled = await additions.settle(added, found, request, kept)
+            request = replace(request, packages=settled.hash)
         to = pushing.Push(
             client=self._hosts.client(place.url, doubting=force),
             repository=place.repository,
@@ -191,7 +203,7 @@ class Builder:
             key=request.key(),
             origin=origin,
             source=base.repository,
-            marks=order.marks,
+            marks={**order.marks, **additions.marks(settled)},
             variant=provenance.variant(order.marks),
         )
         name = (to.name, to.tags[0])
@@ -205,7 +217,7 @@ class Builder:
             ours = True
             longest = order.seconds or self._times.build
             return await retries.in_time(
-                lambda: self._find_or_push(to, request, base, force), longest
+                lambda: self._find_or_push(to, request, base, settled, force), longest
             )
 
         image = await self._flights.join((*name, force), work)
@@ -219,6 +231,7 @@ class Builder:
         to: pushing.Push,
         request: requests.Request,
         reference: references.Reference,
+        settled: additions.Settled | None,
         force: bool,
     ) -> observed.BuiltImage:
         says = bases.described(reference, request.base_digest, to.key, to.marks)
@@ -226,7 +239,8 @@ class Builder:
         watch = measures.Stopwatch(self._clock)
         if found is None:
             with watch.phase(measures.Phase.PACK):
-                parts = await self._parts(to, request, reference)
+                own = await self._parts(to, request, reference)
+            parts = await additions.under(own, settled, request)
             with watch.phase(measures.Phase.PUSH):
                 digest, uploaded = await pushing.push(to, parts)
         else:
@@ -244,6 +258,7 @@ class Builder:
             uploaded_bytes=uploaded,
             hits=(measures.Hit.IMAGE,) if found is not None else (),
             phases=watch.seconds,
+            lock_hash=settled.lock_hash if settled else "",
         )
 
     async def _parts(
@@ -255,12 +270,11 @@ class Builder:
         it is need not be read.
         """
         digest = request.base_digest
-        found: list[pushing.Below] = [
-            bases.Untouched(reference, digest, platform)
+        found: Sequence[pushing.Below] = (
+            [bases.Untouched(reference, digest, platform) for platform in request.platforms]
             if request.mounted
-            else await self._bases.read(to.origin, reference, digest=digest, platform=platform)
-            for platform in request.platforms
-        ]
+            else await self._bases.of(to.origin, reference, request)
+        )
         shared = await self._packer.pack(request)
         return [pushing.Part(each, tuple(shared)) for each in found]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import pathlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trainshed.builds import indexes, layers, manifests
@@ -12,6 +13,7 @@ from trainshed.registry import bases, errors
 from trainshed.registry import client as clients
 
 _AT_ONCE = 4
+_PIECE = 1 << 20
 Work = Callable[[], Awaitable[int]]
 
 
@@ -84,7 +86,7 @@ async def tag(to: Push, manifest: bytes, media_type: str) -> int:
 
 async def _blobs(to: Push, parts: Sequence[Part], images: Sequence[manifests.Composed]) -> int:
     """Have every blob of the parts in the repository; return the bytes uploaded."""
-    ours = {each.digest: each.data for part in parts for each in part.added[:-1]}
+    ours = {each.digest: each for part in parts for each in part.added[:-1]}
     # No image has this key, so this code is hardly there: asking costs more than sending it.
     fresh = {part.added[-1].digest: part.added[-1].data for part in parts}
     fresh |= {layers.digest(each.config): each.config for each in images}
@@ -94,7 +96,7 @@ async def _blobs(to: Push, parts: Sequence[Part], images: Sequence[manifests.Com
     return await _all(
         [
             *(functools.partial(_bring, to, digest, size) for digest, size in below.items()),
-            *(functools.partial(_upload, to, digest, data) for digest, data in ours.items()),
+            *(functools.partial(_upload, to, layer) for layer in ours.values()),
             *(functools.partial(_send, to, digest, data) for digest, data in fresh.items()),
         ]
     )
@@ -139,10 +141,21 @@ async def _bring(to: Push, digest: str, size: int) -> int:
     return size
 
 
-async def _upload(to: Push, digest: str, data: bytes) -> int:
-    if await to.client.has_blob(to.repository, digest):
+async def _upload(to: Push, layer: layers.Layer) -> int:
+    if await to.client.has_blob(to.repository, layer.digest):
         return 0
-    return await _send(to, digest, data)
+    if layer.file is None:
+        return await _send(to, layer.digest, layer.data)
+    content = functools.partial(_read, layer.file)
+    await to.client.upload(to.repository, layer.digest, content, size=layer.size)
+    return layer.size
+
+
+async def _read(file: pathlib.Path) -> AsyncIterator[bytes]:
+    """Yield a file in pieces: it may be larger than memory."""
+    with file.open("rb") as opened:
+        while piece := await asyncio.to_thread(opened.read, _PIECE):
+            yield piece
 
 
 async def _send(to: Push, digest: str, data: bytes) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from trainshed.builds import requests
 from trainshed.registry import bases, flights, memo, references, retries
 from trainshed.registry import client as clients
 
@@ -44,6 +45,15 @@ class Bases:
             base = await bases.read(origin, reference, digest=digest, platform=platform)
             self._contents.put(key, base)
         return base
+
+    async def of(
+        self, origin: clients.Client, reference: references.Reference, request: requests.Request
+    ) -> list[bases.Base]:
+        """Return the base of each platform of a request; raises as `read` does."""
+        return [
+            await self.read(origin, reference, digest=request.base_digest, platform=platform)
+            for platform in request.platforms
+        ]
 
     async def close(self) -> None:
         """End the questions that are open."""

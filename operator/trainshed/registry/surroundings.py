@@ -59,15 +59,18 @@ def of(
             "prefix": registry.prefix,
             "allowed": list(registry.allowed),
             "withoutTls": list(settings.builder.without_tls),
+            "indexCa": _text(settings.builder.index.ca),
+            "packagesBytes": settings.builder.packages.max_bytes,
             **({"tokens": dict(tokens)} if tokens else {}),
         }
         return pods.Surroundings(
             image=settings.builder.image,
             settings=json.dumps(document, sort_keys=True),
             # Read each time: an authority that is renewed is known without a restart.
-            ca_pem=pathlib.Path(registry.ca).read_text(encoding="ascii") if registry.ca else "",
+            ca_pem=_text(registry.ca),
             resources=settings.builder.resources.model_dump(),
             deadline=settings.build_deadline_seconds,
+            packages_bytes=settings.builder.packages.max_bytes,
             pull_secret=labels.PULL_SECRET if tokens else "",
             tokens=bool(tokens),
             engine=engine(settings.builder.dockerfile),
@@ -92,3 +95,8 @@ def engine(settings: config.Dockerfile) -> dockerfiles.Engine | None:
         resources=settings.resources.model_dump(),
         host_users=settings.host_users,
     )
+
+
+def _text(file: str) -> str:
+    """Return a file of certificates; empty for none."""
+    return pathlib.Path(file).read_text(encoding="ascii") if file else ""

@@ -264,6 +264,8 @@ def _policy(
     host = f"{settings.progress.service}.{identity.namespace}.svc"
     return policy.Policy(
         base_images=settings.images.model_dump(),
+        index=settings.builder.index.url,
+        constraints=settings.builder.index.constraints,
         progress_url=f"https://{host}:{settings.progress.port}",
         ca_pem=signer.certificate.decode("ascii"),
         build_deadline=settings.build_deadline_seconds,

@@ -10,6 +10,7 @@ import pytest
 
 from trainshed.api import labels
 from trainshed.builds import orders, pods
+from trainshed.builds import requirements as packages
 
 GIVEN = pods.Surroundings(image="registry/builder", settings='{"push":"x"}', ca_pem="PEM")
 
@@ -163,3 +164,47 @@ def test_without_the_bundled_registry_it_has_none() -> None:
 
     assert not [each for each in spec["volumes"] if "projected" in each]
     assert spec["imagePullSecrets"] == []
+
+
+def packaged(**wanted: Any) -> orders.Order:
+    """Return a pinned order that asks for packages."""
+    base = f"registry/base@sha256:{'a' * 64}"
+    return order(base=base, git=None, requirements=packages.Requirements(**wanted))
+
+
+def test_an_order_with_packages_comes_back_as_it_went() -> None:
+    found = packaged(file="r.txt", packages=("a==1",), index="https://i.example", secret="key")
+    assert orders.load(found.dump()) == found
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"packages": ("a==2",)}, {"file": "r.txt"}, {"index": "x"}, {"constraints": "a<2"}]
+)
+def test_whatever_is_wanted_otherwise_is_another_order(wanted: dict[str, Any]) -> None:
+    assert packaged(**wanted).hash() != packaged(packages=("a==1",)).hash()
+
+
+@pytest.mark.parametrize(("package", "pinned"), [("a==1", True), ("a>=1", False)])
+def test_an_order_is_as_pinned_as_its_packages(package: str, pinned: bool) -> None:
+    assert packaged(packages=(package,)).pinned is pinned
+
+
+def test_the_secret_of_an_index_is_mounted_in_the_build_pod() -> None:
+    job = pods.render(packaged(packages=("a",), secret="key"), namespace="ns", given=GIVEN)
+    spec = job["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    named = {each["name"]: each for each in spec["volumes"]}
+    assert named["index"]["secret"]["secretName"] == "key"
+    mount = next(each for each in container["volumeMounts"] if each["name"] == "index")
+    assert mount == {"name": "index", "mountPath": pods.INDEX_SECRET, "readOnly": True}
+
+
+def test_a_build_with_packages_has_disk_for_them() -> None:
+    def disk(wanted: orders.Order) -> int:
+        job = pods.render(wanted, namespace="ns", given=GIVEN)
+        volumes = job["spec"]["template"]["spec"]["volumes"]
+        return int(
+            next(each for each in volumes if each["name"] == "work")["emptyDir"]["sizeLimit"]
+        )
+
+    assert disk(packaged(packages=("a",))) - disk(order()) == 2 * GIVEN.packages_bytes

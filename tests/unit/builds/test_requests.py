@@ -34,6 +34,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "one more platform": {"platforms": ("linux/amd64", "linux/arm64")},
     "another compression": {"compression": "gzip"},
     "mounted, not on top": {"mounted": True},
+    "packages": {"packages": "a" * 64},
 }
 
 

@@ -1,0 +1,161 @@
+"""Which files of a folder of installed packages go into which layer. Nothing of them is run."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import os
+import pathlib
+import re
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from trainshed.api import reasons
+from trainshed.buildpod import failing
+from trainshed.builds import sources
+
+BuildReason = reasons.BuildReason
+BIG = 8 * 1024 * 1024
+MOST_LAYERS = 40
+_SHEBANG = b"#!/usr/bin/env python3\n"
+_PYTHON = re.compile(rb"#!.*\bpython[0-9.]*[ \t]*\r?\n")
+_INDIRECT = re.compile(rb"#!/bin/sh\n'''exec' .*\n' '''\n")
+"""How a script is begun whose interpreter has a long path, or one with spaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The files of one layer, by their path below the folder, sorted."""
+
+    name: str
+    """Of the distribution; empty for the rest."""
+    files: Sequence[str] = field(repr=False)
+    size: int
+
+
+def tidy(folder: pathlib.Path) -> None:
+    """Make what uv installed the same on every machine: no path of this one is left in it."""
+    changed = {each.name for each in _scripts(folder) if _reshebanged(each)}
+    for record in folder.glob("*.dist-info/RECORD"):
+        _mend(record, folder, changed)
+    (folder / ".lock").unlink(missing_ok=True)
+
+
+def split(folder: pathlib.Path, *, room: int) -> list[Part]:
+    """Return a part for each big distribution, at most `room`, sorted by name, then the rest."""
+    sizes = _sizes(folder)
+    owners = _owners(folder, sizes)
+    grouped: dict[str, list[str]] = {}
+    for name in sorted(sizes):
+        grouped.setdefault(owners.get(name, ""), []).append(name)
+    totals = {owner: sum(sizes[each] for each in files) for owner, files in grouped.items()}
+    big = sorted(
+        (owner for owner, total in totals.items() if owner and total >= BIG),
+        key=lambda owner: (-totals[owner], owner),
+    )[: max(0, min(room, MOST_LAYERS))]
+    parts = [Part(owner, tuple(grouped[owner]), totals[owner]) for owner in sorted(big)]
+    rest = sorted(name for owner in grouped.keys() - set(big) for name in grouped[owner])
+    return [*parts, Part("", tuple(rest), sum(sizes[each] for each in rest))]
+
+
+def check(folder: pathlib.Path, *, limit: int) -> None:
+    """Raise BuildFailed where the packages are too large, or a name can't be in a layer."""
+    sizes = _sizes(folder)
+    try:
+        sources.check(dict.fromkeys(sizes, b""))
+    except (sources.SourceRefused, UnicodeError) as error:
+        raise failing.BuildFailed(
+            BuildReason.PACKAGE_INVALID, f"a package has a file that no image may have: {error}"
+        ) from error
+    total = sum(sizes.values())
+    if total <= limit:
+        return
+    owners, totals = _owners(folder, sizes), dict[str, int]()
+    for name, size in sizes.items():
+        owner = owners.get(name, "other files")
+        totals[owner] = totals.get(owner, 0) + size
+    largest = sorted(totals, key=lambda owner: totals[owner], reverse=True)[:5]
+    named = ", ".join(f"{each} ({totals[each]} bytes)" for each in largest)
+    raise failing.BuildFailed(
+        BuildReason.REQUIREMENTS_TOO_LARGE,
+        f"the packages have {total} bytes, {limit} are allowed; the largest: {named}: put them"
+        " into an image.base, or have builder.packages.maxBytes of the chart raised",
+    )
+
+
+def _sizes(folder: pathlib.Path) -> dict[str, int]:
+    """Return the bytes of each file that goes into the image."""
+    found = {}
+    for here, folders, names in os.walk(folder):
+        folders[:] = [each for each in folders if each != "__pycache__"]
+        for name in names:
+            path = pathlib.Path(here, name)
+            mode = path.lstat().st_mode
+            if not stat.S_ISREG(mode):
+                raise failing.BuildFailed(
+                    BuildReason.PACKAGE_INVALID,
+                    f"a package has {name[:100]!a}, which is no plain file: ask for another"
+                    " version of it",
+                )
+            if not name.endswith(".pyc"):
+                found[path.relative_to(folder).as_posix()] = path.lstat().st_size
+    return found
+
+
+def _owners(folder: pathlib.Path, sizes: Mapping[str, int]) -> dict[str, str]:
+    """Return the distribution that each file is of: of two, the first by name."""
+    owners: dict[str, str] = {}
+    for record in sorted(folder.glob("*.dist-info/RECORD")):
+        owner = record.parent.name.partition("-")[0].lower()
+        for row in _rows(record):
+            name = os.path.normpath(row[0])
+            if name in sizes:
+                owners.setdefault(name, owner)
+    return owners
+
+
+def _rows(record: pathlib.Path) -> list[list[str]]:
+    text = record.read_text(encoding="utf-8", errors="surrogateescape")
+    return [row for row in csv.reader(io.StringIO(text)) if row]
+
+
+def _scripts(folder: pathlib.Path) -> list[pathlib.Path]:
+    programs = folder / "bin"
+    return [each for each in programs.iterdir() if each.is_file()] if programs.is_dir() else []
+
+
+def _reshebanged(script: pathlib.Path) -> bool:
+    """Have a script started by the base's Python; return whether it was one of this machine's."""
+    data = script.read_bytes()
+    found = _INDIRECT.match(data) or _PYTHON.match(data)
+    if found is None:
+        return False
+    mode = script.stat().st_mode
+    # Its file may be the cache's too: a new one takes its place.
+    fresh = script.with_name(f".{script.name}")
+    fresh.write_bytes(_SHEBANG + data[found.end() :])
+    fresh.chmod(mode)
+    fresh.replace(script)
+    return True
+
+
+def _mend(record: pathlib.Path, folder: pathlib.Path, changed: set[str]) -> None:
+    """Write a RECORD anew where a script of it was changed; its rows are sorted."""
+    rows = _rows(record)
+    out = io.StringIO()
+    for row in sorted(rows):
+        path = os.path.normpath(row[0])
+        if path.startswith("bin/") and path.removeprefix("bin/") in changed:
+            row = _row(row[0], (folder / path).read_bytes())
+        csv.writer(out, lineterminator="\n").writerow(row)
+    fresh = record.with_name(".RECORD")
+    fresh.write_text(out.getvalue(), encoding="utf-8", errors="surrogateescape")
+    fresh.replace(record)
+
+
+def _row(name: str, data: bytes) -> list[str]:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return [name, f"sha256={digest}", str(len(data))]

@@ -1,0 +1,157 @@
+"""A job's packages as layers: what the base has, what is lacking, installed and packed."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import pathlib
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainshed.buildpod import distributions, resolving, stocktaking, uv, wishes
+from trainshed.builds import inventories, manifests, measures, orders, pods, requirements, stored
+from trainshed.builds import layers as packed
+from trainshed.registry import additions
+
+VERSION = "1"
+"""Of how packages are laid out: another way must give another key."""
+_PTH = "trainshed-packages.pth"
+_LINE = f'import site; site.addsitedir("{manifests.PACKAGES}")\n'
+"""By `site`, so that .pth files among the packages work; behind the base's own folders."""
+log = logging.getLogger("trainshed.buildpod")
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """Implements `additions.Additions` for the requirements of an order."""
+
+    wanted: requirements.Requirements
+    files: Mapping[str, bytes] = field(repr=False)
+    """Of the source, among which a file of requirements is."""
+    index: uv.Index
+    work: pathlib.Path
+    limit: int
+    """Bytes that the packages may have."""
+    watch: measures.Stopwatch
+
+    async def settle(self, grounds: Sequence[additions.Ground]) -> additions.Settled:
+        """Return what the bases lack; raises BuildFailed and RegistryError."""
+        wish = wishes.read(self.wanted, self.files)
+        found = {}
+        for ground in grounds:
+            with self.watch.phase(measures.Phase.INVENTORY):
+                base = await stocktaking.take(ground)
+            folder = self.work / ground.platform.replace("/", "-")
+            folder.mkdir(parents=True, exist_ok=True)
+            program = uv.Uv(self.index, work=folder)
+            with self.watch.phase(measures.Phase.RESOLVE):
+                lock = await asyncio.to_thread(
+                    resolving.resolve,
+                    wish,
+                    base,
+                    program=program,
+                    work=folder,
+                    constraints=self.wanted.constraints,
+                )
+            found[ground.platform] = _One(base, lock, program, folder)
+            log.info("lock for %s:\n%s", ground.platform, lock.text[:20_000].rstrip())
+        return _Settled(found, self)
+
+
+@dataclass(frozen=True, slots=True)
+class _One:
+    """What is known of one platform."""
+
+    base: inventories.Inventory
+    lock: resolving.Lock
+    program: uv.Uv
+    folder: pathlib.Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """Implements `additions.Settled`."""
+
+    platforms: Mapping[str, _One]
+    of: Packages
+
+    @property
+    def hash(self) -> str:
+        """Return a hash of the locks, and of where they come to lie."""
+        parts = [VERSION, self.lock_hash, *(each.base.site for each in self.platforms.values())]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @property
+    def lock_hash(self) -> str:
+        """Return `sha256:<hex>` of the lock; of several platforms' locks, one after the other."""
+        texts = "".join(each.lock.text for each in self.platforms.values())
+        return resolving.Lock(texts).hash
+
+    @property
+    def programs(self) -> str:
+        """Return the folder of the packages' programs."""
+        return f"{manifests.PACKAGES}/bin"
+
+    async def layers(self, platform: str, *, compression: str, room: int) -> Sequence[packed.Layer]:
+        """Return the layers of a platform's packages; raises BuildFailed."""
+        one, watch = self.platforms[platform], self.of.watch
+        log.info("installing and packing for %s", platform)
+        with watch.phase(measures.Phase.INSTALL):
+            await asyncio.to_thread(self._install, one)
+        with watch.phase(measures.Phase.PACK):
+            return await asyncio.to_thread(self._pack, one, compression=compression, room=room)
+
+    def _install(self, one: _One) -> None:
+        installed = one.folder / "packages"
+        shutil.rmtree(installed, ignore_errors=True)
+        installed.mkdir()
+        if one.lock.text:
+            file = one.folder / "requirements.lock"
+            file.write_text(one.lock.text, encoding="utf-8")
+            one.program.install(file, installed, *resolving.target(one.base))
+            one.program.forget()
+        distributions.check(installed, limit=self.of.limit)
+        distributions.tidy(installed)
+
+    def _pack(self, one: _One, *, compression: str, room: int) -> list[packed.Layer]:
+        installed = one.folder / "packages"
+        texts = {f"{one.base.site}/{_PTH}": _LINE, manifests.LOCK: one.lock.text}
+        extra = {name: text.encode() for name, text in texts.items()}
+        found = []
+        # One is for the rest, which the .pth file is in.
+        for number, part in enumerate(distributions.split(installed, room=room - 1)):
+            found.append(
+                stored.pack(
+                    installed,
+                    part.files,
+                    prefix=manifests.PACKAGES,
+                    compression=compression,
+                    out=one.folder / f"layer-{number}",
+                    comment=f"trainshed: {part.name or 'packages'}",
+                    extra=None if part.name else extra,
+                )
+            )
+        return found
+
+
+def of(
+    order: orders.Order,
+    settings: Mapping[str, Any],
+    files: Mapping[str, bytes],
+    watch: measures.Stopwatch,
+) -> Packages | None:
+    """Return the packages that an order asks for; None where it asks for none."""
+    if order.requirements is None:
+        return None
+    secret = pathlib.Path(pods.INDEX_SECRET)
+    return Packages(
+        wanted=order.requirements,
+        files=files,
+        index=uv.read_index(order.requirements.index, secret, str(settings["indexCa"])),
+        work=pathlib.Path(pods.WORK) / "packages",
+        limit=int(settings["packagesBytes"]),
+        watch=watch,
+    )

@@ -1,0 +1,73 @@
+"""From what a job wants to a lock: what is to be installed on a base, each file by its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trainshed.api import reasons
+from trainshed.buildpod import failing, locks, stubs, uv, wishes
+from trainshed.builds import inventories
+
+BuildReason = reasons.BuildReason
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The packages that a base lacks."""
+
+    text: str
+
+    @property
+    def hash(self) -> str:
+        """Return `sha256:<hex>` of the text."""
+        return f"sha256:{hashlib.sha256(self.text.encode()).hexdigest()}"
+
+
+def resolve(
+    wish: wishes.Wish,
+    base: inventories.Inventory,
+    *,
+    program: uv.Uv,
+    work: pathlib.Path,
+    constraints: str = "",
+) -> Lock:
+    """Return the lock of a wish on a base; raises BuildFailed."""
+    if wish.locked:
+        return _given(wish, base)
+    stubs.write(base.packages, program.base)
+    wanted, limits = work / "wanted.in", work / "constraints.txt"
+    wanted.write_text(_lines(wish.lines), encoding="utf-8")
+    limits.write_text(_lines([*wish.constraints, *constraints.splitlines()]), encoding="utf-8")
+    text = program.compile(wanted, "--constraints", str(limits), *target(base))
+    return Lock(locks.without(text, base.packages.keys()))
+
+
+def target(base: inventories.Inventory) -> Sequence[str]:
+    """Return uv's options for a base."""
+    return (
+        *("--python-version", base.python, "--python-platform", base.platform),
+        *("--only-binary", ":all:"),
+    )
+
+
+def _given(wish: wishes.Wish, base: inventories.Inventory) -> Lock:
+    around = locks.environment(base.python, base.platform)
+    chosen = locks.on_base(wish.lines, base.packages, around)
+    if chosen.contradicts:
+        told = "; ".join(
+            f"{name}: the lock has {wanted}, the base {had}"
+            for name, wanted, had in chosen.contradicts[:10]
+        )
+        raise failing.BuildFailed(
+            BuildReason.REQUIREMENTS_CONFLICT,
+            f"{told}: lock the base's versions, leave them out of the lock, or use another"
+            " image.base: what the base has is never replaced",
+        )
+    return Lock(chosen.text)
+
+
+def _lines(found: Sequence[str]) -> str:
+    return "".join(f"{each}\n" for each in found)

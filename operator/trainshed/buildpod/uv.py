@@ -1,0 +1,170 @@
+"""Calls uv: for which Python and platform, from which index, with nothing of the pod's own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pathlib
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from trainshed.api import reasons
+from trainshed.buildpod import failing, objections
+
+BuildReason = reasons.BuildReason
+PROGRAM = "uv"
+PUBLIC = "https://pypi.org/simple"
+_SYSTEM = "/etc/ssl/certs/ca-certificates.crt"
+_CALL_SECONDS = 1800.0
+"""The build's own deadline ends it earlier; this ends what outlives even that."""
+log = logging.getLogger("trainshed.buildpod")
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Where packages come from."""
+
+    url: str = PUBLIC
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    authorities: Sequence[str] = field(default=(), repr=False)
+    """Certificates, beside the system's."""
+
+    def check(self) -> None:
+        """Raise BuildFailed where a password would be sent without TLS."""
+        if self.password and not self.url.startswith("https://"):
+            raise failing.BuildFailed(
+                BuildReason.INDEX_UNAUTHORIZED,
+                f"the credentials for the index {self.url[:200]} would be sent without TLS: use"
+                " https:// in source.requirements.index",
+            )
+
+
+def read_index(url: str, secret: pathlib.Path, authority: str = "") -> Index:
+    """Return an index with what a mounted Secret has for it; `authority`: the operator's own."""
+    found = {
+        name: (secret / name).read_text(encoding="utf-8")
+        for name in ("username", "password", "ca.crt")
+        if (secret / name).is_file()
+    }
+    given = (authority, found.get("ca.crt", ""))
+    index = Index(
+        url=url or PUBLIC,
+        username=found.get("username", ""),
+        password=found.get("password", ""),
+        authorities=tuple(each for each in given if each.strip()),
+    )
+    index.check()
+    return index
+
+
+class Uv:
+    """uv with one index. The base's own packages are asked first, and alone where they are."""
+
+    def __init__(self, index: Index, *, work: pathlib.Path, retries: int = 3) -> None:
+        """`work`: a folder of the pod for what uv needs on the way."""
+        self._index = index
+        self._retries = retries
+        self._work = work / "uv"
+        self.base = self._work / "base"
+        """Where what the base has is shown to uv."""
+        for folder in (self.base, self._work / "tmp"):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._settings = self._work / "uv.toml"
+        self._settings.write_text(_settings(index, self.base), encoding="utf-8")
+        self._bundle = self._trusted() if index.authorities else None
+
+    def compile(self, wanted: pathlib.Path, *options: str) -> str:
+        """Return the lock of a file of requirements; raises BuildFailed."""
+        return self._run(
+            "compile", str(wanted), "--generate-hashes", "--no-header", "--no-annotate", *options
+        )
+
+    def install(self, lock: pathlib.Path, folder: pathlib.Path, *options: str) -> None:
+        """Install a lock into a folder; raises BuildFailed."""
+        self._run(
+            "install",
+            *("--target", str(folder), "--requirement", str(lock), "--require-hashes"),
+            # Wheels are unpacked once: what is in the cache and in the folder is one file.
+            *("--no-deps", "--no-compile", "--link-mode", "hardlink", *options),
+        )
+
+    def forget(self) -> None:
+        """Give back the disk that the cache has: linked files are the folder's too."""
+        shutil.rmtree(self._work / "cache", ignore_errors=True)
+
+    def _run(self, command: str, *arguments: str) -> str:
+        done = subprocess.run(
+            [PROGRAM, "pip", command, "--quiet", "--config-file", str(self._settings), *arguments],
+            capture_output=True,
+            check=False,
+            cwd=self._work,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            timeout=_CALL_SECONDS,
+        )
+        if done.returncode != 0:
+            said = self._hidden(done.stderr)
+            log.info("uv %s:\n%s", command, said[-8000:])
+            raise objections.of(said, self._index.url)
+        return done.stdout
+
+    def _hidden(self, said: str) -> str:
+        for each in (self._index.password, self._index.username):
+            said = said.replace(each, "***") if len(each) > 3 else said
+        return said
+
+    def _trusted(self) -> pathlib.Path:
+        """Write the system's authorities and the index's own into one file."""
+        system = pathlib.Path(os.environ.get("SSL_CERT_FILE") or _SYSTEM)
+        texts = [system.read_text(encoding="utf-8")] if system.is_file() else []
+        bundle = self._work / "authorities.pem"
+        bundle.write_text("\n".join((*texts, *self._index.authorities)), encoding="utf-8")
+        return bundle
+
+    def _environment(self) -> Mapping[str, str]:
+        found = {
+            "HOME": str(self._work),
+            "PATH": os.environ["PATH"],
+            "TMPDIR": str(self._work / "tmp"),
+            "NO_COLOR": "1",
+            "UV_CACHE_DIR": str(self._work / "cache"),
+            "UV_HTTP_RETRIES": str(self._retries),
+            "UV_HTTP_TIMEOUT": "30",
+            "UV_KEYRING_PROVIDER": "disabled",
+            # Files of its own in the packages, with the time in them.
+            "UV_NO_INSTALLER_METADATA": "1",
+            "UV_NO_PROGRESS": "1",
+            "UV_PYTHON_DOWNLOADS": "never",
+        }
+        authorities = str(self._bundle or os.environ.get("SSL_CERT_FILE", ""))
+        if authorities:
+            found["SSL_CERT_FILE"] = authorities
+        if self._index.password or self._index.username:
+            # By name of the index, so that no other host is sent them; and on no command line.
+            found["UV_INDEX_JOB_USERNAME"] = self._index.username
+            found["UV_INDEX_JOB_PASSWORD"] = self._index.password
+        return found
+
+
+def _settings(index: Index, base: pathlib.Path) -> str:
+    """Return uv's settings: a package that the base has is looked for nowhere else."""
+    return "\n".join(
+        (
+            "[[index]]",
+            'name = "base"',
+            f"url = {json.dumps(str(base))}",
+            'format = "flat"',
+            "[[index]]",
+            'name = "job"',
+            f"url = {json.dumps(index.url)}",
+            "default = true",
+            'authenticate = "always"' if index.password else "",
+            "",
+        )
+    )

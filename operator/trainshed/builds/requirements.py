@@ -1,0 +1,28 @@
+"""A job's packages, as the order of its build pod has them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\]]*\])?\s*={2,3}\s*[^*,;\s]+(\s*;.*)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirements:
+    """What is wanted, and from where."""
+
+    file: str = ""
+    """Name of the source's file that lists them; empty for none."""
+    packages: tuple[str, ...] = ()
+    index: str = ""
+    """URL of the index; empty for the public one."""
+    constraints: str = ""
+    """Lines that limit which versions may be chosen, such as the operator's settings have them."""
+    secret: str = ""
+    """Name of the Secret that the index is reached with; empty for none."""
+
+    @property
+    def pinned(self) -> bool:
+        """Return whether each names one version. What a file names is not known here."""
+        return not self.file and all(_PINNED.fullmatch(each.strip()) for each in self.packages)

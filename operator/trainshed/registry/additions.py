@@ -1,0 +1,89 @@
+"""What goes between a base and the code of a job, and can be told only once the base is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from trainshed.builds import layers, manifests, requests
+from trainshed.registry import answers, bases, pushing
+from trainshed.registry import client as clients
+
+
+class Refused(Exception):
+    """Additions that can't be made; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where bases are read, and where what is found of them may be kept."""
+
+    origin: clients.Client
+    own: clients.Client
+    repository: str
+    """The namespace's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A base of one platform, and its place."""
+
+    base: bases.Base
+    platform: str
+    place: Place
+
+
+class Settled(Protocol):
+    """Additions that are known, and not made yet."""
+
+    @property
+    def hash(self) -> str:
+        """Return what an image with them is another one by."""
+
+    @property
+    def lock_hash(self) -> str:
+        """Return `sha256:<hex>` of what was chosen."""
+
+    @property
+    def programs(self) -> str:
+        """Return the folder of their programs."""
+
+    async def layers(self, platform: str, *, compression: str, room: int) -> Sequence[layers.Layer]:
+        """Return the layers of a platform, at most `room`, the lowest first; raises Refused."""
+
+
+class Additions(Protocol):
+    """Additions to any base."""
+
+    async def settle(self, grounds: Sequence[Ground]) -> Settled:
+        """Return them for bases; raises Refused and RegistryError."""
+
+
+def marks(settled: Settled | None) -> Mapping[str, str]:
+    """Return what an image says of its additions."""
+    return {} if settled is None else {answers.LOCK: settled.lock_hash}
+
+
+async def settle(
+    added: Additions, found: Sequence[bases.Base], request: requests.Request, place: Place
+) -> Settled:
+    """Return what is added to the base of each platform; raises Refused and RegistryError."""
+    pairs = zip(found, request.platforms, strict=True)
+    return await added.settle([Ground(base, platform, place) for base, platform in pairs])
+
+
+async def under(
+    parts: Sequence[pushing.Part], settled: Settled | None, request: requests.Request
+) -> Sequence[pushing.Part]:
+    """Return the parts with additions, if any, right above their bases; raises Refused."""
+    if settled is None:
+        return parts
+    found = []
+    for part, platform in zip(parts, request.platforms, strict=True):
+        room = manifests.MAX_LAYERS - len(part.base.layers()) - len(part.added)
+        more = await settled.layers(platform, compression=request.compression, room=room)
+        assert isinstance(part.base, bases.Base), "nothing is put under what is mounted"
+        base = replace(part.base, programs=settled.programs)
+        found.append(replace(part, base=base, added=(*more, *part.added)))
+    return found

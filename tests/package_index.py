@@ -1,0 +1,180 @@
+"""A real package index on loopback: tiny distributions that a test makes, on plain HTML pages."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import http.server
+import io
+import pathlib
+import tarfile
+import threading
+import urllib.parse
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tests import git_server
+
+ANY = "py3-none-any"
+
+
+def wheel(
+    name: str,
+    version: str,
+    files: Mapping[str, bytes | str] | None = None,
+    *,
+    requires: Sequence[str] = (),
+    scripts: Mapping[str, str] | None = None,
+    tag: str = ANY,
+) -> tuple[str, bytes]:
+    """Return a wheel's file name and bytes; without files it is a module that says its version."""
+    stem = f"{name.replace('-', '_')}-{version}"
+    held: dict[str, bytes | str] = dict(
+        files if files is not None else {f"{name.replace('-', '_')}.py": f"V = {version!r}\n"}
+    )
+    wanted = "".join(f"Requires-Dist: {each}\n" for each in requires)
+    about = f"{stem}.dist-info"
+    held[f"{about}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{wanted}"
+    held[f"{about}/WHEEL"] = f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
+    if scripts:
+        listed = "".join(f"{key} = {value}\n" for key, value in scripts.items())
+        held[f"{about}/entry_points.txt"] = f"[console_scripts]\n{listed}"
+    rows = [_row(each, _bytes(data)) for each, data in held.items()]
+    held[f"{about}/RECORD"] = "\n".join((*rows, f"{about}/RECORD,,", ""))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        for each, data in held.items():
+            # A time of its own: the same wheel is the same bytes.
+            entry = zipfile.ZipInfo(each, (2026, 1, 2, 3, 4, 6))
+            entry.external_attr = 0o644 << 16
+            packed.writestr(entry, _bytes(data))
+    return f"{stem}-{tag}.whl", out.getvalue()
+
+
+def sdist(name: str, version: str, setup: str = "") -> tuple[str, bytes]:
+    """Return a source distribution's file name and bytes."""
+    stem = f"{name.replace('-', '_')}-{version}"
+    module = name.replace("-", "_")
+    setup = setup or (
+        f"from setuptools import setup\nsetup(name={name!r}, version={version!r},"
+        f" py_modules=[{module!r}])\n"
+    )
+    files = {
+        "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
+        "setup.py": setup,
+        f"{module}.py": f"V = {version!r}\n",
+    }
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as packed:
+        for each, text in files.items():
+            entry = tarfile.TarInfo(f"{stem}/{each}")
+            entry.size = len(text.encode())
+            packed.addfile(entry, io.BytesIO(text.encode()))
+    return f"{stem}.tar.gz", out.getvalue()
+
+
+@dataclass(frozen=True)
+class Index:
+    """Shows what was added to it, at once."""
+
+    url: str
+    authority: str = ""
+    """The certificate of who vouches for it, where it speaks TLS."""
+    held: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Path and Authorization header of each request."""
+
+    def add(self, *found: tuple[str, bytes]) -> None:
+        """Take files, each by its name."""
+        for name, data in found:
+            project = name.partition("-")[0].replace("_", "-").lower()
+            self.held.setdefault(project, {})[name] = data
+
+
+@contextlib.contextmanager
+def serve(
+    folder: pathlib.Path,
+    *,
+    host: str = "127.0.0.1",
+    login: tuple[str, str] | None = None,
+    tls: bool = False,
+    status: int = 0,
+) -> Iterator[Index]:
+    """Serve an index on a free port.
+
+    `login`: the only account. `tls`: speak it, vouched for by an authority that only the Index
+    returned knows; its files are in `folder`. `status`: what all requests are answered with.
+    """
+    known = {"login": login, "status": status}
+    handler = type("Handler", (_Handler,), known)
+    with http.server.ThreadingHTTPServer((host, 0), handler) as server:
+        authority = git_server.encrypted(server, host, folder / "index-pki") if tls else ""
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            scheme = "https" if tls else "http"
+            found = Index(f"{scheme}://{host}:{server.server_address[1]}/simple", authority)
+            handler.index = found  # type: ignore[attr-defined]
+            yield found
+        finally:
+            server.shutdown()
+            thread.join(timeout=10)
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    index: Index
+    login: tuple[str, str] | None
+    status: int
+
+    def do_GET(self) -> None:
+        """Answer a read."""
+        given = self.headers.get("Authorization", "")
+        self.index.asked.append((self.path, given))
+        if self.status:
+            self._answer(self.status, b"")
+        elif self.login and given != _basic(*self.login):
+            self._answer(401, b"", ("WWW-Authenticate", 'Basic realm="index"'))
+        else:
+            self._found(urllib.parse.unquote(self.path).strip("/").split("/"))
+
+    def do_HEAD(self) -> None:
+        """Answer as to a read: the body is not sent."""
+        self.do_GET()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+    def _found(self, parts: list[str]) -> None:
+        if len(parts) == 2 and parts[1] in self.index.held:
+            rows = "".join(
+                f'<a href="{name}#sha256={hashlib.sha256(data).hexdigest()}">{name}</a>\n'
+                for name, data in self.index.held[parts[1]].items()
+            )
+            page = f"<!DOCTYPE html><html><body>{rows}</body></html>".encode()
+            self._answer(200, page, ("Content-Type", "text/html"))
+            return
+        data = self.index.held.get(parts[1], {}).get(parts[-1]) if len(parts) == 3 else None
+        self._answer(200 if data is not None else 404, data or b"")
+
+    def _answer(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
+        self.send_response(status)
+        for name, value in (*headers, ("Content-Length", str(len(body)))):
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+def _basic(name: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+def _bytes(data: bytes | str) -> bytes:
+    return data.encode() if isinstance(data, str) else data
+
+
+def _row(name: str, data: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return f"{name},sha256={digest},{len(data)}"
