@@ -41,7 +41,7 @@ class Files:
 
     def title(self, number: int) -> str:
         """Return a file's path within the folder."""
-        return str(self.paths[number].relative_to(self.root))
+        return str(self.paths[number]).removeprefix(f"{self.root}{os.sep}")
 
     def load(self, number: int) -> sources.Pixels:
         """Return what a file holds."""

@@ -28,14 +28,14 @@ class Reader:
 
     def attempt(self, number: int) -> sources.Pixels | None:
         """Return a sample; None, and counted, where it can't be read."""
-        title = self.source.title(number)
         try:
             found = _read(self.source, number, self.size)
         except corrupt.Corrupt as why:
-            self.tally.add(title, why)
+            self.tally.add(self.source.title(number), why)
             return None
         if found.shape != self.shape:
-            raise _different(corrupt.printable(title), found.shape, self.shape)
+            title = corrupt.printable(self.source.title(number))
+            raise _different(title, found.shape, self.shape)
         return found
 
     def each(self, numbers: sources.Numbers) -> Iterator[sources.Pixels | None]:

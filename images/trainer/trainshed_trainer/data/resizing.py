@@ -20,17 +20,21 @@ def resize(images: sources.Pixels, *, height: int, width: int) -> sources.Pixels
     """
     if images.shape[-2:] == (height, width):
         return images
-    return _along(_along(images, height, axis=-2), width, axis=-1)
+    # Rows are taken as a whole, single pixels of a row are not: the width is a matter of rows, too.
+    rows = _rows(images, height).swapaxes(-1, -2)
+    return np.ascontiguousarray(_rows(np.ascontiguousarray(rows), width).swapaxes(-1, -2))
 
 
-def _along(images: sources.Pixels, new: int, *, axis: int) -> sources.Pixels:
-    """Return images with `new` pixels along one side."""
-    places, weights = _taps(images.shape[axis], new)
-    if axis == -2:
-        weights = weights[..., None]
-    found: sources.Pixels = np.take(images, places[0], axis=axis) * weights[0]
-    for place, weight in zip(places[1:], weights[1:], strict=True):
-        found += np.take(images, place, axis=axis) * weight
+def _rows(images: sources.Pixels, new: int) -> sources.Pixels:
+    """Return images (…, H, W) with `new` rows."""
+    places, weights = _taps(images.shape[-2], new)
+    columns = weights[..., None]
+    found: sources.Pixels = np.take(images, places[0], axis=-2)
+    found *= columns[0]
+    for place, weight in zip(places[1:], columns[1:], strict=True):
+        part = np.take(images, place, axis=-2)
+        part *= weight
+        found += part
     return found
 
 
