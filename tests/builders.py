@@ -8,62 +8,24 @@ Times are seconds after `T0`; every object belongs to TrainingJob `default/gestu
 
 from __future__ import annotations
 
-import copy
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+from tests import bodies, children
 from trainshed.api import labels
-from trainshed.core import observe, observed, times
+from trainshed.core import observe, observed
 
-Body = dict[str, Any]
+Body = bodies.Body
+JobBuilder = children.JobBuilder
+PodBuilder = children.PodBuilder
 
-T0 = 1_790_000_000.0
-NAMESPACE, NAME, UID = "default", "gestures", "uid-1"
-WORKLOAD_UID, POD_UID = "job-uid-1", "pod-uid-1"
-BASE = "registry.example/trainshed/pytorch@sha256:" + "b" * 64
-TENSORFLOW_BASE = "registry.example/trainshed/tensorflow@sha256:" + "c" * 64
-IMAGE = "registry.example/trainshed/default@sha256:" + "a" * 64
-
-
-def at(seconds: float) -> str:
-    """Return the API server's timestamp of a moment."""
-    return times.render(T0 + seconds)
+T0, at, account_document = bodies.T0, bodies.at, bodies.account_document
+NAMESPACE, NAME, UID = bodies.NAMESPACE, bodies.NAME, bodies.UID
+WORKLOAD_UID, POD_UID = bodies.WORKLOAD_UID, bodies.POD_UID
+BASE, TENSORFLOW_BASE, IMAGE = bodies.BASE, bodies.TENSORFLOW_BASE, bodies.IMAGE
 
 
-class Builder:
-    """Collects a body; every word returns the builder itself."""
-
-    def __init__(self, body: Body) -> None:
-        self._body = body
-        self._meta: Body = body["metadata"]
-
-    @property
-    def _status(self) -> Body:
-        status: Body = self._body.setdefault("status", {})
-        return status
-
-    def version(self, number: int) -> Self:
-        """Set the resourceVersion."""
-        self._meta["resourceVersion"] = str(number)
-        return self
-
-    def deleting(self) -> Self:
-        """Mark it as being deleted."""
-        self._meta["deletionTimestamp"] = at(60)
-        return self
-
-    def created(self, seconds: float) -> Self:
-        """Set the creation."""
-        self._meta["creationTimestamp"] = at(seconds)
-        return self
-
-    def build(self) -> Body:
-        """Return the body."""
-        return copy.deepcopy(self._body)
-
-
-class TrainingJobBuilder(Builder):
+class TrainingJobBuilder(bodies.Builder):
     """A TrainingJob."""
 
     def pytorch(self) -> Self:
@@ -160,154 +122,6 @@ class TrainingJobBuilder(Builder):
         return observe.training_job(self.build(), now=T0 + now)
 
 
-class ChildBuilder(Builder):
-    """A Job or a Pod: with owner, labels and conditions."""
-
-    def condition(
-        self, type_: str, status: str = "True", reason: str = "", message: str = "", at_: float = 0
-    ) -> Self:
-        """Set a condition."""
-        held = [each for each in self._status.get("conditions", ()) if each["type"] != type_]
-        fields = {"type": type_, "status": status, "reason": reason, "message": message}
-        self._status["conditions"] = [*held, {**fields, "lastTransitionTime": at(at_)}]
-        return self
-
-    def owned_by(self, uid: str | None) -> Self:
-        """Set the controller's uid; None for no owner."""
-        owner = {"apiVersion": "x/v1", "kind": "X", "name": "x", "uid": uid, "controller": True}
-        self._meta["ownerReferences"] = [owner] if uid else []
-        return self
-
-
-class JobBuilder(ChildBuilder):
-    """The child Job."""
-
-    def active(self, *, since: float = 1) -> Self:
-        """Let its pod go on."""
-        self._status.update(active=1, startTime=at(since))
-        return self
-
-    def complete(self, seconds: float) -> Self:
-        """Let it have succeeded."""
-        self._status.update(active=0, succeeded=1, completionTime=at(seconds))
-        self.condition("SuccessCriteriaMet", at_=seconds)
-        return self.condition("Complete", at_=seconds)
-
-    def failed(self, seconds: float, message: str = "Job has reached its backoff limit") -> Self:
-        """Let it have failed for good."""
-        self._status.update(active=0, failed=1)
-        self.condition("FailureTarget", "True", "BackoffLimitExceeded", message, seconds)
-        return self.condition("Failed", "True", "BackoffLimitExceeded", message, seconds)
-
-    def failing(self, seconds: float) -> Self:
-        """Let it have failed, with its pod still terminating."""
-        self._status.update(active=0, failed=1, terminating=1)
-        return self.condition("FailureTarget", "True", "BackoffLimitExceeded", "", seconds)
-
-    def replicas(self, number: int) -> Self:
-        """Let it be of so many pods."""
-        self._body["spec"]["completions"] = number
-        return self
-
-    def folds(self, number: int, *, parallelism: int = 1) -> Self:
-        """Let its pods be so many folds, so many at a time."""
-        self._meta["labels"][labels.FOLDS] = str(number)
-        self._body["spec"]["parallelism"] = parallelism
-        return self.replicas(number)
-
-    def running_image(self, image: str, *, volume: str = "") -> Self:
-        """Set the trainer container's image, and the one that is mounted into it."""
-        spec: Body = {"containers": [{"name": labels.TRAINER, "image": image}]}
-        if volume:
-            spec["volumes"] = [{"name": labels.IMAGE_VOLUME, "image": {"reference": volume}}]
-        self._body["spec"]["template"] = {"spec": spec}
-        return self
-
-    def view(self) -> observed.JobView:
-        """Return the view."""
-        return observe.job(self.build())
-
-
-class PodBuilder(ChildBuilder):
-    """The trainer's pod."""
-
-    def phase(self, phase: str, reason: str = "", message: str = "") -> Self:
-        """Set the phase, and the kubelet's or the controller's verdict on the whole pod."""
-        self._status.update(phase=phase, reason=reason, message=message)
-        return self
-
-    def index(self, number: int) -> Self:
-        """Let it be the pod of an index, with a name and a uid of its own."""
-        self._meta["annotations"] = {labels.COMPLETION_INDEX: str(number)}
-        if number:
-            self._meta.update(name=f"{NAME}-1-{number}-abcde", uid=f"pod-uid-1-{number}")
-        return self
-
-    def fold(self, number: int) -> Self:
-        """Let it be the pod of a fold."""
-        self._meta["labels"][labels.FOLDS] = "3"
-        return self.index(number)
-
-    def unschedulable(self, message: str = "0/1 nodes are available: 1 Insufficient cpu.") -> Self:
-        """Let the scheduler find no node."""
-        return self.condition("PodScheduled", "False", "Unschedulable", message, 2)
-
-    def on_node(self, node: str = "node-1", *, since: float = 2) -> Self:
-        """Put it on a node."""
-        self._body["spec"]["nodeName"] = node
-        return self.condition("PodScheduled", at_=since)
-
-    def state(self, **state: Any) -> Self:
-        """Set the trainer container's state."""
-        self._status["containerStatuses"] = [{"name": labels.TRAINER, "state": state}]
-        return self
-
-    def waiting(self, reason: str = "ContainerCreating", message: str = "") -> Self:
-        """Let the container wait."""
-        return self.state(waiting={"reason": reason, "message": message})
-
-    def pull_failed(self, reason: str = "ErrImagePull", message: str = "i/o timeout") -> Self:
-        """Let the image be one that can't be pulled."""
-        return self.waiting(reason, message)
-
-    def running(self, *, since: float = 3) -> Self:
-        """Let the container run."""
-        return self.phase("Running").state(running={"startedAt": at(since)})
-
-    def exited(
-        self, code: int, message: str = "", *, reason: str = "", after: float = 30, since: float = 3
-    ) -> Self:
-        """Let the container have ended."""
-        reason = reason or ("Completed" if code == 0 else "Error")
-        ended = {"exitCode": code, "reason": reason, "message": message}
-        moments = {"startedAt": at(since), "finishedAt": at(after)}
-        self.phase("Succeeded" if code == 0 else "Failed")
-        return self.state(terminated={**ended, **moments})
-
-    def succeeded(self, account: Mapping[str, Any] | None = None, *, after: float = 30) -> Self:
-        """Let it have trained to the end and left its account."""
-        return self.exited(0, json.dumps(account or account_document()), after=after)
-
-    def oom_killed(self) -> Self:
-        """Let the kernel have killed it for memory."""
-        return self.exited(137, reason="OOMKilled")
-
-    def evicted(self, message: str = "The node was low on resource: memory.") -> Self:
-        """Let the kubelet have evicted it."""
-        self.phase("Failed", "Evicted", message)
-        return self.condition("DisruptionTarget", "True", "TerminationByKubelet", message, 20)
-
-    def node_lost(self) -> Self:
-        """Let its node have gone away."""
-        message = "PodGC: node no longer exists"
-        self.phase("Failed")
-        return self.condition("DisruptionTarget", "True", "DeletionByPodGC", message, 20)
-
-    def view(self) -> observed.PodView:
-        """Return the view."""
-        return observe.pod(self.build())
-
-
 def training_job() -> TrainingJobBuilder:
     """Begin a TrainingJob."""
     meta = {"namespace": NAMESPACE, "name": NAME, "uid": UID, "resourceVersion": "1"}
@@ -332,15 +146,6 @@ def job() -> JobBuilder:
 def pod() -> PodBuilder:
     """Begin the trainer's pod, pending."""
     return PodBuilder(_child(f"{NAME}-1-0-abcde", POD_UID, WORKLOAD_UID)).phase("Pending")
-
-
-def account_document(**fields: Any) -> Body:
-    """Return the final account of a run of 100 steps, as its termination message has it."""
-    figures = {"steps": 100, "epochs": 5, "samples": 6400, "loss": 0.1}
-    speed = {"trainingSeconds": 8.0, "samplesPerSecond": 800.0, "metrics": {"accuracy": 0.97}}
-    moments = {"startTime": T0 + 3, "firstStepTime": T0 + 5, "endTime": T0 + 29}
-    ended = {"v": 1, "outcome": "succeeded", "exitCode": 0}
-    return {**ended, **figures, **speed, **moments, **fields}
 
 
 def observation(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests import builders
+from tests import bodies, builders
 from trainshed.core import observed
 from trainshed.runtime import cache as caches
 from trainshed.runtime import intake, workqueue
@@ -28,7 +28,7 @@ class Bench:
             clock=lambda: builders.T0,
         )
 
-    def takes(self, kind: str, type_: str | None, builder: builders.Builder) -> object:
+    def takes(self, kind: str, type_: str | None, builder: bodies.Builder) -> object:
         """Take an event; return the priority of the pass that it asks for."""
         self.asked.clear()
         self.intake.event(kind, type_, builder.build())
