@@ -82,11 +82,14 @@ test-cluster: ## A real API server and a real registry: schema, conflicts, garba
 	$(RUN) python -m hack.cluster up
 	$(PYTEST) tests/cluster $(JUNIT)
 
+# They end the operator, or install another registry.
+ALONE = tests/e2e/test_restarts.py tests/e2e/test_bundled_registry.py
+
 .PHONY: test-e2e
 test-e2e: ## The chart on a real node: jobs, failures, dashboards
 	$(RUN) python -m hack.demo --prepare
-	$(PYTEST) tests/e2e -n 3 --dist loadfile --ignore tests/e2e/test_restarts.py $(JUNIT)
-	$(PYTEST) tests/e2e/test_restarts.py --junitxml=build/tests/test-restarts.xml
+	$(PYTEST) tests/e2e -n 3 --dist loadfile $(ALONE:%=--ignore %) $(JUNIT)
+	$(PYTEST) $(ALONE) --junitxml=build/tests/test-alone.xml
 
 .PHONY: test-gpu
 test-gpu: ## Training on a GPU in each framework that is here; it says what is not
