@@ -148,6 +148,8 @@ class Builder(Section):
     resources: Resources = Resources()
     """Of the container."""
     dockerfile: Dockerfile = Dockerfile()
+    pre_pull_nodes: int = pydantic.Field(default=0, ge=0, le=100)
+    """Nodes at most that pull a job's base while its build pod goes on; 0 for none."""
 
 
 class Progress(Section):

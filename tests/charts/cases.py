@@ -39,6 +39,7 @@ FULL: dict[str, Any] = {
         "image": "registry.example.com:5000/trainshed/builder:1",
         "withoutTls": ["lab.internal:5000"],
         "resources": {"requests": {"cpu": 2}, "limits": {"memory": "8Gi"}},
+        "prePull": {"nodes": 3},
         "dockerfile": {
             "buildkit": {"image": "moby/buildkit:rootless"},
             "buildah": {"image": "registry.example.com:5000/trainshed/buildah:1"},

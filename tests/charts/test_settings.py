@@ -106,6 +106,7 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
                 ca="/etc/trainshed/index/ca.pem",
             ),
             packages=config.Packages(max_bytes=16 << 30),
+            pre_pull_nodes=3,
             resources=config.Resources(
                 requests={"cpu": 2, "memory": "256Mi"}, limits={"memory": "8Gi"}
             ),

@@ -61,6 +61,7 @@ OTHER: Mapping[str, Any] = {
     "builder.packages.maxBytes": 1,
     "builder.resources.requests": {"cpu": "2"},
     "builder.resources.limits": {"memory": "4Gi"},
+    "builder.prePull.nodes": 5,
     "builder.networkPolicy.enabled": False,
     "builder.networkPolicy.egress": [{"ports": [{"port": 22}]}],
     "builder.dockerfile.buildkit.image": "other/buildkit:1",

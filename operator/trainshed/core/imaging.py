@@ -14,6 +14,7 @@ from trainshed.core import draft as drafts
 from trainshed.core import failures, observed, packaging, plan, policy
 from trainshed.frameworks import registry as frameworks
 from trainshed.workloads import commands, nodes
+from trainshed.workloads import pod as workload_pod
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
@@ -85,6 +86,7 @@ def order(found: spec.TrainingJobSpec, settings: policy.Policy) -> plan.BuildOrd
         if needs_pod(found, base, settings)
         else None,
         repository=image.repository or "",
+        placement=workload_pod.placement(found),
         push_secret=image.push_secret.name if image.push_secret else "",
         pull_secrets=tuple(each.name for each in image.pull_secrets or ()),
     )

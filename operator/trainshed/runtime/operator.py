@@ -38,6 +38,7 @@ from trainshed.runtime import (
     mounts,
     pacing,
     podbuilds,
+    prepulls,
     pushes,
     reconciler,
     recording,
@@ -183,6 +184,7 @@ def _following(
         repository=surroundings.repository(settings.registry),
         worked=hooks.worked,
         gate=gates.Gate(writer, settings.builder.dockerfile.enabled),
+        prepull=prepulls.Prepulls(writer, nodes=settings.builder.pre_pull_nodes).begin,
     )
 
 

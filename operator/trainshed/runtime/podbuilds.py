@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -24,6 +24,8 @@ QUIET_SECONDS = 3.0
 """So long a pod may be silent before its events are asked for the cause."""
 Tell = Callable[[observed.Refusal | None], None]
 Worked = podaccounts.Worked
+Prepull = Callable[[str, plan.BuildOrder, str], Awaitable[None]]
+"""Called once a build was begun: with its namespace, a job's order, and the base as resolved."""
 Key = tuple[str, str]
 """Namespace, and what equal builds are shared by."""
 
@@ -32,7 +34,9 @@ Key = tuple[str, str]
 class _Ask:
     """What a job wants to be built, and what answers it."""
 
+    asked: plan.BuildOrder
     order: orders.Order
+    """What it comes to: with all that is known of what goes in."""
     secrets: pods.Secrets
     key: Key
     place: str
@@ -40,6 +44,10 @@ class _Ask:
     need: sharing.Need
     seconds: float
     """So long a new build may take; 0: as the settings say."""
+
+
+async def no_prepull(namespace: str, order: plan.BuildOrder, base: str) -> None:
+    """Have nothing pulled before it is needed."""
 
 
 class Refused(Exception):
@@ -81,6 +89,7 @@ class PodBuilds:
         quiet: float = QUIET_SECONDS,
         clock: Callable[[], float] = time.time,
         worked: Worked = lambda phases, sent: None,
+        prepull: Prepull = no_prepull,
     ) -> None:
         """`given` and `repository`: what a namespace's build pods have, and where they push to.
 
@@ -95,6 +104,7 @@ class PodBuilds:
         self._repository = repository
         self._gate = gate
         self._causes = causes.Causes(api, quiet=quiet)
+        self._prepull = prepull
         self._flights = flights.Flights()
         self._going: dict[Key, float] = {}
         """The creation of the job for whose sake a build is begun now."""
@@ -132,6 +142,7 @@ class PodBuilds:
         secrets = pods.Secrets(order.push_secret, order.pull_secrets)
         key = (job.key.namespace, pods.shared(wanted, secrets))
         ask = _Ask(
+            asked=order,
             order=wanted,
             secrets=secrets,
             key=key,
@@ -184,6 +195,7 @@ class PodBuilds:
         begun = observe.job(body)
         self._accounts.begun(begun.uid)
         self._cache.put_workload(begun, answer=True)
+        await self._prepull(key[0], ask.asked, ask.order.base)
         return begun
 
     async def _joined(self, ask: _Ask, begun: observed.JobView, tell: Tell) -> observed.BuiltImage:

@@ -48,15 +48,18 @@ def render(
     named = [each.name for each in (found.image and found.image.pull_secrets) or ()]
     if secrets := [*named, *([pull_secret] if pull_secret else [])]:
         out["imagePullSecrets"] = [{"name": each} for each in secrets]
-    return out | _placement(found, asked)
+    account = {"serviceAccountName": asked.service_account_name}
+    return out | placement(found) | (account if asked.service_account_name else {})
 
 
-def _placement(found: spec.TrainingJobSpec, asked: pod_api.Pod) -> dict[str, Any]:
+def placement(found: spec.TrainingJobSpec) -> dict[str, Any]:
+    """Return where the pod may run."""
+    asked = found.pod or pod_api.Pod()
     fields = asked.dump()
     if found.image is None or found.image.ref is None:
         # What a ready image is for, the operator does not know.
         fields["affinity"] = nodes.fitting(asked.affinity, image_api.platforms(found.image))
-    names = ("nodeSelector", "tolerations", "affinity", "serviceAccountName")
+    names = ("nodeSelector", "tolerations", "affinity")
     return {name: fields[name] for name in names if fields.get(name)}
 
 

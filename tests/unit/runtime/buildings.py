@@ -101,6 +101,7 @@ def following(
     quiet: float = 3.0,
     answers: podbuilds.Answers | None = None,
     clock: Callable[[], float] = lambda: builders.T0,
+    prepull: podbuilds.Prepull = podbuilds.no_prepull,
 ) -> podbuilds.PodBuilds:
     """Return the builds in pods, which push to `registry/ns/NAMESPACE`."""
     return podbuilds.PodBuilds(
@@ -112,6 +113,7 @@ def following(
         gate=gates.Gate(api, True),
         quiet=quiet,
         clock=clock,
+        prepull=prepull,
     )
 
 

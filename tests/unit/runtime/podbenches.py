@@ -89,6 +89,7 @@ class Bench:
         api: Api | None = None,
         cache: caches.Cache | None = None,
         answers: podbuilds.Answers | None = None,
+        prepull: podbuilds.Prepull = podbuilds.no_prepull,
     ) -> None:
         self.api = api or Api()
         self.cache = cache or caches.Cache()
@@ -97,6 +98,7 @@ class Bench:
             self.cache,
             self.api,  # type: ignore[arg-type]
             answers=answers,
+            prepull=prepull,
             clock=lambda: builders.T0 + asyncio.get_running_loop().time(),
         )
 
