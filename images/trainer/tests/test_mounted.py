@@ -84,6 +84,22 @@ def test_packages_come_after_the_base_and_their_pth_files_work(
     assert run(image, TELL.format("deep", "deep")) == str(packages / "vendored/deep.py")
 
 
+def test_programs_of_packages_are_found_after_the_bases(
+    image: pathlib.Path, base: pathlib.Path
+) -> None:
+    code = "import shutil; print(shutil.which('mine'), shutil.which('both'))"
+    for folder, names in (
+        (image / "opt/trainshed/packages/bin", ("mine", "both")),
+        (base, ("both",)),
+    ):
+        for name in names:
+            put(folder, name, "#!/bin/sh\n").chmod(0o755)
+
+    found = run(image, code, PATH=f"{base}:{os.environ['PATH']}")
+
+    assert found == f"{image}/opt/trainshed/packages/bin/mine {base}/both"
+
+
 def test_a_standard_module_is_never_a_package_of_the_same_name(image: pathlib.Path) -> None:
     put(image / "opt/trainshed/packages", "json.py", "raise SystemExit(9)")
 

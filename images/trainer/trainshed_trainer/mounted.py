@@ -17,11 +17,15 @@ _ABOVE = 5
 def environment(given: Mapping[str, str], root: str) -> dict[str, str]:
     """Return the environment in which what is mounted at `root` is imported, before the base's."""
     ours = [f"{root}/opt/trainshed/trainer", f"{root}/app"]
-    if os.path.isdir(f"{root}/opt/trainshed/packages"):
+    changed = {}
+    packages = f"{root}/opt/trainshed/packages"
+    if os.path.isdir(packages):
         # First: it calls the sitecustomize that would have been found without it.
         ours.insert(0, f"{root}/opt/trainshed/trainer/trainshed_trainer/hooks")
-    path = ":".join([*ours, *filter(None, [given.get("PYTHONPATH")])])
-    return {**given, "PYTHONPATH": path}
+        # Last: their programs hide none of the base's.
+        changed["PATH"] = f"{given.get('PATH', os.defpath)}:{packages}/bin"
+    changed["PYTHONPATH"] = ":".join([*ours, *filter(None, [given.get("PYTHONPATH")])])
+    return {**given, **changed}
 
 
 def main() -> None:
