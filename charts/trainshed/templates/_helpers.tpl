@@ -91,16 +91,13 @@ images:
 builder:
   image: {{ .Values.builder.image | default (printf "%s/trainshed/builder:%s" $pull $.Chart.AppVersion) | quote }}
   withoutTls: {{ .Values.builder.withoutTls | toJson }}
-<<<<<<< HEAD
   index:
     url: {{ .Values.builder.index.url | quote }}
     constraints: {{ .Values.builder.index.constraints | toJson }}
     ca: {{ ternary "/etc/trainshed/index/ca.pem" "" (not (empty .Values.builder.index.ca.configMap)) | quote }}
   packages:
     maxBytes: {{ .Values.builder.packages.maxBytes | int64 }}
-=======
   prePullNodes: {{ .Values.builder.prePull.nodes | toJson }}
->>>>>>> d1ba6e7 (Have nodes pull a base while its build pod goes on, if that is asked for)
   resources:
     {{- toYaml .Values.builder.resources | nindent 4 }}
   dockerfile:
