@@ -148,14 +148,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _found(self, parts: list[str]) -> None:
         if len(parts) == 2 and parts[1] in self.index.held:
-            rows = "".join(
-                f'<a href="{name}#sha256={hashlib.sha256(data).hexdigest()}">{name}</a>\n'
-                for name, data in self.index.held[parts[1]].items()
-            )
+            rows = "".join(_link(*each) for each in self.index.held[parts[1]].items())
             page = f"<!DOCTYPE html><html><body>{rows}</body></html>".encode()
             self._answer(200, page, ("Content-Type", "text/html"))
             return
-        data = self.index.held.get(parts[1], {}).get(parts[-1]) if len(parts) == 3 else None
+        project = self.index.held.get(parts[1], {}) if len(parts) == 3 else {}
+        name = parts[-1].removesuffix(".metadata")
+        data = project.get(name)
+        if data is not None and name != parts[-1]:
+            data = _metadata(data)
         self._answer(200 if data is not None else 404, data or b"")
 
     def _answer(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
@@ -165,6 +166,25 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+def _link(name: str, data: bytes) -> str:
+    """Return a file's link, with the hash of its metadata as PyPI has it."""
+    told = _metadata(data) if name.endswith(".whl") else None
+    more = f' data-core-metadata="sha256={_sha256(told)}"' if told is not None else ""
+    return f'<a href="{name}#sha256={_sha256(data)}"{more}>{name}</a>\n'
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _metadata(wheel: bytes) -> bytes | None:
+    with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(wheel)) as opened:
+        for name in opened.namelist():
+            if name.endswith(".dist-info/METADATA"):
+                return opened.read(name)
+    return None
 
 
 def _basic(name: str, password: str) -> str:

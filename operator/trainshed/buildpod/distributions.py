@@ -61,8 +61,11 @@ def split(folder: pathlib.Path, *, room: int) -> list[Part]:
     return [*parts, Part("", tuple(rest), sum(sizes[each] for each in rest))]
 
 
-def check(folder: pathlib.Path, *, limit: int) -> None:
-    """Raise BuildFailed where the packages are too large, or a name can't be in a layer."""
+def check(folder: pathlib.Path, *, limit: int, beside: Mapping[str, int] | None = None) -> None:
+    """Raise BuildFailed where the packages are too large, or a name can't be in a layer.
+
+    `beside`: the bytes of packages that are not in the folder, but will be in the image.
+    """
     sizes = _sizes(folder)
     try:
         sources.check(dict.fromkeys(sizes, b""))
@@ -70,10 +73,10 @@ def check(folder: pathlib.Path, *, limit: int) -> None:
         raise failing.BuildFailed(
             BuildReason.PACKAGE_INVALID, f"a package has a file that no image may have: {error}"
         ) from error
-    total = sum(sizes.values())
+    total = sum((*sizes.values(), *(beside or {}).values()))
     if total <= limit:
         return
-    owners, totals = _owners(folder, sizes), dict[str, int]()
+    owners, totals = _owners(folder, sizes), dict(beside or {})
     for name, size in sizes.items():
         owner = owners.get(name, "other files")
         totals[owner] = totals.get(owner, 0) + size

@@ -62,6 +62,17 @@ def without(lock: str, names: Collection[str]) -> str:
     return "".join(f"{each}\n" for each in kept)
 
 
+def blocks(lock: str) -> dict[str, str]:
+    """Return the lines of each package of a lock, by its normalised name."""
+    found: dict[str, str] = {}
+    current = ""
+    for line in lock.splitlines():
+        if line and not line[0].isspace():
+            current = name(line)
+        found[current] = f"{found.get(current, '')}{line.strip()}\n"
+    return {each: text for each, text in found.items() if each}
+
+
 def name(line: str) -> str:
     """Return the normalised name that a requirement begins with; empty where there is none."""
     found = _NAME.match(line)

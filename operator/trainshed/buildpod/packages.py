@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainshed.buildpod import distributions, resolving, stocktaking, uv, wishes
+from trainshed.buildpod import distributions, locks, resolving, shelf, stocktaking, uv, wishes
 from trainshed.builds import inventories, manifests, measures, orders, pods, requirements, stored
 from trainshed.builds import layers as packed
 from trainshed.registry import additions
@@ -56,7 +56,7 @@ class Packages:
                     work=folder,
                     constraints=self.wanted.constraints,
                 )
-            found[ground.platform] = _One(base, lock, program, folder)
+            found[ground.platform] = _One(base, lock, program, folder, ground.place)
             log.info("lock for %s:\n%s", ground.platform, lock.text[:20_000].rstrip())
         return _Settled(found, self)
 
@@ -69,6 +69,11 @@ class _One:
     lock: resolving.Lock
     program: uv.Uv
     folder: pathlib.Path
+    place: additions.Place
+
+    def shelf(self, compression: str) -> shelf.Shelf:
+        """Return what is kept of distributions as this platform wants them."""
+        return shelf.Shelf(self.place, self.base, compression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,8 @@ class _Settled:
 
     platforms: Mapping[str, _One]
     of: Packages
+    fresh: list[tuple[shelf.Shelf, str, shelf.Kept]] = field(default_factory=list)
+    """Layers that were packed here, with the part of the lock that each is of."""
 
     @property
     def hash(self) -> str:
@@ -96,45 +103,73 @@ class _Settled:
         return f"{manifests.PACKAGES}/bin"
 
     async def layers(self, platform: str, *, compression: str, room: int) -> Sequence[packed.Layer]:
-        """Return the layers of a platform's packages; raises BuildFailed."""
-        one, watch = self.platforms[platform], self.of.watch
-        log.info("installing and packing for %s", platform)
-        with watch.phase(measures.Phase.INSTALL):
-            await asyncio.to_thread(self._install, one)
-        with watch.phase(measures.Phase.PACK):
-            return await asyncio.to_thread(self._pack, one, compression=compression, room=room)
+        """Return the layers of a platform's packages; raises BuildFailed.
 
-    def _install(self, one: _One) -> None:
+        Those of big distributions come first, by name, whether they were kept or are made now.
+        """
+        one, watch = self.platforms[platform], self.of.watch
+        kept = one.shelf(compression)
+        with watch.phase(measures.Phase.RESOLVE):
+            known = _largest(await kept.find(one.lock.text), room=room - 1)
+        log.info("installing and packing for %s: %d distributions are kept", platform, len(known))
+        with watch.phase(measures.Phase.INSTALL):
+            await asyncio.to_thread(self._install, one, known)
+        with watch.phase(measures.Phase.PACK):
+            # One is for the rest.
+            most = room - len(known) - 1
+            made = await asyncio.to_thread(self._pack, one, compression=compression, room=most)
+        rest = made.pop("")
+        blocks = locks.blocks(one.lock.text)
+        self.fresh.extend(
+            (kept, blocks[name], each) for name, each in made.items() if name in blocks
+        )
+        big = {**known, **made}
+        return [*(big[name].layer for name in sorted(big)), rest.layer]
+
+    async def keep(self) -> None:
+        """Keep the layers of big distributions that were made here."""
+        for kept, text, each in self.fresh:
+            await kept.keep(text, each)
+
+    def _install(self, one: _One, known: Mapping[str, shelf.Kept]) -> None:
         installed = one.folder / "packages"
         shutil.rmtree(installed, ignore_errors=True)
         installed.mkdir()
-        if one.lock.text:
+        wanted = locks.without(one.lock.text, known.keys())
+        if wanted:
             file = one.folder / "requirements.lock"
-            file.write_text(one.lock.text, encoding="utf-8")
+            file.write_text(wanted, encoding="utf-8")
             one.program.install(file, installed, *resolving.target(one.base))
             one.program.forget()
-        distributions.check(installed, limit=self.of.limit)
+        beside = {name: each.size for name, each in known.items()}
+        distributions.check(installed, limit=self.of.limit, beside=beside)
         distributions.tidy(installed)
 
-    def _pack(self, one: _One, *, compression: str, room: int) -> list[packed.Layer]:
+    def _pack(self, one: _One, *, compression: str, room: int) -> dict[str, shelf.Kept]:
+        """Return the layers by their distribution's name; the rest has none."""
         installed = one.folder / "packages"
         texts = {f"{one.base.site}/{_PTH}": _LINE, manifests.LOCK: one.lock.text}
         extra = {name: text.encode() for name, text in texts.items()}
-        found = []
-        # One is for the rest, which the .pth file is in.
-        for number, part in enumerate(distributions.split(installed, room=room - 1)):
-            found.append(
-                stored.pack(
-                    installed,
-                    part.files,
-                    prefix=manifests.PACKAGES,
-                    compression=compression,
-                    out=one.folder / f"layer-{number}",
-                    comment=f"trainshed: {part.name or 'packages'}",
-                    extra=None if part.name else extra,
-                )
+        found = {}
+        for number, part in enumerate(distributions.split(installed, room=room)):
+            layer = stored.pack(
+                installed,
+                part.files,
+                prefix=manifests.PACKAGES,
+                compression=compression,
+                out=one.folder / f"layer-{number}",
+                comment=f"trainshed: {part.name or 'packages'}",
+                extra=None if part.name else extra,
             )
+            found[locks.name(part.name)] = shelf.Kept(layer, part.size)
         return found
+
+
+def _largest(found: Mapping[str, shelf.Kept], *, room: int) -> dict[str, shelf.Kept]:
+    """Return as many of the kept as an image has room for."""
+    most = max(0, min(room, distributions.MOST_LAYERS))
+    names = sorted(found, key=lambda name: (-found[name].size, name))[:most]
+    return {name: found[name] for name in names}
 
 
 def of(

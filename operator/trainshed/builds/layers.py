@@ -41,12 +41,17 @@ class Layer:
     file: pathlib.Path | None = None
     """Where its bytes are in place of `data`, if they are too many to be held."""
     stored: int = 0
-    """So many bytes are there."""
+    """So many bytes are there: in `file`, or without one in the repository already."""
 
     @property
     def size(self) -> int:
         """Return the number of compressed bytes."""
-        return self.stored if self.file is not None else len(self.data)
+        return self.stored or len(self.data)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Return whether nothing of its bytes is here: the repository has them."""
+        return self.stored > 0 and self.file is None
 
     def descriptor(self) -> dict[str, object]:
         """Return how a manifest names it."""

@@ -52,6 +52,9 @@ class Settled(Protocol):
     async def layers(self, platform: str, *, compression: str, room: int) -> Sequence[layers.Layer]:
         """Return the layers of a platform, at most `room`, the lowest first; raises Refused."""
 
+    async def keep(self) -> None:
+        """Keep what was made for other images; called once this one is there."""
+
 
 class Additions(Protocol):
     """Additions to any base."""

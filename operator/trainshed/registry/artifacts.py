@@ -37,14 +37,28 @@ async def keep(
     client: clients.Client, repository: str, tag: str, document: bytes, *, kind: str
 ) -> None:
     """Put a JSON document under a tag."""
-    for data in (_EMPTY, document):
-        await client.upload(repository, layers.digest(data), data, size=len(data))
+    await client.upload(repository, layers.digest(document), document, size=len(document))
+    await name(client, repository, tag, _descriptor(document, kind), kind=kind)
+
+
+async def name(
+    client: clients.Client,
+    repository: str,
+    tag: str,
+    descriptor: Mapping[str, object],
+    *,
+    kind: str,
+    annotations: Mapping[str, str] | None = None,
+) -> None:
+    """Give a blob that is there a tag, and so a reason to stay."""
+    await client.upload(repository, layers.digest(_EMPTY), _EMPTY, size=len(_EMPTY))
     manifest = {
         "schemaVersion": 2,
         "mediaType": manifests.MANIFEST,
         "artifactType": kind,
         "config": _descriptor(_EMPTY, _EMPTY_TYPE),
-        "layers": [_descriptor(document, kind)],
+        "layers": [dict(descriptor)],
+        **({"annotations": dict(annotations)} if annotations else {}),
     }
     text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
     await client.put_manifest(repository, tag, text.encode())

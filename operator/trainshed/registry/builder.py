@@ -193,7 +193,8 @@ class Builder:
         place, settled = admitted.place(self._target, namespace, order.repository), None
         if added is not None:
             found = await self._bases.of(origin, base, request)
-            kept = additions.Place(origin, self._hosts.client(place.url), place.repository)
+            own = self._hosts.client(place.url, doubting=force)
+            kept = additions.Place(origin, own, place.repository)
             settled = await additions.settle(added, found, request, kept)
             request = replace(request, packages=settled.hash)
         to = pushing.Push(
@@ -245,6 +246,8 @@ class Builder:
                 digest, uploaded = await pushing.push(to, parts)
         else:
             digest, uploaded = found
+        if uploaded and settled is not None:
+            self._afterwards.add("packages", settled.keep)
         if uploaded:
             self._afterwards.add(
                 "bom", functools.partial(describing.describe, to, digest, request, reference)

@@ -144,6 +144,10 @@ async def _bring(to: Push, digest: str, size: int) -> int:
 async def _upload(to: Push, layer: layers.Layer) -> int:
     if await to.client.has_blob(to.repository, layer.digest):
         return 0
+    if layer.elsewhere:
+        raise errors.Unavailable(
+            "a layer that the repository had a moment ago is gone: it is tried again"
+        )
     if layer.file is None:
         return await _send(to, layer.digest, layer.data)
     content = functools.partial(_read, layer.file)

@@ -162,6 +162,80 @@ async def test_one_more_package_sends_only_what_is_new(
     assert uploads(rig) == 4
 
 
+async def test_a_large_package_is_fetched_and_packed_once(
+    rig: faulty.Rig, index: package_index.Index, tmp_path: pathlib.Path
+) -> None:
+    stock(index)
+    one = await made(rig, index, tmp_path / "a", "heavy")
+    index.asked.clear()
+    more = await made(rig, index, tmp_path / "b", "heavy", "einops")
+
+    wheels = [path for path, _ in index.asked if path.endswith(".whl")]
+    assert wheels == ["/simple/einops/einops-0.8.1-py3-none-any.whl"]
+    assert layers(rig, more)[0] == layers(rig, one)[0]
+    assert not (tmp_path / "b/linux-amd64/packages/heavy.py").exists()
+
+
+async def test_an_image_of_kept_layers_is_the_same_as_one_of_new_layers(
+    rig: faulty.Rig, index: package_index.Index, tmp_path: pathlib.Path
+) -> None:
+    stock(index)
+    await made(rig, index, tmp_path / "a", "heavy")
+    of_kept = await made(rig, index, tmp_path / "b", "heavy", "einops")
+    other = faulty.Rig(registry())
+    of_new = await made(other, index, tmp_path / "c", "heavy", "einops")
+
+    assert of_kept.ref == of_new.ref
+    assert of_kept.uploaded_bytes < of_new.uploaded_bytes
+
+
+async def test_a_kept_layer_that_is_gone_is_made_again(
+    rig: faulty.Rig, index: package_index.Index, tmp_path: pathlib.Path
+) -> None:
+    stock(index)
+    one = await made(rig, index, tmp_path / "a", "heavy")
+    gone = manifest(rig, one)["layers"][1]["digest"]
+    del rig.registry.blobs[OWN, gone]
+    more = await made(rig, index, tmp_path / "b", "heavy", "einops")
+
+    assert manifest(rig, more)["layers"][1]["digest"] == gone
+    assert (OWN, gone) in rig.registry.blobs
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"layers": []},
+        {"layers": [{"mediaType": "x", "digest": "sha256:" + "0" * 64, "size": 1}]},
+        {"annotations": {}},
+        {"annotations": {"dev.trainshed.distribution": "[" * 5000}},
+        {"annotations": {"dev.trainshed.distribution": '{"diff_id":"x","size":1,"comment":"y"}'}},
+    ],
+    ids=["no layer", "another kind", "no marks", "nested marks", "no digest"],
+)
+async def test_a_kept_layer_that_is_not_sound_is_not_taken(
+    rig: faulty.Rig, index: package_index.Index, tmp_path: pathlib.Path, change: dict[str, Any]
+) -> None:
+    stock(index)
+    one = await made(rig, index, tmp_path / "a", "heavy")
+    (name,) = (each for each in rig.registry.manifests if each.startswith(f"{OWN}:w-"))
+    document = json.loads(rig.registry.manifests[name])
+    rig.registry.manifests[name] = json.dumps({**document, **change}).encode()
+    more = await made(rig, index, tmp_path / "b", "heavy", "einops")
+
+    assert layers(rig, more)[0] == layers(rig, one)[0]
+    assert (tmp_path / "b/linux-amd64/packages/heavy.py").exists()
+
+
+async def test_kept_packages_count_for_the_limit(
+    rig: faulty.Rig, index: package_index.Index, tmp_path: pathlib.Path
+) -> None:
+    stock(index)
+    await made(rig, index, tmp_path / "a", "heavy")
+    with pytest.raises(failing.BuildFailed, match=r"heavy \("):
+        await made(rig, index, tmp_path / "b", "heavy", "einops", limit=distributions.BIG)
+
+
 async def test_what_a_base_has_is_read_once(
     rig: faulty.Rig, index: package_index.Index, tmp_path: pathlib.Path
 ) -> None:
