@@ -22,7 +22,7 @@ test: check test-unit test-data test-trainer test-protocol test-charts test-clus
 check: ## Lint, types, layers, generated files
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) mypy operator/trainshed images/trainer/trainshed_trainer hack tests/builders.py tests/facts.py tests/benches tests/scale tests/train
+	$(RUN) mypy operator/trainshed images/trainer/trainshed_trainer hack tests/builders.py tests/facts.py tests/benches tests/builds tests/scale tests/train
 	$(RUN) lint-imports
 	$(RUN) python -m hack.crds --check
 	$(RUN) python -m hack.dashboards --check
@@ -75,7 +75,7 @@ test-charts: ## The chart: rendering, schema, policy
 	$(PYTEST) tests/charts $(JUNIT)
 
 # They start registries, read processes and make volumes where the node is: on this machine.
-test-cluster test-e2e bench-scale: export TRAINSHED_PROVIDER ?= host
+test-cluster test-e2e bench-scale bench-build: export TRAINSHED_PROVIDER ?= host
 
 .PHONY: test-cluster
 test-cluster: ## A real API server and a real registry: schema, conflicts, garbage collection
@@ -99,7 +99,7 @@ test-gpu: ## Training on a GPU in each framework that is here; it says what is n
 # One that misses its range must not hide the figures of another.
 .PHONY: bench
 bench: ## Run every bench, figures in build/bench.json
-	@worst=0; for each in bench-scale bench-train; do \
+	@worst=0; for each in bench-scale bench-build bench-train; do \
 	  $(MAKE) $$each || { code=$$?; if [ $$code -gt $$worst ]; then worst=$$code; fi; }; \
 	done; exit $$worst
 
@@ -107,6 +107,11 @@ bench: ## Run every bench, figures in build/bench.json
 bench-scale: ## Burst, latency, API calls and memory with kwok nodes
 	$(RUN) python -m hack.demo --prepare
 	$(RUN) python -m tests.scale
+
+.PHONY: bench-build
+bench-build: ## Image builds beside engines that run a Dockerfile
+	$(RUN) python -m hack.demo --prepare
+	$(RUN) python -m tests.builds
 
 .PHONY: bench-train
 bench-train: ## Training in both frameworks beside plain scripts of the same
