@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hack import apiserver
-from tests import git_server
+from tests import git_server, package_index
 from tests.benches import figures
 from tests.builds import beside, engines, index, ours, site
 from tests.scale import building, stages
@@ -83,9 +83,10 @@ class Bench:
     def requirements(self) -> Found:
         """Measure one more package, beside every engine, all with uv."""
         index.fetch(beside.PACKAGES, python=beside.PYTHON)
-        with index.serve(index.FOLDER, host=self.here.host) as url:
+        with package_index.serve(self.folder, host=self.here.host) as found:
+            index.fill(found)
             make = functools.partial(beside.requirements, self.here, engines.found(), self.folder)
-            return make(index=url, rounds=self.rounds)
+            return make(index=found.url, rounds=self.rounds)
 
 
 STAGES: Mapping[str, Callable[[Bench], Found]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pydantic.alias_generators import to_camel as alias
@@ -93,6 +93,8 @@ def rules_of(settings: config.Settings) -> policy.Policy:
     """Return the settings that an order depends on."""
     return policy.Policy(
         base_images=settings.images.model_dump(),
+        index=settings.builder.index.url,
+        constraints=settings.builder.index.constraints,
         build_deadline=settings.build_deadline_seconds,
         reaches=surroundings.reaches(settings.registry),
     )
@@ -148,6 +150,9 @@ def _inputs(
     given = source is None or source.inline is not None or source.config_map is not None
     if found.files is None or not given:
         inputs["source"] = None
+    if order.pod is not None and order.pod.requirements is not None:
+        # What they come to, the lock, is known once a pod has resolved them.
+        inputs |= {"requirements": asdict(order.pod.requirements), "packages": None}
     return {name: value if value != "" else None for name, value in inputs.items()}
 
 

@@ -284,3 +284,19 @@ def test_a_dockerfile_makes_its_own_base_in_the_pod(run: Run) -> None:
     text = run(job.build(), settings=settings).out
     assert "namespace default must be labelled" in text
     assert "made by the Dockerfile" in text
+
+
+def test_packages_are_an_input_whose_lock_only_a_pod_knows(run: Run) -> None:
+    job = builders.training_job().script("print(1)")
+    body = job.build()
+    body["spec"]["source"]["requirements"] = {"packages": ["einops==0.8.1"]}
+    builder = {**SETTINGS["builder"], "index": {"url": "https://index.example/simple"}}
+    found = run(body, options=JSON, settings={**SETTINGS, "builder": builder}).document
+
+    assert (found["where"], found["key"]) == ("pod", None)
+    assert "source.requirements" in found["why"]
+    assert found["inputs"]["packages"] is None
+    assert found["inputs"]["requirements"]["packages"] == ["einops==0.8.1"]
+    assert found["inputs"]["requirements"]["index"] == "https://index.example/simple"
+    order = found["buildJob"]["spec"]["template"]["metadata"]["annotations"]["trainshed.dev/order"]
+    assert "https://index.example/simple" in order
