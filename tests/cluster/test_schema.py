@@ -488,6 +488,10 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         cnn().spec(image={"strategy": "dockerfile"}),
         "image.strategy dockerfile builds from a source",
     ),
+    "a Dockerfile beside packages": (
+        packages(packages=["einops"]).spec(image={"strategy": "dockerfile"}),
+        "a Dockerfile installs its packages itself",
+    ),
     "a Dockerfile outside of the source": (
         dockerfile_job(dockerfile={"path": "a/../../Dockerfile"}),
         "dockerfile.path is a file of the source",

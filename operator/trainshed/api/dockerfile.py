@@ -82,3 +82,9 @@ NEEDS_SOURCE = base.rule(
     f"!has(self.image) || !{uses('self.image')} || has(self.source)",
     "image.strategy dockerfile builds from a source that holds the Dockerfile: give source",
 )
+INSTALLS_ITSELF = base.rule(
+    f"!has(self.image) || !{uses('self.image')} || !has(self.source)"
+    " || !has(self.source.requirements)",
+    "a Dockerfile installs its packages itself: remove source.requirements, or image.strategy"
+    " dockerfile",
+)

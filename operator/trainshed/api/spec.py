@@ -151,6 +151,7 @@ class TrainingJobSpec(base.Model):
             _SOURCE_IS_BUILT,
             _MOUNTED_ELSEWHERE,
             dockerfile_api.NEEDS_SOURCE,
+            dockerfile_api.INSTALLS_ITSELF,
             _PACKAGES_ON_THE_BASE,
             _PARAMS_FOR_OWN_CODE,
             replicas_api.LAUNCHED,
