@@ -450,10 +450,6 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         "must hold no credentials",
     ),
     "an index that is no address": (packages(packages=["a"], index="file:///etc"), "index"),
-    "packages under a base that stays as it is": (
-        packages(packages=["a"]).spec(image={"delivery": "volume"}),
-        "use image.delivery image",
-    ),
     "an index secret without TLS": (
         packages(packages=["a"], index="http://index.example", indexSecret={"name": "key"}),
         "would be sent without TLS",
@@ -586,6 +582,15 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         cnn().spec(image={"platforms": ["linux/arm64", "linux/amd64"]}),
         cnn().spec(image={"delivery": "volume"}),
         builders.training_job().script().spec(image={"delivery": "volume"}),
+        builders.training_job().spec(
+            model=None,
+            data=None,
+            source={
+                "inline": {"files": {"train.py": ""}},
+                "requirements": {"packages": ["einops==0.8.1"]},
+            },
+            image={"delivery": "volume"},
+        ),
         builders.training_job()
         .inline({"train.py": ""}, "python", "/app/train.py")
         .spec(image={"delivery": "image"}),
@@ -682,6 +687,7 @@ def test_a_name_that_pods_cant_have_is_refused(namespace: conftest.Namespace, na
         "two platforms",
         "a model that is mounted",
         "a script that is mounted",
+        "a script and packages that are mounted",
         "a path below /app of an image",
         "a script",
         "files of odd names",

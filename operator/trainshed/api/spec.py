@@ -107,12 +107,6 @@ _MOUNTED_ELSEWHERE = base.rule(
     "with image.delivery volume the code is not in /app but in the working directory: name files in"
     " source.entrypoint without /app/",
 )
-_PACKAGES_ON_THE_BASE = base.rule(
-    "!has(self.source) || !has(self.source.requirements) || !has(self.image)"
-    " || !has(self.image.delivery) || self.image.delivery == 'image'",
-    "source.requirements are put onto the base, and image.delivery volume leaves it as it is: use"
-    " image.delivery image",
-)
 _PARAMS_FOR_OWN_CODE = base.rule(
     "!has(self.model) || !has(self.params)",
     "params are for your own code: a built-in model has model.params",
@@ -152,7 +146,6 @@ class TrainingJobSpec(base.Model):
             _MOUNTED_ELSEWHERE,
             dockerfile_api.NEEDS_SOURCE,
             dockerfile_api.INSTALLS_ITSELF,
-            _PACKAGES_ON_THE_BASE,
             _PARAMS_FOR_OWN_CODE,
             replicas_api.LAUNCHED,
             replicas_api.EVEN_BATCH,

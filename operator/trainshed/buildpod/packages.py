@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trainshed.buildpod import distributions, locks, resolving, shelf, stocktaking, uv, wishes
-from trainshed.builds import inventories, manifests, measures, orders, pods, requirements, stored
+from trainshed.builds import (
+    bom,
+    inventories,
+    manifests,
+    measures,
+    orders,
+    pods,
+    requirements,
+    stored,
+)
 from trainshed.builds import layers as packed
 from trainshed.registry import additions
 
@@ -101,6 +110,17 @@ class _Settled:
     def programs(self) -> str:
         """Return the folder of the packages' programs."""
         return f"{manifests.PACKAGES}/bin"
+
+    @property
+    def contents(self) -> Mapping[str, bom.Packages]:
+        """Return what is in the image of each platform: the base's packages, and these."""
+        return {
+            platform: bom.Packages(
+                base=[bom.Package(*each) for each in one.base.packages.items()],
+                added=bom.locked(one.lock.text),
+            )
+            for platform, one in self.platforms.items()
+        }
 
     async def layers(self, platform: str, *, compression: str, room: int) -> Sequence[packed.Layer]:
         """Return the layers of a platform's packages; raises BuildFailed.

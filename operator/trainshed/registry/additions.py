@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from trainshed.builds import layers, manifests, requests
+from trainshed.builds import bom, layers, manifests, requests
 from trainshed.registry import answers, bases, pushing
 from trainshed.registry import client as clients
 
@@ -49,6 +49,10 @@ class Settled(Protocol):
     def programs(self) -> str:
         """Return the folder of their programs."""
 
+    @property
+    def contents(self) -> Mapping[str, bom.Packages]:
+        """Return what is in the image of each platform: the base's packages, and these."""
+
     async def layers(self, platform: str, *, compression: str, room: int) -> Sequence[layers.Layer]:
         """Return the layers of a platform, at most `room`, the lowest first; raises Refused."""
 
@@ -86,7 +90,9 @@ async def under(
     for part, platform in zip(parts, request.platforms, strict=True):
         room = manifests.MAX_LAYERS - len(part.base.layers()) - len(part.added)
         more = await settled.layers(platform, compression=request.compression, room=room)
-        assert isinstance(part.base, bases.Base), "nothing is put under what is mounted"
-        base = replace(part.base, programs=settled.programs)
+        base = part.base
+        if isinstance(base, bases.Base):
+            # What is mounted has no config: its programs are found when the container starts.
+            base = replace(base, programs=settled.programs)
         found.append(replace(part, base=base, added=(*more, *part.added)))
     return found

@@ -180,7 +180,9 @@ class Builder:
             raise errors.SourceRefused(str(error)) from error
         base = references.parse(order.base)
         self._target.admit(namespace, base)
-        origin = self._origin(base, mounted=order.mounted, doubting=force)
+        # Packages are chosen by what the base has: for them it is read in any case.
+        unread = order.mounted and added is None
+        origin = self._origin(base, unread=unread, doubting=force)
         request = requests.Request(
             base_digest=await self._bases.digest(order.base, base, origin),
             library=self._library,
@@ -249,8 +251,9 @@ class Builder:
         if uploaded and settled is not None:
             self._afterwards.add("packages", settled.keep)
         if uploaded:
+            known = settled.contents if settled else {}
             self._afterwards.add(
-                "bom", functools.partial(describing.describe, to, digest, request, reference)
+                "bom", functools.partial(describing.describe, to, digest, request, reference, known)
             )
         return observed.BuiltImage(
             ref=f"{to.name}@{digest}",
@@ -282,12 +285,12 @@ class Builder:
         return [pushing.Part(each, tuple(shared)) for each in found]
 
     def _origin(
-        self, base: references.Reference, *, mounted: bool, doubting: bool
+        self, base: references.Reference, *, unread: bool, doubting: bool
     ) -> clients.Client:
         """Return the client of a base's registry; raises NotAllowed.
 
         One that runs as it is, by a digest that is known, is the nodes' alone to call.
         """
-        if mounted and base.digest:
+        if unread and base.digest:
             return self._hosts.own(doubting=doubting)
         return self._hosts.client(self._target.url(base.host), doubting=doubting)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from trainshed.builds import bom, requests
 from trainshed.registry import pushing, references, referrers
 
 
 async def describe(
-    to: pushing.Push, digest: str, request: requests.Request, base: references.Reference
+    to: pushing.Push,
+    digest: str,
+    request: requests.Request,
+    base: references.Reference,
+    packages: Mapping[str, bom.Packages],
 ) -> None:
     """Attach the list to an image that was pushed; raises RegistryError and NotFound."""
     # A tree may have hundreds of megabytes.
@@ -22,6 +27,7 @@ async def describe(
         library=request.library,
         source=source,
         marks=to.marks,
+        packages=packages,
     )
     document = bom.compose(contents)
     await referrers.attach(to.client, to.repository, digest, document, kind=bom.MEDIA_TYPE)
