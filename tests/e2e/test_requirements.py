@@ -204,7 +204,7 @@ def test_a_base_without_python(
 
 def _push_empty(info: conftest.Body, repository: str, tag: str) -> None:
     image = images.image({"etc/hello": b"hello"})
-    url = f"http://{info['registry']['host']}/v2/{repository}"
+    url = f"{info['registry']['push']}/v2/{repository}"
     with httpx.Client(trust_env=False) as http:
         for digest, data in image.blobs.items():
             place = http.post(f"{url}/blobs/uploads/").raise_for_status().headers["Location"]
