@@ -156,3 +156,9 @@ def manifest(server: servers.Server, ref: str) -> dict[str, object]:
     answer = read(server, ref, f"manifests/{ref.partition('@')[2]}").raise_for_status()
     found: dict[str, object] = answer.json()
     return found
+
+
+def layers_of(server: servers.Server, ref: str) -> list[str]:
+    """Return the digests of an image's layers."""
+    listed: Any = manifest(server, ref)["layers"]
+    return [each["digest"] for each in listed]

@@ -1,90 +1,90 @@
-"""The schema of code that is fetched, and of images that go elsewhere."""
-
-from __future__ import annotations
-
-from typing import Any
+"""What the API server says to bad input, at apply: code and its packages."""
 
 import pytest
 
 from tests import builders
-from tests.cluster import conftest
+from tests.cluster import asked, conftest
+from trainshed.api import source as source_api
 
-CODE = {"inline": {"files": {"train.py": ""}}}
-
-
-def source(**fields: Any) -> builders.TrainingJobBuilder:
-    """Return a job of a source."""
-    return builders.training_job().spec(source=fields, model=None, data=None)
-
-
-def claim(**fields: Any) -> builders.TrainingJobBuilder:
-    """Return a job of a claim."""
-    return source(claim={"claimName": "code", **fields})
-
-
-def oci(ref: str, **fields: Any) -> builders.TrainingJobBuilder:
-    """Return a job of an artifact."""
-    return source(oci={"ref": ref, **fields})
-
-
-def image(**fields: Any) -> builders.TrainingJobBuilder:
-    """Return a job of a built-in model with an image."""
-    return builders.training_job().cnn().spec(image=fields)
-
-
-ONE = "source needs exactly one of git, configMap, inline, oci and claim"
-REFUSED = {
-    "an artifact and a claim": (source(oci={"ref": "r/a:1"}, claim={"claimName": "a"}), ONE),
-    "an artifact and files": (source(oci={"ref": "r/a:1"}, **CODE), ONE),
-    "no source at all": (source(entrypoint=["python", "x.py"]), ONE),
-    "an artifact with a blank": (oci("r.example/a: 1"), "source.oci.ref"),
-    "an artifact without a name": (oci(""), "source.oci.ref"),
-    "a folder above the claim": (claim(path="a/../.."), "claim.path is a folder of the claim"),
-    "an absolute folder of a claim": (claim(path="/etc"), "claim.path"),
-    "a claim without a name": (claim(claimName=""), "claim.claimName"),
-    "a size of an inline source": (source(maxBytes="1Mi", **CODE), "source.maxBytes is for git"),
-    "a repository of a ready image": (
-        image(ref="own:1", repository="r.example/a"),
-        "image.repository is for images that are built",
+SAFE = "file names are relative paths without '..', such as train.py"
+REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
+    "a file above the folder": (asked.inline("../train.py"), SAFE),
+    "a file that goes up on its way": (asked.inline("a/../train.py"), SAFE),
+    "an absolute file": (asked.inline("/train.py"), SAFE),
+    "a file that is a folder": (asked.inline("a/"), SAFE),
+    "a file without a name": (asked.inline(""), SAFE),
+    "a file called dot": (asked.inline("."), SAFE),
+    "a file with an empty part": (asked.inline("a//b.py"), SAFE),
+    "a file with a line break": (asked.inline("a\nb.py"), SAFE),
+    "a file name without end": (asked.inline("a" * 256), SAFE),
+    "no files": (builders.training_job().inline({}), "should have at least 1 properties"),
+    "too many files": (
+        builders.training_job().inline(
+            {f"{number}.py": "" for number in range(source_api.MAX_FILES + 1)}
+        ),
+        "must have at most 64 items",
     ),
-    "a repository without a registry": (image(repository="team/images"), "image.repository"),
-    "a repository with a tag": (image(repository="r.example/images:1"), "image.repository"),
-    "a repository with a digest": (
-        image(repository=f"r.example/images@sha256:{'a' * 64}"),
-        "image.repository",
+    "a file that is too long": (
+        builders.training_job().script("x" * (source_api.MAX_FILE_CHARS + 1)),
+        "may not be more than 262144",
     ),
-    "an address as a repository": (image(repository="https://r.io/a"), "image.repository"),
-    "a repository in capitals": (image(repository="r.example/Images"), "image.repository"),
-    "a repository that goes up": (image(repository="r.example/../a"), "image.repository"),
+    "two sources": (
+        builders.training_job().spec(
+            source={"inline": {"files": {"train.py": ""}}, "configMap": {"name": "code"}}
+        ),
+        "source needs exactly one of git, configMap, inline, oci and claim",
+    ),
+    "git and inline": (
+        builders.training_job().spec(
+            source={"inline": {"files": {"train.py": ""}}, "git": {"url": asked.GIT}}
+        ),
+        "source needs exactly one of git, configMap, inline, oci and claim",
+    ),
+    "a password in git's address": (asked.git("https://me:secret@git.example/a"), "no credentials"),
+    "a password in an ssh address": (asked.git("ssh://me:secret@git.example/a"), "no credentials"),
+    "a secret without TLS": (
+        asked.git("http://git.example/a", secretRef={"name": "key"}),
+        "git.secretRef would be sent without TLS",
+    ),
+    "a file of the pod as a repository": (asked.git("file:///etc"), "git.url"),
+    "a helper program as a repository": (asked.git("ext::sh -c id"), "git.url"),
+    "an option as a ref": (asked.git(asked.GIT, ref="--upload-pack=id"), "git.ref"),
+    "a refspec as a ref": (asked.git(asked.GIT, ref="main:refs/heads/main"), "git.ref"),
+    "a folder above the repository": (asked.git(asked.GIT, path="a/../.."), "without '..'"),
+    "an absolute folder": (asked.git(asked.GIT, path="/etc"), "git.path"),
+    "requirements of nothing": (
+        asked.packages(),
+        "requirements needs a file of the source, packages",
+    ),
+    "an empty list of packages": (asked.packages(packages=[]), "requirements needs a file"),
+    "requirements above the source": (asked.packages(file="../r.txt"), "without '..'"),
+    "requirements of the pod": (asked.packages(file="/etc/passwd"), "requirements.file"),
+    "a password in the index": (
+        asked.packages(packages=["a"], index="https://me:secret@index.example/simple"),
+        "must hold no credentials",
+    ),
+    "an index that is no address": (asked.packages(packages=["a"], index="file:///etc"), "index"),
+    "an index secret without TLS": (
+        asked.packages(packages=["a"], index="http://index.example", indexSecret={"name": "key"}),
+        "would be sent without TLS",
+    ),
+    "what is ignored of an inline source": (
+        builders.training_job().spec(
+            source={"inline": {"files": {"train.py": ""}}, "ignore": ["*.ckpt"]}
+        ),
+        "source.ignore is for git, oci and claim",
+    ),
+    "no entry point": (
+        builders.training_job()
+        .script()
+        .spec(source={"inline": {"files": {"train.py": ""}}, "entrypoint": []}),
+        "entrypoint",
+    ),
 }
 
 
-@pytest.mark.parametrize(("job", "sentence"), REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize(("job", "sentence"), list(REFUSED.values()), ids=list(REFUSED))
 def test_bad_input_is_refused_with_a_sentence(
     namespace: conftest.Namespace, job: builders.TrainingJobBuilder, sentence: str
 ) -> None:
     assert sentence in namespace.refusal(job)
-
-
-TAKEN = {
-    "a claim": claim(),
-    "a folder of a claim, of which some is ignored": source(
-        claim={"claimName": "code", "path": "a/b"}, ignore=["*.ckpt"], maxBytes="1Mi"
-    ),
-    "an artifact": oci("r.example:5000/team/code:1", pullSecret={"name": "pull"}),
-    "an artifact by digest": source(
-        oci={"ref": f"r.example/code@sha256:{'a' * 64}"}, ignore=["*.md"], maxBytes="1Mi"
-    ),
-    "a repository elsewhere": image(
-        repository="r.example:5000/team/images_2", pushSecret={"name": "push"}
-    ),
-    "a repository on this machine": image(repository="localhost/images"),
-    "a push secret for a built-in model": image(pushSecret={"name": "push"}),
-}
-
-
-@pytest.mark.parametrize("job", TAKEN.values(), ids=TAKEN.keys())
-def test_good_input_is_taken(
-    namespace: conftest.Namespace, job: builders.TrainingJobBuilder
-) -> None:
-    assert namespace.apply(job)
