@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainshed.api import reasons
-from trainshed.buildpod import failing, locks, stubs, uv, wishes
+from trainshed.buildpod import failing, locks, stubs, uv, variants, wishes
 from trainshed.builds import inventories
 
 BuildReason = reasons.BuildReason
@@ -37,12 +37,13 @@ def resolve(
     """Return the lock of a wish on a base; raises BuildFailed."""
     if wish.locked:
         return _given(wish, base)
-    stubs.write(base.packages, program.base)
+    had = variants.known(base.packages)
+    stubs.write(had, program.base)
     wanted, limits = work / "wanted.in", work / "constraints.txt"
     wanted.write_text(_lines(wish.lines), encoding="utf-8")
     limits.write_text(_lines([*wish.constraints, *constraints.splitlines()]), encoding="utf-8")
     text = program.compile(wanted, "--constraints", str(limits), *target(base))
-    return Lock(locks.without(text, base.packages.keys()))
+    return Lock(locks.without(text, had.keys()))
 
 
 def target(base: inventories.Inventory) -> Sequence[str]:
@@ -55,7 +56,7 @@ def target(base: inventories.Inventory) -> Sequence[str]:
 
 def _given(wish: wishes.Wish, base: inventories.Inventory) -> Lock:
     around = locks.environment(base.python, base.platform)
-    chosen = locks.on_base(wish.lines, base.packages, around)
+    chosen = locks.on_base(wish.lines, variants.known(base.packages), around)
     if chosen.contradicts:
         told = "; ".join(
             f"{name}: the lock has {wanted}, the base {had}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import socket
 from typing import Any
@@ -69,6 +70,25 @@ def test_what_the_base_has_is_not_installed_again(
     assert names(lock) == ["einops==0.8.1", "lightning==1.0"]
     assert lock.count("--hash=sha256:") == 2
     assert not [path for path, _ in index.asked if "torch" in path or "numpy" in path]
+
+
+@pytest.mark.parametrize(
+    ("has", "asked", "lock"),
+    [
+        ("tensorflow-cpu", "tensorflow", []),
+        ("tensorflow-cpu", "tensorflow-cpu", []),
+        ("tensorflow", "tensorflow-cpu", []),
+        ("onnxruntime-gpu", "onnxruntime", []),
+        ("onnxruntime", "onnxruntime-gpu", ["onnxruntime-gpu==1.20"]),
+    ],
+)
+def test_a_variant_that_the_base_has_stands_for_the_plain_package(
+    index: package_index.Index, tmp_path: pathlib.Path, has: str, asked: str, lock: list[str]
+) -> None:
+    index.add(wheel("tensorflow", "2.22"), wheel("tensorflow-cpu", "2.22"))
+    index.add(wheel("onnxruntime", "1.20"), wheel("onnxruntime-gpu", "1.20"))
+    base = dataclasses.replace(BASE, packages={has: "2.21"})
+    assert names(locked(index.url, tmp_path, asked, base=base)) == lock
 
 
 def test_a_base_without_packages_gets_them_all(
