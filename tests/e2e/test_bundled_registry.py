@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shutil
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -18,12 +19,13 @@ from hack import apiserver
 from hack.cluster import programs, settings
 from hack.cluster.host import node
 from tests import git_server
-from tests.e2e import conftest
+from tests.e2e import conftest, volumes
 from tests.e2e import test_git_sources as git_sources
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SYSTEM = "trainshed-system"
 PORT, TOKENS = 30500, 30501
+CLAIM = "e2e-registry"
 DEPLOYMENTS = f"/apis/apps/v1/namespaces/{SYSTEM}/deployments"
 SECONDS = 120.0
 Body = conftest.Body
@@ -46,7 +48,19 @@ def address(info: Body) -> str:
 
 
 @pytest.fixture(scope="module")
-def bases(info: Body, helm: str, address: str, api: apiserver.ApiServer) -> Iterator[Body]:
+def store(info: Body, address: str, api: apiserver.ApiServer) -> Iterator[pathlib.Path]:
+    """Return the folder of this machine in which the registry keeps what it has."""
+    system = conftest.Namespace(api, SYSTEM)
+    with volumes.claim(system, info, CLAIM) as folder:
+        yield folder
+        claim = f"/api/v1/namespaces/{SYSTEM}/persistentvolumeclaims/{CLAIM}"
+        api.delete(claim)
+
+
+@pytest.fixture(scope="module")
+def bases(
+    info: Body, helm: str, address: str, api: apiserver.ApiServer, store: pathlib.Path
+) -> Iterator[Body]:
     """Install the chart with its own registry; return the images that it had before."""
     place = ("--namespace", SYSTEM, "--kubeconfig", str(info["kubeconfig"]))
     told = _run(helm, "get", "values", "trainshed", *place, "--output", "json")
@@ -56,7 +70,7 @@ def bases(info: Body, helm: str, address: str, api: apiserver.ApiServer) -> Iter
         "enabled": True,
         "image": f"{info['registry']['pull']}/trainshed/registry:dev",
         "service": {"port": PORT, "tokensPort": TOKENS},
-        "storage": {"size": ""},
+        "storage": {"claimName": CLAIM},
         "gc": {"enabled": True},
     }
     wanted = {
@@ -80,10 +94,11 @@ def bases(info: Body, helm: str, address: str, api: apiserver.ApiServer) -> Iter
 
 
 def _rolled(deployment: Body) -> bool:
-    status = deployment["status"]
-    return status.get("observedGeneration") == deployment["metadata"]["generation"] and status.get(
-        "updatedReplicas"
-    ) == status.get("replicas") == status.get("readyReplicas")
+    status, wanted = deployment["status"], deployment["spec"]["replicas"]
+    # Of a Deployment that is recreated, all of them are missing for a while.
+    counts = [status.get(each) for each in ("updatedReplicas", "replicas", "readyReplicas")]
+    seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    return seen and counts == [wanted] * 3
 
 
 def _run(*command: str, text: str | None = None) -> str:
@@ -151,6 +166,37 @@ def test_a_build_pod_pushes_without_a_password(
     assert {"name": "trainshed-registry"} in template["imagePullSecrets"]
     secrets = f"/api/v1/namespaces/{namespace.name}/secrets"
     assert namespace.api.get(f"{secrets}/trainshed-registry")["type"].endswith("dockerconfigjson")
+
+
+def test_a_restart_frees_what_was_let_go_and_keeps_the_rest(
+    namespace: conftest.Namespace, bases: Body, api: apiserver.ApiServer, store: pathlib.Path
+) -> None:
+    nowhere = {"pod": {"nodeSelector": {"nowhere": "true"}}}
+    digests = {}
+    for name in ("kept", "gone"):
+        namespace.apply(name, script(bases, f"print({name!r})", **nowhere))
+        status = namespace.until(
+            name, lambda found: found.get("image") is not None, what="an image", seconds=90
+        )
+        digests[name] = status["image"]["ref"].partition("@sha256:")[2]
+    held = store / "docker/registry/v2"
+    blobs = {name: held / "blobs/sha256" / each[:2] / each for name, each in digests.items()}
+    assert all(each.exists() for each in blobs.values())
+    # As a DELETE by the operator leaves it.
+    revisions = held / f"repositories/trainshed/ns/{namespace.name}/_manifests/revisions/sha256"
+    shutil.rmtree(revisions / digests["gone"])
+
+    template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": namespace.name}}}
+    body = {"spec": {"template": template}}
+    api.request("PATCH", f"{DEPLOYMENTS}/trainshed-registry", body)
+    api.wait(DEPLOYMENTS, "trainshed-registry", _rolled, what="the registry", seconds=SECONDS)
+
+    assert not blobs["gone"].exists()
+    assert blobs["kept"].exists()
+    ref = namespace.api.get(f"{namespace.jobs}/kept")["status"]["image"]["ref"]
+    ready = {"framework": "custom", "command": ["python3", "/app/train.py"]}
+    namespace.apply("later", {**ready, "image": {"ref": ref}})
+    assert namespace.finished("later")["phase"] == "Succeeded"
 
 
 def test_nobody_reads_without_a_token(bases: Body, address: str) -> None:
