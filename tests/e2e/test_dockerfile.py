@@ -168,6 +168,7 @@ def test_a_step_that_fails_shows_the_end_of_its_output(
 
     assert "what went wrong" in message
     assert "exit status 3" in message
+    assert "what went wrong" in open_namespace.finished("fails")["failure"]["logTail"]
 
 
 def test_a_dockerfile_that_is_not_there_is_named_with_those_that_are(

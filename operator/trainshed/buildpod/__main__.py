@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from trainshed.api import reasons
-from trainshed.buildpod import failing, fetching, granted, packages, places, staging, words
+from trainshed.buildpod import failing, fetching, granted, packages, places, staging, tails, words
 from trainshed.builds import (
     dockerfiles,
     freshness,
@@ -46,9 +46,11 @@ def main() -> int:
     files = pathlib.Path(pods.FILES)
     order = orders.load((files / "order.json").read_text(encoding="utf-8"))
     settings = json.loads((files / "settings.json").read_text(encoding="utf-8"))
+    tail = tails.Tail()
+    logging.getLogger("trainshed").addHandler(tail)
     try:
         if sys.argv[1:] == [stages.FETCH]:
-            return fetch(order, settings)
+            return fetch(order, settings, tail)
         image = asyncio.run(build(order, settings))
     except Exception as error:
         if not isinstance(error, failing.BuildFailed | errors.RegistryError):
@@ -60,15 +62,15 @@ def main() -> int:
                 " the pod's log",
                 terminal=False,
             )
+        MESSAGE.write_text(_refused(error, tail))
         log.error("%s: %s", error.reason, error)
-        MESSAGE.write_text(words.refused(error.reason, str(error), terminal=error.terminal))
         return 2 if error.terminal else 1
     MESSAGE.write_text(words.built(image))
     log.info("%s", image.ref)
     return 0
 
 
-def fetch(order: orders.Order, settings: Mapping[str, Any]) -> int:
+def fetch(order: orders.Order, settings: Mapping[str, Any], tail: tails.Tail) -> int:
     """Fetch a Dockerfile's source for the engine; what fails is told by the step behind that."""
     try:
         _check_library(order)
@@ -84,12 +86,16 @@ def fetch(order: orders.Order, settings: Mapping[str, Any]) -> int:
             without_tls=map(str, settings.get("withoutTls") or ()),
         )
     except (failing.BuildFailed, errors.RegistryError) as error:
+        pathlib.Path(dockerfiles.REFUSAL).write_text(_refused(error, tail), encoding="utf-8")
         log.error("%s: %s", error.reason, error)
-        said = words.refused(error.reason, str(error), terminal=error.terminal)
-        pathlib.Path(dockerfiles.REFUSAL).write_text(said, encoding="utf-8")
         return 0
     log.info("fetched %s: %d files", fetched.revision, len(fetched.files))
     return 0
+
+
+def _refused(error: failing.BuildFailed | errors.RegistryError, tail: tails.Tail) -> str:
+    """Return the last words of a build: the message has its cause, the log what led to it."""
+    return words.refused(error.reason, str(error), terminal=error.terminal, log=tail.text)
 
 
 async def build(order: orders.Order, settings: Mapping[str, Any]) -> observed.BuiltImage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pathlib
 import shlex
@@ -14,6 +15,7 @@ from trainshed.buildpod import failing, refusals
 from trainshed.builds import orders
 
 BuildReason = reasons.BuildReason
+log = logging.getLogger("trainshed.buildpod")
 
 _SAFE = (
     ("protocol.allow", "never"),
@@ -107,6 +109,7 @@ class Repository:
                 terminal=False,
             ) from None
         if done.returncode != 0:
+            log.info("git %s:\n%s", arguments[0], done.stderr[-8000:].rstrip())
             raise refusals.of(done.stderr, self._git)
         return done.stdout
 

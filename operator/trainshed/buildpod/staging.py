@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pathlib
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,8 @@ from trainshed.registry import targets
 BuildReason = reasons.BuildReason
 _SHOWN = 5
 _TAIL = 64 * 1024
+_LOGGED = 40
+log = logging.getLogger("trainshed.buildpod")
 
 
 def lay_out(
@@ -50,10 +53,10 @@ def collected(order: orders.Order, *, root: pathlib.Path = pathlib.Path("/")) ->
     refusal = _at(root, dockerfiles.REFUSAL)
     if refusal.exists():
         raise _told(refusal.read_text(encoding="utf-8"))
-    log, code = _at(root, dockerfiles.LOG), _at(root, dockerfiles.CODE)
-    said = _tail(log)
+    said, code = _tail(_at(root, dockerfiles.LOG)), _at(root, dockerfiles.CODE)
     if _small(code).strip() != "0":
         assert order.dockerfile is not None
+        log.info("the engine said:\n%s", "\n".join(verdicts.lines(said)[-_LOGGED:]))
         raise verdicts.of(said, order.dockerfile)
     # Read anew: the engine ran a stranger's programs beside it.
     files = trees.read(_at(root, dockerfiles.CONTEXT), ignore=(), limit=order.max_bytes)
@@ -96,14 +99,15 @@ def _write_tree(files: Mapping[str, bytes], folder: pathlib.Path) -> None:
 
 def _told(text: str) -> failing.BuildFailed:
     said = json.loads(text)["refusal"]
+    log.info("the first step said:\n%s", said["log"])
     return failing.BuildFailed(said["reason"], said["message"], terminal=said["terminal"])
 
 
-def _tail(log: pathlib.Path) -> str:
-    if log.is_symlink() or not log.is_file():
+def _tail(file: pathlib.Path) -> str:
+    if file.is_symlink() or not file.is_file():
         return ""
-    with log.open("rb") as opened:
-        opened.seek(max(0, log.stat().st_size - _TAIL))
+    with file.open("rb") as opened:
+        opened.seek(max(0, file.stat().st_size - _TAIL))
         return opened.read(_TAIL).decode(errors="replace")
 
 

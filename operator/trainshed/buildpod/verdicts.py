@@ -18,12 +18,12 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 def of(said: str, asked: dockerfiles.Dockerfile) -> failing.BuildFailed:
     """Return why there is no image: by the engine's own words, which come last, else a step's."""
-    lines = _lines(said)
+    told = lines(said)
     for pattern, reason, advice, terminal in _TOLD:
-        if re.search(pattern, "\n".join(lines[-_LINES:]), re.IGNORECASE):
-            message = f"{advice(asked)}; the engine said: {_shown(lines[-3:])}"
+        if re.search(pattern, "\n".join(told[-_LINES:]), re.IGNORECASE):
+            message = f"{advice(asked)}; the engine said: {_shown(told[-3:])}"
             return failing.BuildFailed(reason, message, terminal=terminal)
-    shown = _shown(_of_the_last_step(lines)) or "nothing"
+    shown = _shown(_of_the_last_step(told)) or "nothing"
     return failing.BuildFailed(
         BuildReason.DOCKERFILE_FAILED,
         f"{asked.path[:100]} can't be built: mend the step that failed, create the job anew; its"
@@ -31,23 +31,24 @@ def of(said: str, asked: dockerfiles.Dockerfile) -> failing.BuildFailed:
     )
 
 
-def _of_the_last_step(lines: list[str]) -> list[str]:
+def _of_the_last_step(told: list[str]) -> list[str]:
     """Return the last lines, and none of a step before: a base's layers tell nobody a cause."""
-    last = lines[-_LINES:]
+    last = told[-_LINES:]
     begun = [index for index, line in enumerate(last) if _STEP.match(line)]
     found = last[begun[-1] :] if begun else last
     return list(dict.fromkeys(found))
 
 
-def _lines(said: str) -> list[str]:
+def lines(said: str) -> list[str]:
+    """Return what an engine said without colours and blanks."""
     plain = _COLOURS.sub("", said)
-    lines = ("".join(each for each in line if each.isprintable()) for line in plain.splitlines())
-    return [line.strip() for line in lines if line.strip()]
+    found = ("".join(each for each in line if each.isprintable()) for line in plain.splitlines())
+    return [line.strip() for line in found if line.strip()]
 
 
-def _shown(lines: list[str]) -> str:
+def _shown(told: list[str]) -> str:
     """Return lines as one text: its end, where it is too long."""
-    return " | ".join(lines)[-_SHOWN:]
+    return " | ".join(told)[-_SHOWN:]
 
 
 _PULLS = (

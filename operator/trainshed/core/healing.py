@@ -159,18 +159,19 @@ def _refused(
     if refusal.terminal:
         image = _ours(draft.before.image) if draft.before.image else "the image"
         said = f"{image} is gone from its registry, and can't be built again: {refusal.message}"
-        return _given_up(draft, said)
+        return _given_up(draft, said, refusal.log_tail)
     if draft.now >= _deadline(draft, found, settings):
         return imaging.overdue(found, settings, refusal)
     return _order(draft, found, settings) if draft.now >= refusal.retry_at else None
 
 
-def _given_up(draft: drafts.Draft, message: str) -> failures.Failed:
+def _given_up(draft: drafts.Draft, message: str, log_tail: str = "") -> failures.Failed:
     draft.condition(Type.IMAGE_READY, False, Reason.IMAGE_LOST, message)
     return failures.Failed(
         reason=Reason.IMAGE_LOST,
         message=message,
         failure_class=reasons.FailureClass.IMAGE_PULL,
+        log_tail=log_tail or None,
         advises=True,
     )
 

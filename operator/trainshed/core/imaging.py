@@ -201,6 +201,7 @@ def _refused(
             reason=refusal.reason,
             message=refusal.message,
             failure_class=failures.refused(refusal, otherwise=reasons.FailureClass.BUILD),
+            log_tail=refusal.log_tail or None,
             advises=True,
         )
     if draft.now >= deadline(draft, found, seen, settings):

@@ -156,7 +156,17 @@ def _refusal(told: Any) -> observed.Refusal | None:
     if not isinstance(reason, str) or not isinstance(said, str):
         return None
     reason = failures.sound_reason(reason, Reason.BUILD_FAILED)
-    return observed.Refusal(reason, _clean(said)[:2000], terminal=told["terminal"] is True)
+    log = told.get("log")
+    return observed.Refusal(
+        reason,
+        _clean(said)[:2000],
+        terminal=told["terminal"] is True,
+        log_tail=_log_tail(log) if isinstance(log, str) else "",
+    )
+
+
+def _log_tail(said: str) -> str:
+    return _clean(said[-_LOG_TAIL:], keep="\n").strip()
 
 
 def _clean(text: str, *, keep: str = "") -> str:
@@ -166,7 +176,7 @@ def _clean(text: str, *, keep: str = "") -> str:
 
 def _late(job: observed.JobView, pod: observed.PodView | None) -> observed.Refusal:
     """Return why a build is out of time: its pod is gone, and its log with it."""
-    tail = _clean(pod.container.message[-_LOG_TAIL:], keep="\n").strip() if pod is not None else ""
+    tail = _log_tail(pod.container.message) if pod is not None else ""
     last = f"; last: {tail.rpartition(chr(10))[2][-_TAIL:]}" if tail else ""
     message = f"build Job {job.name} did not end in time{last}: it is begun again"
     return observed.Refusal(Reason.BUILD_TIMED_OUT, message, terminal=False, log_tail=tail)
@@ -176,16 +186,19 @@ def _unsaid(job: observed.JobView, pod: observed.PodView | None) -> observed.Ref
     if pod is None:
         message = f"build Job {job.name} ended without a pod: it is begun again"
         return observed.Refusal(Reason.BUILD_INTERRUPTED, message, terminal=False)
+    log_tail = _log_tail(pod.container.message)
     if pod.container.reason == "OOMKilled":
         message = (
             f"build pod {pod.name} used more memory than its limit: make the source, or the"
             " Dockerfile's steps, smaller, or have builder.resources of the chart, or of a"
             " Dockerfile builder.dockerfile.resources, raised"
         )
-        return observed.Refusal(Reason.BUILD_OUT_OF_MEMORY, message, terminal=True)
+        return observed.Refusal(
+            Reason.BUILD_OUT_OF_MEMORY, message, terminal=True, log_tail=log_tail
+        )
     tail = _clean(pod.container.message[-_TAIL:])
     message = _UNREADABLE.format(pod=pod.name, code=pod.container.exit_code, tail=tail)
-    return observed.Refusal(Reason.BUILD_FAILED, message, terminal=False)
+    return observed.Refusal(Reason.BUILD_FAILED, message, terminal=False, log_tail=log_tail)
 
 
 def waiting(pod: observed.PodView) -> str:

@@ -279,6 +279,18 @@ def test_a_jobs_own_deadline_wins_over_the_operators() -> None:
     assert failure.log_tail == "fetched\nstuck here"
 
 
+@pytest.mark.parametrize(("said", "told"), [("STEP 2\nno such file",) * 2, ("", None)])
+def test_a_build_that_failed_for_good_leaves_the_end_of_its_log(
+    said: str, told: str | None
+) -> None:
+    refusal = facts.refused("DockerfileFailed", "mend the step", terminal=True)
+    refusal = dataclasses.replace(refusal, log_tail=said)
+    seen = builders.observation(build=observed.BuildView(refusal=refusal))
+    failure = passes.read(passes.decided(seen)).failure
+    assert failure is not None
+    assert failure.log_tail == told
+
+
 def test_each_try_has_what_is_left_of_the_time() -> None:
     job = builders.training_job().script().spec(image={"deadlineSeconds": 100})
     first = passes.decided(builders.observation(job), now=0).build

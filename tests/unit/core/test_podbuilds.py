@@ -76,9 +76,16 @@ def test_no_words_lead_to_an_image_outside_of_the_namespace(said: str) -> None:
 
 
 def test_a_pod_that_was_killed_for_its_memory_is_told() -> None:
-    pod = builders.pod().exited(137, "", reason="OOMKilled").view()
+    pod = builders.pod().exited(137, "packing\nand pushing\n", reason="OOMKilled").view()
     found = refusal(builders.job().failed(60).view(), pod)
     assert (found.reason, found.terminal) == ("BuildOutOfMemory", True)
+    assert found.log_tail == "packing\nand pushing"
+
+
+def test_a_pod_that_broke_leaves_the_end_of_its_log() -> None:
+    said = "Traceback\n" + "x" * 700 + "\nMemoryError"
+    found = refusal(builders.job().failed(60).view(), builders.pod().exited(1, said).view())
+    assert (found.reason, found.log_tail) == ("BuildFailed", said)
 
 
 def test_a_build_without_an_end_is_begun_again() -> None:
