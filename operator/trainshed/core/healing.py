@@ -64,6 +64,12 @@ def settle(
     return _order(draft, found, settings) if rebuild is None else None
 
 
+def lacks_rights(pod: observed.PodView) -> bool:
+    """Return whether its node may not pull its image, by the kubelet's words."""
+    told = pod.container
+    return told.waiting_reason in _PULL and bool(_NO_RIGHTS.search(told.waiting_message))
+
+
 def next_look(
     draft: drafts.Draft,
     found: spec.TrainingJobSpec,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import logging
 from collections.abc import Callable, Iterable
@@ -20,6 +21,7 @@ from trainshed.registry import flights
 log = logging.getLogger(__name__)
 RENEW_SECONDS = 43200.0
 LOOK_SECONDS = 600.0
+"""So often it is looked which are due, and so often at most a node's doubt is believed."""
 ADMINISTRATOR = "trainshed-registry-admin"
 """The Secret of the operator's own namespace by which a person pushes bases."""
 
@@ -71,6 +73,7 @@ class Keeper:
         self._own = own_namespace
         self._clock = clock
         self._written: dict[tuple[str, str], float] = {}
+        self._doubted = asyncio.Event()
         self._flights = flights.Flights()
 
     async def ensure(self, namespace: str) -> None:
@@ -78,14 +81,31 @@ class Keeper:
         account = rights.Account(rights.Role.PULLER, namespace)
         await self._put(account, namespace, labels.PULL_SECRET)
 
+    def forget(self, namespace: str) -> None:
+        """Take a namespace's Secret for gone: it has no job any more, and may be deleted."""
+        self._written.pop((namespace, labels.PULL_SECRET), None)
+
+    def doubt(self, namespace: str) -> None:
+        """Have a Secret written anew by which a node may not pull: somebody may have deleted it.
+
+        An image of elsewhere is refused in the same words: one that was just written is believed.
+        """
+        written = self._written.get((namespace, labels.PULL_SECRET))
+        if written is not None and self._clock() - written >= LOOK_SECONDS:
+            self.forget(namespace)
+            self._doubted.set()
+
     async def run(self, namespaces: Callable[[], Iterable[str]]) -> None:
         """Keep them of the namespaces that have jobs, and the administrator's, for ever."""
         while True:
+            self._doubted.clear()
             for namespace in sorted(set(namespaces())):
                 await self._kept(namespace, self.ensure(namespace))
             account = rights.Account(rights.Role.ADMINISTRATOR)
             await self._kept(self._own, self._put(account, self._own, ADMINISTRATOR))
-            await asyncio.sleep(LOOK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._doubted.wait()
 
     async def _kept(self, namespace: str, writing: Any) -> None:
         try:

@@ -77,6 +77,22 @@ def collector(
     return collecting.Collector(seams)
 
 
+def watched(found: Bundled | None, cache: caches.Cache) -> Callable[[str], None]:
+    """Have a namespace's Secret forgotten with its last job: the namespace may go as a whole.
+
+    Return what is to be told of each namespace in which a node may not pull an image.
+    """
+    if found is None:
+        return lambda namespace: None
+
+    def gone(key: caches.Key) -> None:
+        if all(each.key.namespace != key.namespace for each in cache.jobs()):
+            found.keeper.forget(key.namespace)
+
+    cache.on_forget(gone)
+    return found.keeper.doubt
+
+
 def tasks(
     found: Bundled | None,
     settings: config.Settings,

@@ -28,7 +28,7 @@ class Cache:
         """Begin empty."""
         self._gone: OrderedDict[Uid, None] = OrderedDict()
         """Uids that the watch has told are gone: an answer to a write may still bring one."""
-        self._tell: Callable[[Key], None] = lambda key: None
+        self._tell: list[Callable[[Key], None]] = []
         self._jobs: dict[Key, observed.TrainingJobView] = {}
         self._workloads: dict[Key, dict[str, observed.JobView]] = {}
         self._pods: dict[Key, dict[Uid, observed.PodView]] = {}
@@ -43,7 +43,7 @@ class Cache:
 
     def on_forget(self, tell: Callable[[Key], None]) -> None:
         """Have `tell` called with the key of each TrainingJob that is forgotten."""
-        self._tell = tell
+        self._tell.append(tell)
 
     # TrainingJobs
 
@@ -85,7 +85,8 @@ class Cache:
         if known is not None and known.uid == uid:
             del self._jobs[key]
             self._forget(uid)
-            self._tell(key)
+            for tell in self._tell:
+                tell(key)
 
     def _bury(self, uid: Uid) -> None:
         self._gone[uid] = None

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from trainshed.core import observe, observed
+from trainshed.core import healing, observe, observed
 from trainshed.runtime import cache as caches
 from trainshed.runtime import workqueue
 
@@ -35,11 +35,14 @@ class Intake:
         wake: Wake,
         clock: Callable[[], float],
         built: Callable[[str, str], None] = lambda namespace, order: None,
+        refused: Callable[[str], None] = lambda namespace: None,
     ) -> None:
         """Take the cache to fill and what asks for a pass.
 
-        `built` is told of each change of a build's Job or pods, by namespace and order's hash.
+        `built` is told of each change of a build's Job or pods, by namespace and order's hash;
+        `refused` of each namespace in which a node may not pull an image.
         """
+        self._refused = refused
         self._built = built
         self._cache = cache
         self._wake = wake
@@ -96,6 +99,8 @@ class Intake:
             self._cache.drop_pod(view)
         else:
             self._cache.put_pod(view)
+            if healing.lacks_rights(view):
+                self._refused(view.namespace)
         if view.build:
             self._built(view.namespace, view.build)
             return

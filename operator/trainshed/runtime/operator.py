@@ -104,7 +104,11 @@ async def run(
     writer, order = _writer(api, registry), turns.Turns()
     following = _following(found, settings, identity, writer, maker, rules, hooks)
     incoming = intake.Intake(
-        cache=found.cache, wake=found.queue.add, clock=time.time, built=following.changed
+        cache=found.cache,
+        wake=found.queue.add,
+        clock=time.time,
+        built=following.changed,
+        refused=bundled.watched(registry, found.cache),
     )
     watched = _watched(settings)
     async with contextlib.AsyncExitStack() as stack:

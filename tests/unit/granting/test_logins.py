@@ -78,6 +78,50 @@ async def test_it_is_written_anew_without_a_look_at_it() -> None:
     assert not [each for each in bench.api.requests if each.startswith(("get", "list"))]
 
 
+async def test_it_is_written_anew_in_a_namespace_that_is_there_again() -> None:
+    bench = Bench()
+    await bench.keeper.ensure("team-a")
+    del bench.api.objects[kinds.SECRETS, "team-a", "trainshed-registry"]
+    bench.keeper.forget("team-a")
+    await bench.keeper.ensure("team-a")
+
+    assert bench.account("team-a") == rights.Account(rights.Role.PULLER, "team-a")
+
+
+async def test_one_that_somebody_has_deleted_is_written_anew_once_a_node_may_not_pull() -> None:
+    bench = Bench()
+    there = asyncio.Event()
+
+    async def notice(verb: str, kind: object) -> None:
+        if len(bench.api.requests) != 1:
+            there.set()
+
+    bench.api.after = notice
+    task = asyncio.create_task(bench.keeper.run(lambda: ("team-a",)))
+    await asyncio.wait_for(there.wait(), 5)
+    del bench.api.objects[kinds.SECRETS, "team-a", "trainshed-registry"]
+    there.clear()
+    bench.now += logins.LOOK_SECONDS
+    bench.keeper.doubt("team-a")
+    await asyncio.wait_for(there.wait(), 5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert bench.account("team-a") == rights.Account(rights.Role.PULLER, "team-a")
+
+
+async def test_a_tenants_own_bad_image_has_it_written_once_in_ten_minutes() -> None:
+    bench = Bench()
+    await bench.keeper.ensure("team-a")
+    for _ in range(50):
+        bench.now += 12.1
+        bench.keeper.doubt("team-a")
+        bench.keeper.doubt("not-ours")
+        await bench.keeper.ensure("team-a")
+
+    assert bench.api.requests == ["create secrets", "create secrets", "patch secrets"]
+
+
 async def test_a_secret_that_could_not_be_written_is_tried_again() -> None:
     bench = Bench()
 

@@ -14,10 +14,11 @@ from trainshed import config
 from trainshed.api import labels, spec, status
 from trainshed.builds import pods
 from trainshed.core import creating, observe, observed
-from trainshed.granting import asking
-from trainshed.kube import errors, kinds
+from trainshed.granting import asking, logins, signing
+from trainshed.kube import errors, kinds, secrets
+from trainshed.progress import certificates
 from trainshed.registry import surroundings
-from trainshed.runtime import admitting
+from trainshed.runtime import admitting, bundled
 from trainshed.runtime import cache as caches
 
 BUNDLED = config.Settings(registry=config.Registry(bundled=config.Bundled(enabled=True)))
@@ -95,6 +96,39 @@ def test_only_a_pod_of_a_builds_job_is_a_build_pod(seen: observed.PodView, known
 
     assert (cache.builder(seen.uid) is not None) is known
     assert cache.builder(observed.Uid("unknown")) is None
+
+
+async def _nothing() -> None:
+    """Restart nothing."""
+
+
+def registry(api: stores.Store) -> bundled.Bundled:
+    """Return the bundled registry of a cluster."""
+    signer = signing.Signer(certificates.create_authority(now=0), clock=lambda: 0.0)
+    keeper = logins.Keeper(
+        secrets.Secrets(api), signer, host="h", own_namespace="system", clock=lambda: 0.0
+    )
+    return bundled.Bundled(signer=signer, keeper=keeper, folder="x/ns", restart=_nothing)
+
+
+async def test_a_namespace_is_forgotten_with_its_last_job() -> None:
+    cache, api = caches.Cache(), stores.Store()
+    found = registry(api)
+    bundled.watched(found, cache)
+    # What reaches the status at its pace has to forget the job too.
+    told: list[observed.JobKey] = []
+    cache.on_forget(told.append)
+    first, last = (
+        builders.training_job().cnn().named(name, uid=name).view() for name in ("first", "last")
+    )
+    cache.put_job(first)
+    cache.put_job(last)
+    await found.keeper.ensure(first.key.namespace)
+    for view, written in ((first, 1), (last, 2)):
+        cache.drop_job(view.key, view.uid)
+        await found.keeper.ensure(view.key.namespace)
+        assert len([each for each in api.requests if each == "create secrets"]) == written
+    assert told == [first.key, last.key]
 
 
 async def test_a_namespace_can_pull_before_its_first_job() -> None:

@@ -20,12 +20,14 @@ class Bench:
 
     cache: caches.Cache = field(default_factory=caches.Cache)
     asked: list[tuple[observed.JobKey, workqueue.Priority]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.intake = intake.Intake(
             cache=self.cache,
             wake=lambda key, priority: self.asked.append((key, priority)),
             clock=lambda: builders.T0,
+            refused=self.refused.append,
         )
 
     def takes(self, kind: str, type_: str | None, builder: bodies.Builder) -> object:
@@ -109,3 +111,17 @@ def test_what_the_sweeper_misses_is_forgotten(bench: Bench) -> None:
     assert not list(bench.cache.jobs())
     assert not list(bench.cache.workloads())
     assert not list(bench.cache.all_pods())
+
+
+def test_a_node_that_may_not_pull_is_told_of_and_one_that_finds_nothing_is_not(
+    bench: Bench,
+) -> None:
+    lost = builders.pod().on_node().pull_failed("ErrImagePull", "localhost:30500/x: not found")
+    bench.takes(Kind.POD, "MODIFIED", lost)
+    assert bench.refused == []
+
+    anonymous = "failed to authorize: failed to fetch anonymous token: 401 Unauthorized"
+    bench.takes(
+        Kind.POD, "MODIFIED", builders.pod().on_node().pull_failed("ErrImagePull", anonymous)
+    )
+    assert bench.refused == [builders.NAMESPACE]
