@@ -115,6 +115,17 @@ def test_the_operators_image_must_come_from_elsewhere(helm: rendering.Helm) -> N
         helm.render({**cases.BUNDLED, "image": {"ref": ""}})
 
 
+def test_images_on_a_nodes_disk_are_not_let_go_by_a_restart_that_loses_them_all(
+    helm: rendering.Helm,
+) -> None:
+    disk = {"storage": {"size": ""}, "gc": {"enabled": True}}
+    given = rendering.merged(cases.BUNDLED, {"registry": {"bundled": disk}})
+    with pytest.raises(rendering.HelmRefused, match=r"needs registry\.bundled\.storage\.size or"):
+        helm.render(given)
+    for mended in ({"storage": {"claimName": "mine"}}, {"gc": {"enabled": False}}):
+        helm.render(rendering.merged(given, {"registry": {"bundled": mended}}))
+
+
 def test_nodes_reach_the_token_service_where_a_policy_closes_the_rest(charts: Charts) -> None:
     (policy,) = charts["full"].of("NetworkPolicy")
     ports = {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}

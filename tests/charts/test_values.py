@@ -44,7 +44,7 @@ OTHER: Mapping[str, Any] = {
     "registry.bundled.service.tokensPort": 2,
     "registry.bundled.realm": "",
     "registry.bundled.storage.claimName": "other",
-    "registry.bundled.storage.size": "",
+    "registry.bundled.storage.size": "2Ti",
     "registry.bundled.storage.className": "",
     "registry.bundled.gc.enabled": False,
     "registry.bundled.gc.olderThanDays": 1,
