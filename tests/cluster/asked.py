@@ -47,6 +47,16 @@ def dockerfile_job(**image: Any) -> builders.TrainingJobBuilder:
     return builders.training_job().script().spec(image={"strategy": "dockerfile", **image})
 
 
+def oci(ref: str, **fields: Any) -> builders.TrainingJobBuilder:
+    """Return a job of an artifact."""
+    return builders.training_job().spec(source={"oci": {"ref": ref, **fields}})
+
+
+def claim(**fields: Any) -> builders.TrainingJobBuilder:
+    """Return a job of code on a claim."""
+    return builders.training_job().spec(source={"claim": fields})
+
+
 def inline(name: str) -> builders.TrainingJobBuilder:
     """Return a job of one inline file."""
     return builders.training_job().inline({name: "print(1)"})

@@ -5,6 +5,7 @@ import pytest
 from tests import builders
 from tests.cluster import asked, conftest
 
+REFRESHED = "image.refresh is for what is named by a moving name"
 REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
     "a command without an image": (
         builders.training_job().spec(command=["x"]),
@@ -21,6 +22,39 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
     "a refresh of a ready image": (
         asked.cnn().spec(image={"ref": "own:1", "refresh": "daily"}),
         "image.refresh is for images that are built",
+    ),
+    "a refresh of a model": (asked.cnn().spec(image={"refresh": "daily"}), REFRESHED),
+    "a refresh of a script": (
+        builders.training_job().script().spec(image={"refresh": "never"}),
+        REFRESHED,
+    ),
+    "a refresh of a ConfigMap": (
+        builders.training_job().config_map().spec(image={"refresh": "always"}),
+        REFRESHED,
+    ),
+    "a refresh of a claim": (
+        asked.claim(claimName="code").spec(image={"refresh": "daily"}),
+        REFRESHED,
+    ),
+    "a refresh of what is pushed elsewhere": (
+        asked.git(asked.GIT).spec(image={"refresh": "daily", "repository": "r.example/images"}),
+        REFRESHED,
+    ),
+    "a repository of a ready image": (
+        asked.cnn().spec(image={"ref": "own:1", "repository": "r.example/images"}),
+        "image.repository is for images that are built",
+    ),
+    "a push secret of a ready image": (
+        asked.cnn().spec(image={"ref": "own:1", "pushSecret": {"name": "push"}}),
+        "image.pushSecret is for images that are built",
+    ),
+    "a repository without a host": (
+        asked.cnn().spec(image={"repository": "team/images"}),
+        "spec.image.repository: Invalid value",
+    ),
+    "a repository with a tag": (
+        asked.cnn().spec(image={"repository": "r.example/images:1"}),
+        "spec.image.repository: Invalid value",
     ),
     "a refresh that there is not": (
         asked.cnn().spec(image={"refresh": "hourly"}),

@@ -52,6 +52,25 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
     "a refspec as a ref": (asked.git(asked.GIT, ref="main:refs/heads/main"), "git.ref"),
     "a folder above the repository": (asked.git(asked.GIT, path="a/../.."), "without '..'"),
     "an absolute folder": (asked.git(asked.GIT, path="/etc"), "git.path"),
+    "an artifact with a blank": (asked.oci("r.example/code: 1"), "spec.source.oci.ref: Invalid"),
+    "a folder above the claim": (asked.claim(claimName="code", path="a/.."), "claim.path is a"),
+    "a folder beside the claim": (
+        asked.claim(claimName="code", path="/etc"),
+        "spec.source.claim.path: Invalid value",
+    ),
+    "a claim without a name": (asked.claim(path="a"), "spec.source.claim.claimName: Required"),
+    "a claim and a ConfigMap": (
+        builders.training_job().spec(
+            source={"claim": {"claimName": "code"}, "configMap": {"name": "code"}}
+        ),
+        "source needs exactly one of git, configMap, inline, oci and claim",
+    ),
+    "a limit of an inline source": (
+        builders.training_job().spec(
+            source={"inline": {"files": {"train.py": ""}}, "maxBytes": "1Mi"}
+        ),
+        "source.maxBytes is for git, oci and claim",
+    ),
     "requirements of nothing": (
         asked.packages(),
         "requirements needs a file of the source, packages",

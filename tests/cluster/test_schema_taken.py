@@ -37,6 +37,12 @@ from trainshed.api import model as model_api
         asked.git("ssh://git@git.example:2222/a", ref="c" * 40, secretRef={"name": "key"}).spec(
             image={"pushSecret": {"name": "push"}}
         ),
+        asked.git(asked.GIT).spec(image={"refresh": "never"}),
+        asked.oci("r.example/code:1").spec(image={"refresh": "daily"}),
+        asked.packages(packages=["einops"]).spec(image={"refresh": "always"}),
+        asked.claim(claimName="code", path="a/b").spec(
+            image={"repository": "localhost:5000/a/b-c", "pushSecret": {"name": "push"}}
+        ),
         asked.dockerfile_job(refresh="daily", delivery="image"),
         asked.dockerfile_job(platforms=["linux/arm64"], pushSecret={"name": "push"}),
         asked.dockerfile_job(
@@ -139,6 +145,10 @@ from trainshed.api import model as model_api
         "a git repository",
         "a folder of a git repository",
         "a private git repository",
+        "a git branch that is looked up once",
+        "an artifact that is looked up once a day",
+        "packages that are looked up each time",
+        "a claim, pushed elsewhere",
         "a Dockerfile that is built once a day",
         "a Dockerfile for another platform",
         "a Dockerfile that is given arguments",

@@ -137,8 +137,8 @@ class Image(base.Model):
         default=None,
         description="How long a git branch, an artifact's tag, a Dockerfile, or a requirement"
         " without a version, may be answered by what was built before: never looked up again, daily"
-        " (each day in UTC), or always looked up. Default: daily for requirements, else always. A"
-        " claim is always read.",
+        " (each day in UTC), or always looked up. Default: daily where nothing but requirements"
+        " may move, else always. A claim is always read, and what goes to repository always built.",
     )
     deadline_seconds: int | None = pydantic.Field(
         default=None,

@@ -101,6 +101,15 @@ _SOURCE_IS_BUILT = base.rule(
     "!has(self.source) || !has(self.image) || !has(self.image.ref)",
     "source is built into an image: give image.base, or command with image.ref",
 )
+_REFRESHED = base.rule(
+    "!has(self.image) || !has(self.image.refresh) || has(self.image.ref) || (has(self.source)"
+    " && !has(self.source.claim) && !has(self.image.repository) && (has(self.source.git)"
+    " || has(self.source.oci) || has(self.source.requirements)"
+    f" || {dockerfile_api.uses('self.image')}))",
+    "image.refresh is for what is named by a moving name, in git, oci, requirements or a"
+    " Dockerfile, and answered by the operator's registry: remove it here; a claim is read, and"
+    " what goes to image.repository is built, for each job",
+)
 _MOUNTED_ELSEWHERE = base.rule(
     "!has(self.source) || !has(self.image) || !has(self.image.delivery) || self.image.delivery =="
     " 'image' || self.source.entrypoint.all(each, each != '/app' && !each.startsWith('/app/'))",
@@ -143,6 +152,7 @@ class TrainingJobSpec(base.Model):
             visualization_api.SHOWS,
             _COMMAND_NEEDS_REF,
             _SOURCE_IS_BUILT,
+            _REFRESHED,
             _MOUNTED_ELSEWHERE,
             dockerfile_api.NEEDS_SOURCE,
             dockerfile_api.INSTALLS_ITSELF,

@@ -14,17 +14,15 @@ from trainshed.builds import orders
 Refresh = image.Refresh
 
 
-def of_code(order: orders.Order) -> Refresh:
-    """Return it for all that an order names: unasked, what may move is looked up for each job."""
+def of(order: orders.Order) -> Refresh:
+    """Return it for all that an order names: unasked, code that may move is each job's to look up.
+
+    Requirements without a version are then resolved with it; those of pinned code once a day.
+    """
     if order.claim is not None:
         # What is on a volume has no name by which it could be known again.
         return Refresh.ALWAYS
     return Refresh(order.refresh or (Refresh.ALWAYS if order.moving else Refresh.DAILY))
-
-
-def of_packages(order: orders.Order) -> Refresh:
-    """Return it for requirements without a version: unasked, they are resolved once a day."""
-    return Refresh(order.refresh or Refresh.DAILY)
 
 
 def tag(order: orders.Order, *, now: float) -> str | None:
@@ -63,7 +61,7 @@ def _of_all(order: orders.Order) -> Refresh:
     means is looked up each time. So is what a Dockerfile fetches, unless the job says otherwise.
     """
     named = order.refresh != "" if order.dockerfile is not None else "@sha256:" in order.base
-    return of_code(order) if named else Refresh.ALWAYS
+    return of(order) if named else Refresh.ALWAYS
 
 
 def _day(now: float) -> str:

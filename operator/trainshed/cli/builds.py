@@ -185,6 +185,6 @@ def _in_a_pod(
         build,
         order=pod.hash() if whole else None,
         answered_by=(f"o-{pod.hash()}",) if whole and pod.pinned else (),
-        refresh="" if pod.pinned else str(freshness.of_code(pod)),
+        refresh="" if pod.pinned else str(freshness.of(pod)),
         build_job=job,
     )

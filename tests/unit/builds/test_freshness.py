@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies
 
 from tests import facts
-from trainshed.builds import dockerfiles, freshness, orders
+from trainshed.builds import dockerfiles, freshness, orders, requirements
 
 BASE = "registry.example/base@sha256:" + "b" * 64
 COMMIT = "c" * 40
@@ -23,22 +23,29 @@ def order(ref: str = "main", refresh: str = "", base: str = BASE) -> orders.Orde
 
 
 @pytest.mark.parametrize(
-    ("wanted", "code", "packages"),
+    ("wanted", "refresh"),
     [
-        (order(), "always", "daily"),
-        (order(COMMIT), "daily", "daily"),
-        (dataclasses.replace(order(), git=None), "daily", "daily"),
-        (order(refresh="never"), "never", "never"),
-        (order(refresh="always"), "always", "always"),
-        (order(COMMIT, refresh="always"), "always", "always"),
+        (order(), "always"),
+        (order(COMMIT), "daily"),
+        (dataclasses.replace(order(), git=None), "daily"),
+        (order(refresh="never"), "never"),
+        (order(refresh="always"), "always"),
+        (order(COMMIT, refresh="always"), "always"),
     ],
     ids=["branch", "commit", "no git", "never", "always", "a commit, always"],
 )
-def test_what_a_job_does_not_say_is_looked_up_for_code_and_a_day_old_for_packages(
-    wanted: orders.Order, code: str, packages: str
+def test_what_a_job_does_not_say_is_looked_up_where_code_moves_and_a_day_old_else(
+    wanted: orders.Order, refresh: str
 ) -> None:
-    assert freshness.of_code(wanted) == code
-    assert freshness.of_packages(wanted) == packages
+    assert freshness.of(wanted) == refresh
+
+
+def test_packages_without_a_version_are_answered_for_a_day_where_the_code_is_pinned() -> None:
+    packages = requirements.Requirements(packages=("einops",), file="")
+    pinned = dataclasses.replace(order(COMMIT), requirements=packages)
+    assert freshness.tag(pinned, now=86_400.0) == f"o-{pinned.hash()}-19700102"
+    moving = dataclasses.replace(order(), requirements=packages)
+    assert freshness.tag(moving, now=86_400.0) is None
 
 
 def test_what_a_job_says_of_it_makes_no_other_build() -> None:
