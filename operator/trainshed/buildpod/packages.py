@@ -93,6 +93,8 @@ class _Settled:
     of: Packages
     fresh: list[tuple[shelf.Shelf, str, shelf.Kept]] = field(default_factory=list)
     """Layers that were packed here, with the part of the lock that each is of."""
+    reused: set[str] = field(default_factory=set)
+    """Distributions whose layers were kept."""
 
     @property
     def hash(self) -> str:
@@ -122,6 +124,11 @@ class _Settled:
             for platform, one in self.platforms.items()
         }
 
+    @property
+    def hits(self) -> Sequence[str]:
+        """Return what was found in place of being made."""
+        return (measures.Hit.REQUIREMENTS,) if self.reused else ()
+
     async def layers(self, platform: str, *, compression: str, room: int) -> Sequence[packed.Layer]:
         """Return the layers of a platform's packages; raises BuildFailed.
 
@@ -131,6 +138,7 @@ class _Settled:
         kept = one.shelf(compression)
         with watch.phase(measures.Phase.RESOLVE):
             known = _largest(await kept.find(one.lock.text), room=room - 1)
+        self.reused.update(known)
         log.info("installing and packing for %s: %d distributions are kept", platform, len(known))
         with watch.phase(measures.Phase.INSTALL):
             await asyncio.to_thread(self._install, one, known)

@@ -34,7 +34,7 @@ class Hit(enum.StrEnum):
     ORDER = "order"
     """By what goes in, without a pod."""
     REQUIREMENTS = "requirements"
-    """Packages that were resolved before."""
+    """Layers of big distributions, in place of fetching, installing and packing them."""
 
 
 class Stopwatch:

@@ -239,7 +239,7 @@ BUILD_PHASES = _controller(
 BUILD_HITS = _controller(
     "build_cache_hits_total",
     C,
-    "What was found in place of being made: an image, an order's image, an order's packages.",
+    "What was found in place of being made: an image, an order's image, layers of packages.",
     "kind",
 )
 BUILD_BYTES = _controller(

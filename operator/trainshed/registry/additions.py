@@ -53,6 +53,10 @@ class Settled(Protocol):
     def contents(self) -> Mapping[str, bom.Packages]:
         """Return what is in the image of each platform: the base's packages, and these."""
 
+    @property
+    def hits(self) -> Sequence[str]:
+        """Return what was found in place of being made, once there are layers."""
+
     async def layers(self, platform: str, *, compression: str, room: int) -> Sequence[layers.Layer]:
         """Return the layers of a platform, at most `room`, the lowest first; raises Refused."""
 
@@ -70,6 +74,11 @@ class Additions(Protocol):
 def marks(settled: Settled | None) -> Mapping[str, str]:
     """Return what an image says of its additions."""
     return {} if settled is None else {answers.LOCK: settled.lock_hash}
+
+
+def hits(settled: Settled | None) -> tuple[str, ...]:
+    """Return what was found in place of being made, of the additions that a new image has."""
+    return () if settled is None else tuple(settled.hits)
 
 
 async def settle(

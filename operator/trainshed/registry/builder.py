@@ -262,7 +262,7 @@ class Builder:
             cache_hit=found is not None,
             seconds=0.0,
             uploaded_bytes=uploaded,
-            hits=(measures.Hit.IMAGE,) if found is not None else (),
+            hits=(measures.Hit.IMAGE,) if found is not None else additions.hits(settled),
             phases=watch.seconds,
             lock_hash=settled.lock_hash if settled else "",
         )

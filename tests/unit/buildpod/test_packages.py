@@ -174,6 +174,7 @@ async def test_a_large_package_is_fetched_and_packed_once(
     assert wheels == ["/simple/einops/einops-0.8.1-py3-none-any.whl"]
     assert layers(rig, more)[0] == layers(rig, one)[0]
     assert not (tmp_path / "b/linux-amd64/packages/heavy.py").exists()
+    assert (one.hits, more.hits) == ((), (measures.Hit.REQUIREMENTS,))
 
 
 async def test_an_image_of_kept_layers_is_the_same_as_one_of_new_layers(
