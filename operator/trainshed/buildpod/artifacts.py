@@ -16,7 +16,9 @@ from trainshed.registry import authentication, credentials, errors, pulling, ref
 from trainshed.registry import client as clients
 
 BuildReason, Reason = reasons.BuildReason, reasons.Reason
-_WHOSE = authentication.Whose("the job", "name a Secret that may read it in oci.pullSecret")
+_WHOSE = authentication.Whose(
+    "the job", "name a Secret that may read it in oci.pullSecret", "the account in oci.pullSecret"
+)
 
 
 def fetch(

@@ -27,7 +27,9 @@ _TOKENS: Mapping[str, tuple[str, ...]] = {
 """Who issues the tokens of well-known registries, where it is not themselves."""
 
 PUSHER = authentication.Whose(
-    "the job", "name a Secret of type kubernetes.io/dockerconfigjson in image.pushSecret"
+    "the job",
+    "name a Secret of type kubernetes.io/dockerconfigjson in image.pushSecret",
+    "the account in image.pushSecret",
 )
 """Whose credentials a build pod has for the base and for the push."""
 

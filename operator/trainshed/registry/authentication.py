@@ -56,6 +56,8 @@ class Whose:
     name: str
     advice: str
     """What to do where they are missing or refused."""
+    account: str = "its account"
+    """Who is to be given the rights that they lack."""
 
 
 OPERATOR = Whose("the operator", "set registry.credentials in the chart's values")
@@ -142,7 +144,7 @@ class Authority:
             return self.unauthorized()
         return errors.Forbidden(
             f"registry {self._host} gives {self._whose.name} no right to do this in {repository}:"
-            " give its account the right, if there is such a repository"
+            f" give {self._whose.account} the right, if there is such a repository"
         )
 
     def _login(self) -> credentials.Login | None:

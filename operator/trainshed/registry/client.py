@@ -283,7 +283,10 @@ class Client:
                 f"registry {self._host} has stored other bytes than it was sent: it is tried again"
             )
         secrets = self._authority.secrets()
-        return exchange.refusal(answer, host=self._host, secrets=secrets, whose=self._whose.name)
+        name, account = self._whose.name, self._whose.account
+        return exchange.refusal(
+            answer, host=self._host, secrets=secrets, whose=name, account=account
+        )
 
     def _checked(self, answer: exchange.Answer, digest: str) -> Mapping[str, Any]:
         if layers.digest(answer.body) != digest:

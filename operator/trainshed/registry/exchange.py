@@ -147,13 +147,18 @@ def _failed(host: str, error: Exception) -> errors.RegistryError:
 
 
 def refusal(
-    answer: Answer, *, host: str, secrets: Iterable[str], whose: str = "the operator"
+    answer: Answer,
+    *,
+    host: str,
+    secrets: Iterable[str],
+    whose: str = "the operator",
+    account: str = "its account",
 ) -> errors.RegistryError:
     """Return what an answer that is none of the expected ones means."""
     code = answer.status
     if code == httpx.codes.FORBIDDEN:
         return errors.Forbidden(
-            f"registry {host} forbids this to {whose}: give its account the right"
+            f"registry {host} forbids this to {whose}: give {account} the right"
         )
     full = code >= httpx.codes.INTERNAL_SERVER_ERROR and _FULL.search(answer.body) is not None
     if full or code in (httpx.codes.REQUEST_ENTITY_TOO_LARGE, httpx.codes.INSUFFICIENT_STORAGE):
