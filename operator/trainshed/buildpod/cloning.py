@@ -110,7 +110,8 @@ class Repository:
             ) from None
         if done.returncode != 0:
             log.info("git %s:\n%s", arguments[0], done.stderr[-8000:].rstrip())
-            raise refusals.of(done.stderr, self._git)
+            of_submodule = arguments[0] == "submodule"
+            raise refusals.of(done.stderr, self._git, submodule=of_submodule)
         return done.stdout
 
 

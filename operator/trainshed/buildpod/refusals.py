@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from trainshed.api import reasons
 from trainshed.buildpod import failing
@@ -14,11 +14,15 @@ BuildReason, Reason = reasons.BuildReason, reasons.Reason
 _SHOWN = 300
 
 
-def of(said: str, git: orders.Git) -> failing.BuildFailed:
-    """Return the failure that git told of on its standard error."""
+def of(said: str, git: orders.Git, *, submodule: bool = False) -> failing.BuildFailed:
+    """Return the failure that git told of on its standard error.
+
+    `submodule`: it is of another repository than the one that the order names.
+    """
     for pattern, reason, advice, terminal in _TOLD:
         if re.search(pattern, said, re.IGNORECASE):
-            message = f"{_shown(said)}: {advice(git)}"
+            other = _OF_SUBMODULES.get(reason) if submodule else None
+            message = f"{_shown(said)}: {other or advice(git)}"
             return failing.BuildFailed(reason, message, terminal=terminal)
     return failing.BuildFailed(
         Reason.SOURCE_UNREADABLE,
@@ -42,6 +46,15 @@ def _key(git: orders.Git) -> str:
     return f"see that Secret {git.secret} holds an account, or a key, that may read the repository"
 
 
+_OF_SUBMODULES: Mapping[str, str] = {
+    BuildReason.SOURCE_REF_NOT_FOUND: (
+        "push the commit that the repository names to the submodule's own, or commit another"
+    ),
+    Reason.SOURCE_NOT_FOUND: (
+        "mend its address in .gitmodules; a private one must be open to the Secret in git.secretRef"
+    ),
+}
+"""What to do where git.url and git.ref are not at fault."""
 Advice = Callable[[orders.Git], str]
 _TOLD: tuple[tuple[str, str, Advice, bool], ...] = (
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -145,6 +146,29 @@ def test_a_submodule_that_is_a_file_of_the_pod_is_refused(
     found = refusal(order(f"{server.url}/code/.git", submodules=True), tmp_path)
     assert found.reason == "SubmoduleFailed"
     assert "not allowed" in str(found)
+
+
+@pytest.mark.parametrize("gone", ["repository", "commit"])
+def test_a_submodule_that_is_gone_is_told(
+    server: git_server.Server, tmp_path: pathlib.Path, gone: str
+) -> None:
+    library = server.repository("library")
+    library.commit({"module.py": "old"})
+    made = server.repository("code")
+    made.git("submodule", "add", "-q", f"{server.url}/library/.git", "library")
+    made.commit({"train.py": "1"})
+    shutil.rmtree(library.folder)
+    if gone == "commit":
+        server.repository("library").commit({"module.py": "new"})
+
+    found = refusal(order(f"{server.url}/code/.git", submodules=True), tmp_path)
+
+    assert (found.reason, found.terminal) == ("SubmoduleFailed", True)
+    assert "git.submodules: false" in str(found)
+    assert {"repository": "not found", "commit": "not our ref"}[gone] in str(found)
+    # It is the submodule that is at fault, and not what the job names.
+    assert "another git.ref" not in str(found)
+    assert "mend git.url" not in str(found)
 
 
 @pytest.mark.parametrize("url", ["file:///etc", "ext::sh -c id", "/etc"])
