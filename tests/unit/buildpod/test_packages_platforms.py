@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import pathlib
-import struct
 import tarfile
 from typing import Any
 
@@ -13,48 +12,21 @@ import pytest
 import zstandard
 
 from tests import package_index
-from tests.unit.buildpod import roots
-from tests.unit.registry import faulty, images
+from tests.unit.buildpod import machines
+from tests.unit.registry import faulty
 from trainshed.buildpod import packages, uv
 from trainshed.builds import measures, requirements
 from trainshed.core import observed, plan
 
-BOTH = ("linux/amd64", "linux/arm64")
-MACHINES = {"amd64": ("x86_64", 0x3E), "arm64": ("aarch64", 0xB7)}
-"""The architecture's name in wheels, and its number in the header of ELF files."""
-SITE = "usr/lib/python3/dist-packages"
+BOTH = machines.PLATFORMS
 OWN = "trainshed/ns/team-a"
-
-
-def shared_object(machine: int) -> bytes:
-    """Return a file that begins as a 64-bit little-endian ELF of a machine."""
-    return b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack("<HH", 3, machine) + b"\0" * 44
-
-
-def elf_machine(data: bytes) -> int:
-    """Return the machine in the header of an ELF file."""
-    assert data[:4] == b"\x7fELF"
-    found: int = struct.unpack_from("<H", data, 18)[0]
-    return found
-
-
-def base(architecture: str) -> images.Image:
-    """Return a base with Python, NumPy and glibc."""
-    triplet = f"{MACHINES[architecture][0]}-linux-gnu"
-    files = {
-        "usr/bin/python3": b"\x7fELF",
-        "usr/lib/python3.13/os.py": b"",
-        f"usr/lib/{triplet}/libc.so.6": roots.GLIBC,
-        f"{SITE}/numpy-2.2.4.dist-info/METADATA": roots.metadata("numpy", "2.2.4").encode(),
-    }
-    return images.image(files, platform=f"linux/{architecture}")
 
 
 @pytest.fixture
 def rig() -> faulty.Rig:
     """Return a builder, and a registry with a base for both."""
     registry = faulty.Registry()
-    index = images.index({f"linux/{each}": base(each) for each in MACHINES})
+    index = machines.bases()
     for image in (*index.manifests, index):
         registry.manifests[f"bases/both:{image.digest}"] = image.manifest
         for digest, data in image.blobs.items():
@@ -67,10 +39,7 @@ async def made(
     rig: faulty.Rig, index: package_index.Index, work: pathlib.Path, *, mounted: bool = False
 ) -> observed.BuiltImage:
     """Make an image with a package that has machine code."""
-    for architecture, (machine, number) in MACHINES.items():
-        content = {"fast.so": shared_object(number), "fast.py": f"# {architecture}"}
-        tag = f"cp313-cp313-manylinux_2_28_{machine}"
-        index.add(package_index.wheel("fast", "1.0", content, tag=tag))
+    index.add(*machines.wheels())
     added = packages.Packages(
         wanted=requirements.Requirements(packages=("fast",)),
         files={},
@@ -120,8 +89,8 @@ async def test_each_platform_has_machine_code_of_its_own(
     assert [each["platform"]["architecture"] for each in listed] == ["amd64", "arm64"]
     for each in listed:
         held = files(rig, read(rig, each["digest"]))
-        number = MACHINES[each["platform"]["architecture"]][1]
-        assert elf_machine(held["opt/trainshed/packages/fast.so"]) == number
+        number = machines.MACHINES[each["platform"]["architecture"]][1]
+        assert machines.elf_machine(held["opt/trainshed/packages/fast.so"]) == number
 
 
 async def test_code_and_library_are_the_same_blobs_for_both(
