@@ -188,7 +188,9 @@ def _following(
         repository=surroundings.repository(settings.registry),
         worked=hooks.worked,
         gate=gates.Gate(writer, settings.builder.dockerfile.enabled),
-        prepull=prepulls.Prepulls(writer, nodes=settings.builder.pre_pull_nodes).begin,
+        prepull=prepulls.Prepulls(
+            writer, nodes=settings.builder.pre_pull_nodes, pull_secret=rules.pull_secret
+        ).begin,
     )
 
 

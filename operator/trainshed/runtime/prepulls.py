@@ -15,14 +15,16 @@ log = logging.getLogger(__name__)
 class Prepulls:
     """Begins pulls of bases, each once for as long as its Job is there."""
 
-    def __init__(self, api: seams.Writer, *, nodes: int) -> None:
-        """`nodes`: on so many at most; 0 for none."""
+    def __init__(self, api: seams.Writer, *, nodes: int, pull_secret: str = "") -> None:
+        """`nodes`: on so many at most; 0 for none. `pull_secret`: every pod's; empty for none."""
         self._api = api
+        self._shared = pull_secret
         self._nodes = nodes
 
     async def begin(self, namespace: str, order: plan.BuildOrder, base: str) -> None:
         """Begin for an order whose build pod was begun; `base`: the order's, as it was resolved."""
-        if not self._nodes:
+        # What a Dockerfile stands on is in the source, which only the pod reads.
+        if not self._nodes or not order.base:
             return
         _, _, digest = base.partition("@")
         manifest = prepulls.render(
@@ -31,7 +33,7 @@ class Prepulls:
             namespace=namespace,
             nodes=self._nodes,
             placement=order.placement,
-            pull_secrets=order.pull_secrets,
+            pull_secrets=tuple(filter(None, (*order.pull_secrets, self._shared))),
         )
         try:
             await self._api.create_job(manifest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import pytest
@@ -37,8 +38,8 @@ class Api:
         return manifest
 
 
-def prepulled(api: Api, nodes: int = 2) -> prepulls.Prepulls:
-    return prepulls.Prepulls(api, nodes=nodes)  # type: ignore[arg-type]
+def prepulled(api: Api, nodes: int = 2, pull_secret: str = "") -> prepulls.Prepulls:
+    return prepulls.Prepulls(api, nodes=nodes, pull_secret=pull_secret)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,24 @@ async def test_the_base_is_pulled_as_the_job_names_its_registry(resolved: str, p
     assert pod["containers"][0]["image"] == pulled
     assert pod["nodeSelector"] == {"a": "b"}
     assert pod["imagePullSecrets"] == [{"name": "regcred"}]
+
+
+async def test_a_base_of_the_bundled_registry_is_pulled_by_the_namespaces_secret() -> None:
+    api = Api()
+
+    await prepulled(api, pull_secret="trainshed-registry").begin("team-a", ORDER, ORDER.base)
+
+    (job,) = api.made
+    secrets = job["spec"]["template"]["spec"]["imagePullSecrets"]
+    assert secrets == [{"name": "regcred"}, {"name": "trainshed-registry"}]
+
+
+async def test_for_a_dockerfile_nothing_is_pulled_ahead() -> None:
+    api = Api()
+
+    await prepulled(api).begin("team-a", dataclasses.replace(ORDER, base=""), "")
+
+    assert api.made == []
 
 
 async def test_nothing_is_pulled_ahead_unless_it_is_asked_for() -> None:
