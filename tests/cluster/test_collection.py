@@ -17,7 +17,7 @@ from tests import granting_rig as grants
 from tests.cluster import registry_rig as rigs
 from tests.cluster import registry_server as servers
 from tests.cluster.test_bundled_registry import Bearer
-from tests.unit.registry import images
+from tests.unit.registry import images, test_layouts
 from trainshed.core import observed
 from trainshed.kube import errors as api_errors
 from trainshed.registry import errors, holdings
@@ -264,6 +264,26 @@ async def test_an_index_keeps_its_parts_and_takes_them_along(
     assert not server.holds(gone.layers[0])
     assert await client.manifest(repository, kept.digest)
     assert server.holds(kept.layers[0])
+
+
+async def test_what_a_dockerfile_gave_goes_with_what_was_put_onto_it(
+    bench: Bench, server: servers.Server, tmp_path: pathlib.Path
+) -> None:
+    given = images.image({"usr/bin/python3": b"#!/bin/sh\n" * 4000}, {"opt/own": b"own" * 999})
+    test_layouts.write(tmp_path, given)
+    name, _ = await bench.rig.builder.adopt("team-a", tmp_path, "linux/amd64")
+    image = await bench.rig.make(name, {"train.py": b"1"}, namespace="team-a")
+    job = bench.job(image)
+    own = given.layers[1]
+
+    assert await bench.rounds(0, DAYS) == 1, "what it stood on"
+    await asyncio.to_thread(collected, str(tmp_path / "registry" / "registry.json"))
+    assert await bench.there(image)
+    assert server.holds(own)
+    bench.cache.drop_job(job.key, job.uid)
+    assert await bench.rounds(DAYS) == 1
+    await asyncio.to_thread(collected, str(tmp_path / "registry" / "registry.json"))
+    assert not server.holds(own)
 
 
 async def test_bytes_are_freed_once_a_day_and_while_nothing_is_built(bench: Bench) -> None:

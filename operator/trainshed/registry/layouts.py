@@ -27,9 +27,10 @@ _MOST = 4 << 20
 async def push(
     client: clients.Client, place: admitted.Place, folder: pathlib.Path, platform: str
 ) -> tuple[str, int]:
-    """Push the one image of a layout, by its digest; return its name, and the bytes sent.
+    """Push the one image of a layout; return its name, and the bytes sent.
 
-    It has no tag: what is put onto it has its layers, and is what is kept.
+    What is put onto it has its layers, and is what is kept. It has a tag of its own all the same:
+    what no tag leads to is never let go.
     """
     digest, body = await asyncio.to_thread(_manifest, folder, platform)
     manifest = _document(body)
@@ -45,8 +46,13 @@ async def push(
             data = functools.partial(_pieces, folder, each)
             await client.upload(repository, each, data, size=size)
             sent += size
-    await client.put_manifest(repository, digest, body)
+    await client.put_manifest(repository, tag(digest), body)
     return f"{place.name}@{digest}", sent + len(body)
+
+
+def tag(digest: str) -> str:
+    """Return the tag of what a Dockerfile gave, by its digest."""
+    return f"d-{digest.removeprefix('sha256:')[:32]}"
 
 
 def _manifest(folder: pathlib.Path, platform: str) -> tuple[str, bytes]:

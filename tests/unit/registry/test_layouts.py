@@ -44,11 +44,11 @@ async def pushed(folder: pathlib.Path, registry: faulty.Registry) -> tuple[str, 
     return await layouts.push(faulty.Rig(registry).client, PLACE, folder, PLATFORM)
 
 
-async def test_an_image_is_in_the_registry_by_its_own_digest(folder: pathlib.Path) -> None:
+async def test_an_image_has_a_tag_in_the_registry_by_which_it_ages(folder: pathlib.Path) -> None:
     registry = faulty.Registry()
     name, sent = await pushed(folder, registry)
     assert name == f"r:5/ns/a@{IMAGE.digest}"
-    assert registry.manifests[f"ns/a:{IMAGE.digest}"] == IMAGE.manifest
+    assert registry.manifests[f"ns/a:{layouts.tag(IMAGE.digest)}"] == IMAGE.manifest
     assert {each for at, each in registry.blobs if at == "ns/a"} == set(IMAGE.blobs)
     assert sent == sum(map(len, IMAGE.blobs.values())) + len(IMAGE.manifest)
 
