@@ -38,6 +38,8 @@ NAMES = frozenset(
         "builds_for_100_equal_jobs",
         "edit_to_first_step_ratio_buildah",
         "edit_to_first_step_seconds",
+        "edit_to_image_ratio_buildah",
+        "edit_to_image_seconds",
     }
 )
 """What a whole run of this bench finds."""

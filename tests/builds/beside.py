@@ -16,7 +16,13 @@ from tests.builds.site import Site
 
 PYTHON = "3.13"
 """Of the base image."""
-PACKAGES = ("einops==0.8.1", "pandas==2.3.3", "matplotlib==3.10.7", "networkx==3.5", "tqdm==4.67.1")
+PACKAGES = (
+    "einops==0.8.1",
+    "pandas==2.3.3",
+    "matplotlib==3.10.7",
+    "pyarrow==22.0.0",
+    "polars==1.35.2",
+)
 """Two of them first; then one more with each round."""
 _LIBRARY = places.ROOT / "images" / "trainer" / "trainshed_trainer"
 
@@ -26,18 +32,26 @@ def first_step(
 ) -> dict[str, float]:
     """Return the seconds from an edit to the first step, and how many times those the others take.
 
-    Theirs: build, push, and the apply of a job of the ready image.
+    Theirs: build, push, and the apply of a job of the ready image. And the same of the image alone.
     """
     mine: list[float] = []
+    images: list[float] = []
     theirs: dict[str, list[float]] = {each.name: [] for each in others}
+    built: dict[str, list[float]] = {each.name: [] for each in others}
     contexts = {each.name: context(folder / each.name, site.base) for each in others}
     for number in range(rounds + 1):
         name = f"step-{number}"
         edited = site.apply(name, ours.inline(name, name))
         mine.append(site.first_step(name) - edited)
+        images.append(float(site.image(name)["seconds"]))
         for each in others:
-            theirs[each.name].append(_by(each, site, contexts[each.name], number))
-    return _compared("edit_to_first_step", mine[1:], {k: v[1:] for k, v in theirs.items()})
+            whole, image = _by(each, site, contexts[each.name], number)
+            theirs[each.name].append(whole)
+            built[each.name].append(image)
+    return {
+        **_compared("edit_to_first_step", mine[1:], {k: v[1:] for k, v in theirs.items()}),
+        **_compared("edit_to_image", images[1:], {k: v[1:] for k, v in built.items()}),
+    }
 
 
 def requirements(
@@ -79,19 +93,22 @@ def context(folder: pathlib.Path, base: str, *, index: str = "") -> pathlib.Path
     return folder
 
 
-def _by(engine: engines.Engine, site: Site, folder: pathlib.Path, number: int) -> float:
+def _by(
+    engine: engines.Engine, site: Site, folder: pathlib.Path, number: int
+) -> tuple[float, float]:
+    """Return the seconds from an edit to the first step, and those of build and push in it."""
     name = f"{engine.name}-{number}"
     edited = time.time()
     scripts.write(folder, name)
     reference = _reference(site, engine, f"step-{number}")
-    engine.run(folder, reference)
+    image = engine.run(folder, reference)
     spec: dict[str, Any] = {
         "framework": "pytorch",
         "image": {"ref": reference},
         "command": scripts.COMMAND,
     }
     site.apply(name, spec)
-    return site.first_step(name) - edited
+    return site.first_step(name) - edited, image
 
 
 def _reference(site: Site, engine: engines.Engine, tag: str) -> str:
