@@ -43,6 +43,8 @@ log = logging.getLogger("trainshed.buildpod")
 def main() -> int:
     """Build, and leave the result as the pod's last words."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    # Each request would be a line, with an address that may hold a signature of where blobs lie.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     files = pathlib.Path(pods.FILES)
     order = orders.load((files / "order.json").read_text(encoding="utf-8"))
     settings = json.loads((files / "settings.json").read_text(encoding="utf-8"))

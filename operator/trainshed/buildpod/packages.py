@@ -8,6 +8,7 @@ import logging
 import pathlib
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent import futures
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,8 @@ VERSION = "1"
 _PTH = "trainshed-packages.pth"
 _LINE = f'import site; site.addsitedir("{manifests.PACKAGES}")\n'
 """By `site`, so that .pth files among the packages work; behind the base's own folders."""
+_AT_ONCE = 2
+"""Layers are packed: hashing and compressing leave Python to the others."""
 log = logging.getLogger("trainshed.buildpod")
 
 
@@ -178,8 +181,10 @@ class _Settled:
         installed = one.folder / "packages"
         texts = {f"{one.base.site}/{_PTH}": _LINE, manifests.LOCK: one.lock.text}
         extra = {name: text.encode() for name, text in texts.items()}
-        found = {}
-        for number, part in enumerate(distributions.split(installed, room=room)):
+        parts = distributions.split(installed, room=room)
+
+        def pack(number: int) -> shelf.Kept:
+            part = parts[number]
             layer = stored.pack(
                 installed,
                 part.files,
@@ -189,8 +194,11 @@ class _Settled:
                 comment=f"trainshed: {part.name or 'packages'}",
                 extra=None if part.name else extra,
             )
-            found[locks.name(part.name)] = shelf.Kept(layer, part.size)
-        return found
+            return shelf.Kept(layer, part.size)
+
+        with futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+            made = list(pool.map(pack, range(len(parts))))
+        return {locks.name(part.name): each for part, each in zip(parts, made, strict=True)}
 
 
 def _largest(found: Mapping[str, shelf.Kept], *, room: int) -> dict[str, shelf.Kept]:
