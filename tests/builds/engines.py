@@ -58,9 +58,13 @@ def _buildah() -> Engine | None:
 def _docker() -> Engine | None:
     if shutil.which("docker") is None:
         return None
-    answers = subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=30)
-    if answers.returncode != 0:
-        return None
+    # With buildx alone: the classic builder has no cache of packages that a RUN could mount.
+    for asked in ("info", "buildx version"):
+        answers = subprocess.run(
+            ["docker", *asked.split()], capture_output=True, check=False, timeout=30
+        )
+        if answers.returncode != 0:
+            return None
     return Engine("docker", ["docker", "build", "--quiet"], ["docker", "push", "--quiet"], "")
 
 

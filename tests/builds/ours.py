@@ -32,22 +32,19 @@ def from_git(url: str, **more: Any) -> Body:
 def of_branch(
     site: Site, server: git_server.Server, repository: git_server.Repository, number: int
 ) -> tuple[float, float]:
-    """Return seconds in the build pod: of a branch with a new commit, then of the same again.
+    """Return seconds in the pod of a branch with a new commit, and of the phase with none.
 
     Between the two a job ends, so that the second has a pod of its own.
     """
     repository.commit({"train.py": scripts.script(f"git-{number}")})
     url = f"{server.url}/{repository.folder.name}/.git"
-    seconds = []
-    for which in ("changed", "unchanged"):
-        name = f"git-{which}-{number}"
+    names = [f"git-{which}-{number}" for which in ("changed", "unchanged")]
+    for name, found in zip(names, (False, True), strict=True):
         site.apply(name, from_git(url))
-        image = site.image(name)
-        if image["cacheHit"] is not (which == "unchanged"):
-            raise TimeoutError(f"{name}: the image was {'found' if image['cacheHit'] else 'built'}")
-        seconds.append(float(image["seconds"]))
+        if site.image(name)["cacheHit"] is not found:
+            raise TimeoutError(f"{name}: the image was {'built' if found else 'found'}")
         site.ended(name)
-    return seconds[0], seconds[1]
+    return float(site.image(names[0])["seconds"]), site.phase(names[1])
 
 
 def equal_jobs(site: Site, url: str, *, count: int) -> int:
@@ -63,4 +60,4 @@ def equal_jobs(site: Site, url: str, *, count: int) -> int:
     refs = {site.image(name)["ref"] for name in names}
     if len(refs) != 1:
         raise TimeoutError(f"{count} equal jobs have {len(refs)} images")
-    return site.builds() - before
+    return len(site.builds() - before)

@@ -66,11 +66,15 @@ class Site:
         since = datetime.datetime.fromisoformat(timeline["since"]).timestamp()
         return float(since + timeline["toFirstStep"])
 
-    def builds(self) -> int:
-        """Return how many builds in pods there were."""
+    def phase(self, name: str) -> float:
+        """Return the seconds of a job's build phase, a pod's start and end among them."""
+        return float(self.ended(name)["timeline"]["building"])
+
+    def builds(self) -> frozenset[str]:
+        """Return the uids of the builds in pods that are there: each stays for minutes."""
         path = apiserver.JOBS.format(namespace=self.name)
         chosen = {"labelSelector": "trainshed.dev/component=builder"}
-        return len(self.api.get(path, **chosen)["items"])
+        return frozenset(each["metadata"]["uid"] for each in self.api.get(path, **chosen)["items"])
 
     def _until(self, name: str, field: str) -> Body:
         path = apiserver.TRAINING_JOBS.format(namespace=self.name)
