@@ -251,3 +251,14 @@ def _silent(schema: dict[str, Any], path: str = "") -> Iterator[str]:
             yield f"{path}.{name}"
         yield from _silent(each, f"{path}.{name}")
         yield from _silent(each.get("items", {}), f"{path}.{name}[]")
+
+
+def test_each_page_is_listed() -> None:
+    listed = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    pages = [
+        page.relative_to(ROOT / "docs").as_posix()
+        for page in (ROOT / "docs").rglob("*.md")
+        if page.name != "README.md"
+    ]
+
+    assert [page for page in sorted(pages) if f"({page})" not in listed] == []

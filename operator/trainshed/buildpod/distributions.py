@@ -10,8 +10,9 @@ import os
 import pathlib
 import re
 import stat
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+
+from packaging import utils
 
 from trainshed.api import reasons
 from trainshed.buildpod import failing
@@ -26,16 +27,6 @@ _INDIRECT = re.compile(rb"#!/bin/sh\n'''exec' .*\n' '''\n")
 """How a script is begun whose interpreter has a long path, or one with spaces."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The files of one layer, by their path below the folder, sorted."""
-
-    name: str
-    """Of the distribution; empty for the rest."""
-    files: Sequence[str] = field(repr=False)
-    size: int
-
-
 def tidy(folder: pathlib.Path) -> None:
     """Make what uv installed the same on every machine: no path of this one is left in it."""
     changed = {each.name for each in _scripts(folder) if _reshebanged(each)}
@@ -44,21 +35,17 @@ def tidy(folder: pathlib.Path) -> None:
     (folder / ".lock").unlink(missing_ok=True)
 
 
-def split(folder: pathlib.Path, *, room: int) -> list[Part]:
-    """Return a part for each big distribution, at most `room`, sorted by name, then the rest."""
-    sizes = _sizes(folder)
-    owners = _owners(folder, sizes)
-    grouped: dict[str, list[str]] = {}
-    for name in sorted(sizes):
-        grouped.setdefault(owners.get(name, ""), []).append(name)
-    totals = {owner: sum(sizes[each] for each in files) for owner, files in grouped.items()}
-    big = sorted(
-        (owner for owner, total in totals.items() if owner and total >= BIG),
+def big(folder: pathlib.Path, *, room: int) -> list[str]:
+    """Return the normalised names of the big distributions, at most `room`, sorted.
+
+    As large as their RECORD says: what lies on the disk may be another distribution's file.
+    """
+    totals = {_owner(record): _recorded(record) for record in folder.glob("*.dist-info/RECORD")}
+    found = sorted(
+        (owner for owner, total in totals.items() if total >= BIG),
         key=lambda owner: (-totals[owner], owner),
-    )[: max(0, min(room, MOST_LAYERS))]
-    parts = [Part(owner, tuple(grouped[owner]), totals[owner]) for owner in sorted(big)]
-    rest = sorted(name for owner in grouped.keys() - set(big) for name in grouped[owner])
-    return [*parts, Part("", tuple(rest), sum(sizes[each] for each in rest))]
+    )
+    return sorted(found[: max(0, min(room, MOST_LAYERS))])
 
 
 def check(folder: pathlib.Path, *, limit: int, beside: Mapping[str, int] | None = None) -> None:
@@ -66,18 +53,18 @@ def check(folder: pathlib.Path, *, limit: int, beside: Mapping[str, int] | None 
 
     `beside`: the bytes of packages that are not in the folder, but will be in the image.
     """
-    sizes = _sizes(folder)
+    found = sizes(folder)
     try:
-        sources.check(dict.fromkeys(sizes, b""))
+        sources.check(dict.fromkeys(found, b""))
     except (sources.SourceRefused, UnicodeError) as error:
         raise failing.BuildFailed(
             BuildReason.PACKAGE_INVALID, f"a package has a file that no image may have: {error}"
         ) from error
-    total = sum((*sizes.values(), *(beside or {}).values()))
+    total = sum((*found.values(), *(beside or {}).values()))
     if total <= limit:
         return
-    owners, totals = _owners(folder, sizes), dict(beside or {})
-    for name, size in sizes.items():
+    owners, totals = _owners(folder, found), dict(beside or {})
+    for name, size in found.items():
         owner = owners.get(name, "other files")
         totals[owner] = totals.get(owner, 0) + size
     largest = sorted(totals, key=lambda owner: totals[owner], reverse=True)[:5]
@@ -89,7 +76,22 @@ def check(folder: pathlib.Path, *, limit: int, beside: Mapping[str, int] | None 
     )
 
 
-def _sizes(folder: pathlib.Path) -> dict[str, int]:
+def contested(folder: pathlib.Path) -> dict[str, list[str]]:
+    """Return the files that several distributions have otherwise, by the last one of them."""
+    claims: dict[str, dict[str, str]] = {}
+    for record in sorted(folder.glob("*.dist-info/RECORD")):
+        owner = _owner(record)
+        for row in _rows(record):
+            digest = row[1] if len(row) > 1 else ""
+            claims.setdefault(os.path.normpath(row[0]), {})[owner] = digest
+    found: dict[str, list[str]] = {}
+    for name, owners in sorted(claims.items()):
+        if len(owners) > 1 and len(set(owners.values())) > 1:
+            found.setdefault(max(owners), []).append(name)
+    return found
+
+
+def sizes(folder: pathlib.Path) -> dict[str, int]:
     """Return the bytes of each file that goes into the image."""
     found = {}
     for here, folders, names in os.walk(folder):
@@ -112,12 +114,20 @@ def _owners(folder: pathlib.Path, sizes: Mapping[str, int]) -> dict[str, str]:
     """Return the distribution that each file is of: of two, the first by name."""
     owners: dict[str, str] = {}
     for record in sorted(folder.glob("*.dist-info/RECORD")):
-        owner = record.parent.name.partition("-")[0].lower()
+        owner = _owner(record)
         for row in _rows(record):
             name = os.path.normpath(row[0])
             if name in sizes:
                 owners.setdefault(name, owner)
     return owners
+
+
+def _owner(record: pathlib.Path) -> str:
+    return str(utils.canonicalize_name(record.parent.name.partition("-")[0]))
+
+
+def _recorded(record: pathlib.Path) -> int:
+    return sum(int(row[2]) for row in _rows(record) if len(row) > 2 and row[2].isdecimal())
 
 
 def _rows(record: pathlib.Path) -> list[list[str]]:

@@ -109,6 +109,30 @@ def on_base(
     return Chosen("".join(f"{each}\n" for each in sorted(kept)), contradicts)
 
 
+def beyond(lock: str, constraints: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the lines of a lock that constraints forbid, each with the constraint.
+
+    Raises ValueError where a constraint is no requirement.
+    """
+    limits: dict[str, list[pep508.Requirement]] = {}
+    for each in constraints:
+        if text := each.partition("#")[0].strip():
+            wanted = pep508.Requirement(text)
+            limits.setdefault(name(wanted.name), []).append(wanted)
+    found: list[tuple[str, str]] = []
+    for line in lock.splitlines():
+        if not line or line[0].isspace():
+            continue
+        text = line.partition(" ")[0].rstrip("\\").strip()
+        version = text.rpartition("==")[2]
+        found += [
+            (text, str(limit))
+            for limit in limits.get(name(text), ())
+            if not limit.specifier.contains(version, prereleases=True)
+        ]
+    return found
+
+
 def environment(python: str, platform: str) -> dict[str, str]:
     """Return what markers are about, for a base's Python X.Y and platform."""
     return {

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import logging
 import pathlib
-import shutil
 from collections.abc import Mapping, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainshed.buildpod import distributions, locks, resolving, shelf, stocktaking, uv, wishes
+from trainshed.buildpod import (
+    distributions,
+    installing,
+    locks,
+    resolving,
+    shelf,
+    stocktaking,
+    uv,
+    wishes,
+)
 from trainshed.builds import (
     bom,
     inventories,
@@ -26,8 +35,6 @@ from trainshed.builds import (
 from trainshed.builds import layers as packed
 from trainshed.registry import additions
 
-VERSION = "1"
-"""Of how packages are laid out: another way must give another key."""
 _PTH = "trainshed-packages.pth"
 _LINE = f'import site; site.addsitedir("{manifests.PACKAGES}")\n'
 """By `site`, so that .pth files among the packages work; behind the base's own folders."""
@@ -102,14 +109,18 @@ class _Settled:
     @property
     def hash(self) -> str:
         """Return a hash of the locks, and of where they come to lie."""
-        parts = [VERSION, self.lock_hash, *(each.base.site for each in self.platforms.values())]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        found = self.platforms.items()
+        parts = [[name, each.base.site, each.lock.text] for name, each in found]
+        text = json.dumps([requirements.VERSION, *parts])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def lock_hash(self) -> str:
-        """Return `sha256:<hex>` of the lock; of several platforms' locks, one after the other."""
-        texts = "".join(each.lock.text for each in self.platforms.values())
-        return resolving.Lock(texts).hash
+        """Return `sha256:<hex>` of the lock; of several platforms, of all with their names."""
+        found = {name: each.lock for name, each in self.platforms.items()}
+        if len(found) == 1:
+            return next(iter(found.values())).hash
+        return resolving.Lock(json.dumps({name: lock.text for name, lock in found.items()})).hash
 
     @property
     def programs(self) -> str:
@@ -143,17 +154,15 @@ class _Settled:
             known = _largest(await kept.find(one.lock.text), room=room - 1)
         self.reused.update(known)
         log.info("installing and packing for %s: %d distributions are kept", platform, len(known))
+        # One is for the rest.
+        most = room - len(known) - 1
         with watch.phase(measures.Phase.INSTALL):
-            await asyncio.to_thread(self._install, one, known)
+            installed = await asyncio.to_thread(self._installed, one, known, most)
         with watch.phase(measures.Phase.PACK):
-            # One is for the rest.
-            most = room - len(known) - 1
-            made = await asyncio.to_thread(self._pack, one, compression=compression, room=most)
+            made = await asyncio.to_thread(_packed, one, installed, compression)
         rest = made.pop("")
         blocks = locks.blocks(one.lock.text)
-        self.fresh.extend(
-            (kept, blocks[name], each) for name, each in made.items() if name in blocks
-        )
+        self.fresh.extend((kept, blocks[name], each) for name, each in made.items())
         big = {**known, **made}
         return [*(big[name].layer for name in sorted(big)), rest.layer]
 
@@ -162,43 +171,45 @@ class _Settled:
         for kept, text, each in self.fresh:
             await kept.keep(text, each)
 
-    def _install(self, one: _One, known: Mapping[str, shelf.Kept]) -> None:
-        installed = one.folder / "packages"
-        shutil.rmtree(installed, ignore_errors=True)
-        installed.mkdir()
-        wanted = locks.without(one.lock.text, known.keys())
-        if wanted:
-            file = one.folder / "requirements.lock"
-            file.write_text(wanted, encoding="utf-8")
-            one.program.install(file, installed, *resolving.target(one.base))
-            one.program.forget()
-        beside = {name: each.size for name, each in known.items()}
-        distributions.check(installed, limit=self.of.limit, beside=beside)
-        distributions.tidy(installed)
+    def _installed(
+        self, one: _One, known: Mapping[str, shelf.Kept], room: int
+    ) -> installing.Installed:
+        options = resolving.target(one.base)
+        installer = installing.Installer(
+            one.folder, lambda lock, folder: one.program.install(lock, folder, *options)
+        )
+        found = installer.run(
+            locks.without(one.lock.text, known.keys()),
+            room=room,
+            limit=self.of.limit,
+            beside={name: each.size for name, each in known.items()},
+        )
+        one.program.forget()
+        return found
 
-    def _pack(self, one: _One, *, compression: str, room: int) -> dict[str, shelf.Kept]:
-        """Return the layers by their distribution's name; the rest has none."""
-        installed = one.folder / "packages"
-        texts = {f"{one.base.site}/{_PTH}": _LINE, manifests.LOCK: one.lock.text}
-        extra = {name: text.encode() for name, text in texts.items()}
-        parts = distributions.split(installed, room=room)
 
-        def pack(number: int) -> shelf.Kept:
-            part = parts[number]
-            layer = stored.pack(
-                installed,
-                part.files,
-                prefix=manifests.PACKAGES,
-                compression=compression,
-                out=one.folder / f"layer-{number}",
-                comment=f"trainshed: {part.name or 'packages'}",
-                extra=None if part.name else extra,
-            )
-            return shelf.Kept(layer, part.size)
+def _packed(one: _One, installed: installing.Installed, compression: str) -> dict[str, shelf.Kept]:
+    """Return the layers by their distribution's name; the rest has none."""
+    texts = {f"{one.base.site}/{_PTH}": _LINE, manifests.LOCK: one.lock.text}
+    extra = {name: text.encode() for name, text in texts.items()}
 
-        with futures.ThreadPoolExecutor(_AT_ONCE) as pool:
-            made = list(pool.map(pack, range(len(parts))))
-        return {locks.name(part.name): each for part, each in zip(parts, made, strict=True)}
+    def pack(name: str) -> shelf.Kept:
+        folder = installed.alone[name] if name else installed.rest
+        sizes = distributions.sizes(folder)
+        layer = stored.pack(
+            folder,
+            sizes,
+            prefix=manifests.PACKAGES,
+            compression=compression,
+            out=one.folder / f"layer-{name}",
+            comment=f"trainshed: {name or 'packages'}",
+            extra=None if name else extra,
+        )
+        return shelf.Kept(layer, sum(sizes.values()))
+
+    names = [*installed.alone, ""]
+    with futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+        return dict(zip(names, pool.map(pack, names), strict=True))
 
 
 def _largest(found: Mapping[str, shelf.Kept], *, room: int) -> dict[str, shelf.Kept]:

@@ -36,7 +36,7 @@ def resolve(
 ) -> Lock:
     """Return the lock of a wish on a base; raises BuildFailed."""
     if wish.locked:
-        return _given(wish, base)
+        return _given(wish, base, constraints.splitlines())
     had = variants.known(base.packages)
     stubs.write(had, program.base)
     wanted, limits = work / "wanted.in", work / "constraints.txt"
@@ -54,7 +54,7 @@ def target(base: inventories.Inventory) -> Sequence[str]:
     )
 
 
-def _given(wish: wishes.Wish, base: inventories.Inventory) -> Lock:
+def _given(wish: wishes.Wish, base: inventories.Inventory, constraints: Sequence[str]) -> Lock:
     around = locks.environment(base.python, base.platform)
     chosen = locks.on_base(wish.lines, variants.known(base.packages), around)
     if chosen.contradicts:
@@ -66,6 +66,20 @@ def _given(wish: wishes.Wish, base: inventories.Inventory) -> Lock:
             BuildReason.REQUIREMENTS_CONFLICT,
             f"{told}: lock the base's versions, leave them out of the lock, or use another"
             " image.base: what the base has is never replaced",
+        )
+    try:
+        forbidden = locks.beyond(chosen.text, constraints)
+    except ValueError as error:
+        raise failing.BuildFailed(
+            BuildReason.REQUIREMENTS_INVALID,
+            f"builder.index.constraints of the chart has a line that is none ({error}): have it"
+            " mended",
+        ) from error
+    if forbidden:
+        told = "; ".join(f"{line}: the operator allows {limit}" for line, limit in forbidden[:10])
+        raise failing.BuildFailed(
+            BuildReason.REQUIREMENTS_CONFLICT,
+            f"{told}: lock other versions, or have builder.index.constraints of the chart changed",
         )
     return Lock(chosen.text)
 

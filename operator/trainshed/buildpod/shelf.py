@@ -16,7 +16,7 @@ from trainshed.builds import inventories, layers, manifests
 from trainshed.registry import additions, artifacts, errors
 
 KIND = "application/vnd.trainshed.distribution.v1"
-VERSION = "1"
+VERSION = "2"
 """Of how a distribution is packed: another way must not find what the old one kept."""
 _AT_ONCE = 8
 _MARK = "dev.trainshed.distribution"

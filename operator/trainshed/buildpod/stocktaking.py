@@ -50,8 +50,9 @@ async def take(ground: additions.Ground) -> inventories.Inventory:
 
 
 def tag(manifest: Mapping[str, Any]) -> str:
-    """Return the tag that a base's inventory is kept under: its config names its layers."""
-    text = f"{inventories.VERSION}:{manifests.config_digest(manifest)}"
+    """Return the tag that a base's inventory is kept under: by its config and its layers."""
+    digests = [digest for digest, _ in manifests.base_layers(manifest)]
+    text = ":".join((inventories.VERSION, manifests.config_digest(manifest), *digests))
     return f"i-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 

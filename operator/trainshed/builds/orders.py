@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 import pydantic
 
-from trainshed.builds import dockerfiles, requests
+from trainshed.builds import dockerfiles, inventories, requests
 from trainshed.builds import requirements as packages
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -124,7 +124,10 @@ class Order:
 
     def hash(self) -> str:
         """Return what this order is known by, 32 hex digits: equal ones share a build."""
-        text = f"{requests.VERSION}:{replace(self, refresh='').dump()}"
+        versions = [requests.VERSION]
+        if self.requirements is not None:
+            versions += [packages.VERSION, inventories.VERSION]
+        text = ":".join((*versions, replace(self, refresh="").dump()))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

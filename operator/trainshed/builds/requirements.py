@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+VERSION = "2"
+"""Of how packages are chosen and laid out: another way must give another key, and order."""
 _PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\]]*\])?\s*={2,3}\s*[^*,;\s]+(\s*;.*)?")
 
 

@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from tests import package_index
-from trainshed.buildpod import distributions, failing, resolving, uv
+from trainshed.buildpod import distributions, failing, installing, resolving, uv
 from trainshed.builds import inventories, layers, stored
 
 wheel = package_index.wheel
@@ -38,16 +38,32 @@ def installed(index: package_index.Index, work: pathlib.Path, *wanted: str) -> p
     return folder
 
 
-def packed(folder: pathlib.Path, *, room: int = 100) -> list[layers.Layer]:
-    found = []
-    for number, part in enumerate(distributions.split(folder, room=room)):
-        out = folder.with_name(f"layer-{number}")
-        found.append(stored.pack(folder, part.files, prefix="/p", compression="zstd", out=out))
-    return found
+def apart(
+    index: package_index.Index, work: pathlib.Path, *wanted: str, room: int = 100
+) -> installing.Installed:
+    """Install as a build pod does: the big ones each in a folder of its own."""
+    program = uv.Uv(uv.Index(index.url), work=work, retries=0)
+    file = work / "wanted.in"
+    file.write_text("".join(f"{each}\n" for each in wanted))
+    options = resolving.target(BASE)
+    lock = program.compile(file, *options)
+    installer = installing.Installer(
+        work, lambda lock, folder: program.install(lock, folder, *options)
+    )
+    return installer.run(lock, room=room, limit=1 << 30, beside={})
 
 
-def named(folder: pathlib.Path, *, room: int = 100) -> list[str]:
-    return [each.name for each in distributions.split(folder, room=room)]
+def packed(found: installing.Installed) -> list[layers.Layer]:
+    return [
+        stored.pack(
+            folder,
+            distributions.sizes(folder),
+            prefix="/p",
+            compression="zstd",
+            out=found.rest.with_name(f"layer-{folder.name}"),
+        )
+        for folder in (*found.alone.values(), found.rest)
+    ]
 
 
 def stock(index: package_index.Index) -> None:
@@ -68,8 +84,8 @@ def test_two_machines_make_the_same_layers(
     for name in ("a", "a folder" * 30):
         work = tmp_path / name
         work.mkdir()
-        folder = installed(index, work, "heavy", "weighty", "tool", "hooked")
-        found.append([each.diff_id for each in packed(folder)])
+        folders = apart(index, work, "heavy", "weighty", "tool", "hooked")
+        found.append([each.diff_id for each in packed(folders)])
 
     assert found[0] == found[1]
     assert len(found[0]) == 3
@@ -103,23 +119,24 @@ def test_big_distributions_have_a_layer_of_their_own_and_the_rest_shares_one(
     index: package_index.Index, tmp_path: pathlib.Path
 ) -> None:
     stock(index)
-    folder = installed(index, tmp_path, "heavy", "weighty", "tool")
-    parts = {each.name: each for each in distributions.split(folder, room=100)}
+    found = apart(index, tmp_path, "heavy", "weighty", "tool")
 
-    assert list(parts) == ["heavy", "weighty", ""]
-    assert "heavy/__init__.py" in parts["heavy"].files
-    assert "heavy-1.0.dist-info/RECORD" in parts["heavy"].files
-    assert "bin/tool" in parts[""].files
+    assert list(found.alone) == ["heavy", "weighty"]
+    of_heavy, rest = distributions.sizes(found.alone["heavy"]), distributions.sizes(found.rest)
+    assert {"heavy/__init__.py", "heavy-1.0.dist-info/RECORD"} <= of_heavy.keys()
+    assert "bin/tool" in rest
+    assert not [each for each in rest if each.startswith(("heavy", "weighty"))]
 
 
 @pytest.mark.parametrize(
-    ("room", "names"), [(2, ["heavy", "weighty", ""]), (1, ["weighty", ""]), (0, [""]), (-3, [""])]
+    ("room", "names"), [(2, ["heavy", "weighty"]), (1, ["weighty"]), (0, []), (-3, [])]
 )
 def test_where_layers_are_few_the_largest_have_them(
     index: package_index.Index, tmp_path: pathlib.Path, room: int, names: Sequence[str]
 ) -> None:
     stock(index)
-    assert named(installed(index, tmp_path, "heavy", "weighty", "tool"), room=room) == names
+    found = apart(index, tmp_path, "heavy", "weighty", "tool", room=room)
+    assert list(found.alone) == names
 
 
 def test_another_package_leaves_the_big_layers_as_they_are(
@@ -128,8 +145,8 @@ def test_another_package_leaves_the_big_layers_as_they_are(
     stock(index)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-    before = packed(installed(index, tmp_path / "a", "heavy", "tool"))
-    after = packed(installed(index, tmp_path / "b", "heavy", "tool", "weighty"))
+    before = packed(apart(index, tmp_path / "a", "heavy", "tool"))
+    after = packed(apart(index, tmp_path / "b", "heavy", "tool", "weighty"))
 
     assert before[0].digest == after[0].digest
     assert before[-1].digest == after[-1].digest
@@ -143,7 +160,7 @@ def test_a_layer_holds_what_its_digests_say_and_imports(
     out = tmp_path / "layer"
     layer = stored.pack(
         folder,
-        distributions.split(folder, room=0)[0].files,
+        distributions.sizes(folder),
         prefix="/opt/p",
         compression="zstd",
         out=out,

@@ -173,7 +173,7 @@ async def test_a_large_package_is_fetched_and_packed_once(
     wheels = [path for path, _ in index.asked if path.endswith(".whl")]
     assert wheels == ["/simple/einops/einops-0.8.1-py3-none-any.whl"]
     assert layers(rig, more)[0] == layers(rig, one)[0]
-    assert not (tmp_path / "b/linux-amd64/packages/heavy.py").exists()
+    assert not (tmp_path / "b/linux-amd64/alone-heavy").exists()
     assert (one.hits, more.hits) == ((), (measures.Hit.REQUIREMENTS,))
 
 
@@ -225,7 +225,52 @@ async def test_a_kept_layer_that_is_not_sound_is_not_taken(
     more = await made(rig, index, tmp_path / "b", "heavy", "einops")
 
     assert layers(rig, more)[0] == layers(rig, one)[0]
-    assert (tmp_path / "b/linux-amd64/packages/heavy.py").exists()
+    assert (tmp_path / "b/linux-amd64/alone-heavy/heavy.py").exists()
+
+
+def first_layer(rig: faulty.Rig, image: observed.BuiltImage) -> str:
+    """Return the digest of the lowest layer on top of the base."""
+    return str(manifest(rig, image)["layers"][1]["digest"])
+
+
+async def test_a_kept_layer_has_no_byte_of_a_package_that_was_installed_beside_it(
+    rig: faulty.Rig, index: package_index.Index, tmp_path: pathlib.Path
+) -> None:
+    stock(index)
+    index.add(wheel("zevil", "1.0", {"heavy.py": "evil", "zevil.py": ""}))
+    beside = await made(rig, index, tmp_path / "a", "heavy", "zevil")
+    other = faulty.Rig(registry())
+    alone = await made(other, index, tmp_path / "b", "heavy")
+
+    assert first_layer(rig, beside) == first_layer(other, alone)
+
+
+async def test_a_file_of_two_large_packages_is_in_the_layers_of_both(
+    rig: faulty.Rig, index: package_index.Index, tmp_path: pathlib.Path
+) -> None:
+    for name in ("cva", "cvb"):
+        index.add(wheel(name, "1.0", {"cv.py": name, f"{name}_data.py": LARGE}))
+    both = await made(rig, index, tmp_path / "a", "cva", "cvb")
+
+    of_cva, of_cvb, *_ = layers(rig, both)
+    assert "opt/trainshed/packages/cv.py" in of_cva
+    assert "opt/trainshed/packages/cv.py" in of_cvb
+    alone = await made(rig, index, tmp_path / "b", "cvb")
+    assert layers(rig, alone)[0] == of_cvb
+
+
+async def test_of_a_file_of_two_small_packages_the_last_one_s_is_taken(
+    rig: faulty.Rig, index: package_index.Index, tmp_path: pathlib.Path
+) -> None:
+    index.add(wheel("one", "1.0", {"shared.py": "of one"}))
+    index.add(wheel("two", "1.0", {"shared.py": "of two"}))
+    refs = set()
+    for number in range(3):
+        again = faulty.Rig(registry())
+        refs.add((await made(again, index, tmp_path / str(number), "one", "two")).ref)
+        found = tmp_path / str(number) / "linux-amd64/packages/shared.py"
+        assert found.read_text() == "of two"
+    assert len(refs) == 1
 
 
 async def test_kept_packages_count_for_the_limit(
