@@ -94,6 +94,13 @@ class Tree:
                 Reason.SOURCE_INVALID,
                 "the artifact holds no files, or source.ignore leaves all of them out",
             )
+        unread = next((each for each in self._files if self._is_unread(each)), None)
+        if unread is not None:
+            raise failing.BuildFailed(
+                Reason.SOURCE_TOO_LARGE,
+                f"the artifact's layers have more than {self._limit} bytes of files before"
+                f" {unread[:100]!a}: push the files as one layer, or raise source.maxBytes",
+            )
         trees.check(self._files, self._limit)
         targets = links.of(self._files, layers.Link)
         for name, target in targets.items():
@@ -137,6 +144,9 @@ class Tree:
                 " artifact: push the file itself",
             )
         self.put(name, self._sizes[other], lambda: data)
+
+    def _is_unread(self, name: str) -> bool:
+        return len(self._files[name]) != self._sizes[name]
 
     def _is_hidden(self, name: str) -> bool:
         parts = name.split("/")

@@ -50,6 +50,13 @@ def test_a_later_layer_lies_over_an_earlier_one() -> None:
     assert unpacked(below, above, limit=902) == {"a": b"3", "b": b"2"}
 
 
+def test_a_file_that_there_was_no_room_for_is_never_an_empty_one() -> None:
+    layers_ = ({"weights.bin": b"1" * 95}, {"train.py": b"print('hi')"}, {"weights.bin": b"2" * 5})
+    told = refusal(*map(archives.tar, layers_), limit=100)
+    assert told.reason == "SourceTooLarge"
+    assert "'train.py'" in str(told)
+
+
 def test_a_hard_link_is_the_file_that_it_is() -> None:
     linked = archives.special("b", tarfile.LNKTYPE, "./a")
     assert unpacked(archives.tar({"a": b"1", "b": linked})) == {"a": b"1", "b": b"1"}
