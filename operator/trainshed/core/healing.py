@@ -129,7 +129,8 @@ def _order(
 
 def _by_digest(base: str, digest: str | None) -> str:
     """Return a base by the digest that was built on, whatever its tag means by now."""
-    return base if digest is None or "@" in base else pinning.pinned(base, digest)
+    # That of a Dockerfile is empty: the file itself names it.
+    return base if not base or digest is None or "@" in base else pinning.pinned(base, digest)
 
 
 def _at(git: orders.Git, revision: str | None) -> orders.Git:

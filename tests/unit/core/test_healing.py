@@ -247,6 +247,15 @@ def test_the_base_is_the_one_that_was_built_on_whatever_its_tag_means_now(
     assert _order(base).base == f"{name}@sha256:" + "d" * 64
 
 
+def test_a_dockerfile_that_is_built_again_names_its_bases_itself() -> None:
+    job = builders.training_job().script().spec(image={"strategy": "dockerfile"})
+    build = passes.decided(lost(job=job), now=10).build
+
+    assert build is not None
+    assert build.pod is not None
+    assert (build.base, build.pod.base, build.pod.force) == ("", "", True)
+
+
 def test_a_branch_is_cloned_at_the_commit_that_the_image_is_of() -> None:
     pod = _order("registry.example/torch:2", ref="main").pod
 
