@@ -14,7 +14,7 @@ from typing import Any
 from trainshed.api import reasons
 from trainshed.buildpod import failing
 from trainshed.builds import orders, pods
-from trainshed.registry import authentication, references, targets
+from trainshed.registry import authentication, authorities, references, targets
 from trainshed.registry import credentials as logins
 
 _FIELDS = {"push": "image.pushSecret", "oci": "source.oci.pullSecret"}
@@ -105,9 +105,9 @@ class Mounts:
         """Return the path of all authorities that are trusted beside the system's."""
         places = (self.files, self.push, self.oci)
         known = [each / _AUTHORITY for each in places if (each / _AUTHORITY).exists()]
-        texts = [text for each in known if (text := each.read_text(encoding="ascii").strip())]
-        if not texts:
+        text = "".join(map(authorities.read, known))
+        if not text:
             return ""
         together = self.scratch / "authorities.pem"
-        together.write_text("\n".join((*texts, "")), encoding="ascii")
+        together.write_text(text, encoding="ascii")
         return str(together)

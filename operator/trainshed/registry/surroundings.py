@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from trainshed import config
 from trainshed.api import labels
 from trainshed.builds import dockerfiles, pods
-from trainshed.registry import errors, references, targets
+from trainshed.registry import authorities, errors, references, targets
 
 
 def target(registry: config.Registry) -> targets.Target:
@@ -99,4 +99,4 @@ def engine(settings: config.Dockerfile) -> dockerfiles.Engine | None:
 
 def _text(file: str) -> str:
     """Return a file of certificates; empty for none."""
-    return pathlib.Path(file).read_text(encoding="ascii") if file else ""
+    return authorities.read(pathlib.Path(file)) if file else ""

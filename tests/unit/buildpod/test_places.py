@@ -33,6 +33,11 @@ def mounts(tmp_path: pathlib.Path) -> places.Mounts:
     return places.Mounts(*folders)
 
 
+def pem(text: str) -> str:
+    """Return what looks like a certificate."""
+    return f"-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----"
+
+
 def found(mounts: places.Mounts, **order: Any) -> places.Places:
     return places.of(facts.pod_order(**order), SETTINGS, mounts=mounts)
 
@@ -77,19 +82,31 @@ def test_without_secrets_there_are_no_files(mounts: places.Mounts) -> None:
 def test_authorities_of_the_settings_and_the_secrets_are_trusted_together(
     mounts: places.Mounts,
 ) -> None:
-    (mounts.files / "ca.crt").write_text("ONE\n")
-    for each, text in ((mounts.push, "TWO"), (mounts.oci, "THREE\n\n")):
+    (mounts.files / "ca.crt").write_text(pem("ONE") + "\n")
+    for each, text in ((mounts.push, pem("TWO")), (mounts.oci, pem("THREE") + "\n\n")):
         each.mkdir()
         (each / "ca.crt").write_text(text)
         (each / ".dockerconfigjson").write_text(LOGINS)
 
     known = found(mounts)
 
-    assert pathlib.Path(known.ca_file).read_text() == "ONE\nTWO\nTHREE\n"
+    told = pathlib.Path(known.ca_file).read_text()
+    assert told == "".join(f"{pem(each)}\n" for each in ("ONE", "TWO", "THREE"))
     assert (known.push_file, known.oci_file) == (
         f"{mounts.push}/.dockerconfigjson",
         f"{mounts.oci}/.dockerconfigjson",
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_what_is_written_beside_a_certificate_does_no_harm(
+    mounts: places.Mounts, encoding: str
+) -> None:
+    said = f"# Zertifizierungsstelle München\n{pem('ONE')}\n# für alle\n{pem('TWO')}\n"
+    (mounts.files / "ca.crt").write_bytes(said.encode(encoding))
+
+    told = pathlib.Path(found(mounts).ca_file).read_text(encoding="ascii")
+    assert told == f"{pem('ONE')}\n{pem('TWO')}\n"
 
 
 @pytest.mark.parametrize("content", [None, "no json hunter2", '{"auths": {"a": {"auth": "%"}}}'])
