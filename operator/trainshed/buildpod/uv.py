@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from trainshed.api import reasons
 from trainshed.buildpod import failing, objections
+from trainshed.registry import authorities
 
 BuildReason = reasons.BuildReason
 PROGRAM = "uv"
@@ -34,8 +35,8 @@ class Index:
     """Certificates, beside the system's."""
 
     def check(self) -> None:
-        """Raise BuildFailed where a password would be sent without TLS."""
-        if self.password and not self.url.startswith("https://"):
+        """Raise BuildFailed where credentials would be sent without TLS."""
+        if (self.username or self.password) and not self.url.startswith("https://"):
             raise failing.BuildFailed(
                 BuildReason.INDEX_UNAUTHORIZED,
                 f"the credentials for the index {self.url[:200]} would be sent without TLS: use"
@@ -47,10 +48,11 @@ def read_index(url: str, secret: pathlib.Path, authority: str = "") -> Index:
     """Return an index with what a mounted Secret has for it; `authority`: the operator's own."""
     found = {
         name: (secret / name).read_text(encoding="utf-8")
-        for name in ("username", "password", "ca.crt")
+        for name in ("username", "password")
         if (secret / name).is_file()
     }
-    given = (authority, found.get("ca.crt", ""))
+    own = secret / "ca.crt"
+    given = (authority, authorities.read(own) if own.is_file() else "")
     index = Index(
         url=url or PUBLIC,
         username=found.get("username", ""),
@@ -164,7 +166,7 @@ def _settings(index: Index, base: pathlib.Path) -> str:
             'name = "job"',
             f"url = {json.dumps(index.url)}",
             "default = true",
-            'authenticate = "always"' if index.password else "",
+            'authenticate = "always"' if index.username or index.password else "",
             "",
         )
     )

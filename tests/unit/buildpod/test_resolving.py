@@ -211,8 +211,10 @@ def test_an_index_that_forbids(tmp_path: pathlib.Path) -> None:
         assert refusal(index.url, tmp_path, "einops").reason == "IndexUnauthorized"
 
 
-def test_credentials_are_given_to_no_index_without_tls(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "password").write_text("secret")
+@pytest.mark.parametrize("name", ["password", "username"])
+def test_credentials_are_given_to_no_index_without_tls(tmp_path: pathlib.Path, name: str) -> None:
+    # Some indexes take a token as the name alone.
+    (tmp_path / name).write_text("secret")
     with pytest.raises(failing.BuildFailed, match="without TLS"):
         uv.read_index("http://index.example/simple", tmp_path)
 
