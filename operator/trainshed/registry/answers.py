@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,7 @@ LOCK = "dev.trainshed.build.lock"
 BASE = "org.opencontainers.image.base.digest"
 _REVISION = re.compile(r"[0-9a-f]{40}|sha256:[0-9a-f]{64}")
 _KEY = re.compile(r"[0-9a-f]{32}")
+log = logging.getLogger(__name__)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -50,6 +52,12 @@ async def find(
 async def keep(
     client: clients.Client, repository: str, tags: Sequence[str], image: observed.BuiltImage
 ) -> None:
-    """Give an image the tags by which its order is answered from now on."""
+    """Give an image the tags by which its order is answered from now on.
+
+    It is there without them too: an order that can't be answered is built again.
+    """
     for each in tags:
-        await client.retag(repository, image.ref.rpartition("@")[2], each)
+        try:
+            await client.retag(repository, image.ref.rpartition("@")[2], each)
+        except (errors.RegistryError, errors.NotFound) as error:
+            log.warning("the image can't have the tag %s, which answers its order: %s", each, error)

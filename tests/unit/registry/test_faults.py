@@ -215,3 +215,16 @@ async def test_a_wait_for_a_connection_of_our_own_is_not_held_against_the_regist
     await faulty.Rig(registry).make()
 
     assert {each.extensions["timeout"]["pool"] for each in registry.seen} == {None}
+
+
+async def test_an_image_whose_order_can_have_no_tag_is_an_image(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tag = f"o-{'0' * 32}"
+    registry = faulty.Registry(faults.always("PUT", f"/manifests/{tag}", faults.status(409)))
+    rig = faulty.Rig(registry)
+    image = await rig.make()
+    await rig.builder.keep("team-a", (tag,), image)
+
+    assert registry.of("PUT", tag)
+    assert f"can't have the tag {tag}, which answers its order" in caplog.text
