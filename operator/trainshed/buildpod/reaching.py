@@ -25,6 +25,7 @@ def settings(target: targets.Target, *, ca_pem: str, without_tls: Iterable[str])
     own = _host(target)
     ca = f".config/containers/certs.d/{own}/ca.crt"
     plain = {own} if target.push.startswith("http://") else set()
+    plain |= {each.removeprefix("http://") for each in target.others() if "://" in each}
     plain |= set(without_tls)
     hosts = sorted({own, *plain} - ({target.pull} - {own}))
     containers = [_for_containers(each, each, each in plain) for each in hosts]

@@ -24,6 +24,9 @@ TREE = {
 }
 
 
+ALLOWED = ("http://allowed:5000", "known.example")
+
+
 def order(**fields: Any) -> orders.Order:
     return facts.pod_order(base="", dockerfile=ASKED, **fields)
 
@@ -43,7 +46,7 @@ def at(root: pathlib.Path, path: str) -> pathlib.Path:
 def lay_out(root: pathlib.Path, tree: dict[str, bytes] | None = None, **settings: str) -> None:
     given = {"push": "https://r:1", "pull": "r:1", "ca_pem": "", **settings}
     ca_pem = given.pop("ca_pem")
-    target = targets.Target(**given, prefix="trainshed", allowed=frozenset())
+    target = targets.Target(**given, prefix="trainshed", allowed=frozenset(ALLOWED))
     staging.lay_out(
         order(),
         fetching.Fetched(tree or TREE, "c" * 40),
@@ -99,11 +102,11 @@ def test_registries_without_tls_that_the_settings_name_are_reached_so(root: path
     lay_out(root)
     home = at(root, dockerfiles.HOME)
     containers = (home / ".config/containers/registries.conf").read_text()
-    assert 'location = "lab:5000"\ninsecure = true' in containers
-    assert (
-        '[registry."lab:5000"]\nhttp = true'
-        in (home / ".config/buildkit/buildkitd.toml").read_text()
-    )
+    buildkit = (home / ".config/buildkit/buildkitd.toml").read_text()
+    for each in ("lab:5000", "allowed:5000"):
+        assert f'location = "{each}"\ninsecure = true' in containers
+        assert f'[registry."{each}"]\nhttp = true' in buildkit
+    assert "known.example" not in containers
 
 
 def test_the_nodes_name_of_the_registry_leads_where_the_pod_reaches_it(
