@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import subprocess
 import tarfile
@@ -16,9 +17,10 @@ from hack.referees import programs
 SECONDS = 120
 
 
-def crane(*arguments: str) -> str:
-    """Return what crane prints; a complaint fails the test."""
-    return _run([_found(programs.crane), "--insecure", *arguments])
+def crane(*arguments: str, login: pathlib.Path | None = None) -> str:
+    """Return what crane prints; a complaint fails the test. `login`: a config.json."""
+    given = {"DOCKER_CONFIG": str(login.parent)} if login else {}
+    return _run([_found(programs.crane), "--insecure", *arguments], **given)
 
 
 def skopeo(*arguments: str) -> str:
@@ -26,22 +28,32 @@ def skopeo(*arguments: str) -> str:
     return _run([_found(programs.skopeo), *arguments])
 
 
-def judge(ref: str, folder: pathlib.Path, *, compression: str = "zstd") -> None:
+def judge(
+    ref: str,
+    folder: pathlib.Path,
+    *,
+    compression: str = "zstd",
+    blobs: pathlib.Path | None = None,
+    login: pathlib.Path | None = None,
+) -> None:
     """Have both read an image, or an index with all its images.
 
     crane unpacks gzip alone: of other layers it checks that they are there, and skopeo their bytes.
+    `blobs`: a folder of those that skopeo has read before. `login`: the registry's config.json.
     """
     fast = () if compression == "gzip" else ("--fast",)
-    crane("validate", *fast, "--remote", ref)
+    crane("validate", *fast, "--remote", ref, login=login)
+    known = ("--dest-shared-blob-dir", str(blobs)) if blobs else ()
+    opened = ("--authfile", str(login)) if login else ()
     skopeo(
-        *("copy", "--all", "--quiet", "--src-tls-verify=false"),
+        *("copy", "--all", "--quiet", "--src-tls-verify=false", *known, *opened),
         *(f"docker://{ref}", f"oci:{folder}:judged"),
     )
 
 
-def document(*arguments: str) -> dict[str, Any]:
+def document(*arguments: str, login: pathlib.Path | None = None) -> dict[str, Any]:
     """Return the JSON that crane prints."""
-    found: dict[str, Any] = json.loads(crane(*arguments))
+    found: dict[str, Any] = json.loads(crane(*arguments, login=login))
     return found
 
 
@@ -88,7 +100,10 @@ def _found(program: Any) -> str:
         pytest.skip(f"a referee is missing: {error}")
 
 
-def _run(argv: list[str]) -> str:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=SECONDS)
+def _run(argv: list[str], **environment: str) -> str:
+    given = {**os.environ, **environment}
+    done = subprocess.run(
+        argv, capture_output=True, text=True, check=False, timeout=SECONDS, env=given
+    )
     assert done.returncode == 0, f"{argv}: {done.stderr}"
     return done.stdout.strip()

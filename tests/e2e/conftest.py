@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from hack import apiserver
 from tests import namespaces
+from tests.e2e import judges as judging
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 Body = dict[str, Any]
@@ -142,3 +144,19 @@ def script(text: str, **extra: Any) -> Body:
         "source": {"inline": {"files": {"train.py": text}}},
         **extra,
     }
+
+
+@pytest.fixture(scope="session")
+def judges(info: Body, tmp_path_factory: pytest.TempPathFactory) -> Iterator[judging.Judges]:
+    """Return who reads what is built, independently of what builds it."""
+    folder = tmp_path_factory.mktemp("judged")
+    yield judging.Judges(folder, info)
+    # Whole base images lie there, which nobody looks at once they were judged.
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def judged(namespace: Namespace, judges: judging.Judges) -> Iterator[None]:
+    """Have the images of a test's jobs judged at its end."""
+    yield
+    judges.judge(namespace)

@@ -12,6 +12,7 @@ import pytest
 from hack import apiserver
 from tests import facts, namespaces
 from tests.e2e import conftest
+from tests.e2e import judges as judging
 from trainshed.builds import dockerfiles, embedding, pods
 
 BUILDKIT = os.environ.get("TRAINSHED_BUILDKIT_IMAGE", "")
@@ -40,12 +41,17 @@ def marked(namespace: conftest.Namespace, **marks: str) -> None:
 
 
 @pytest.fixture
-def open_namespace(api: apiserver.ApiServer) -> Iterator[conftest.Namespace]:
-    """Return a namespace in which Dockerfiles are built."""
+def open_namespace(
+    api: apiserver.ApiServer, judges: judging.Judges
+) -> Iterator[conftest.Namespace]:
+    """Return a namespace in which Dockerfiles are built; its images are judged at the end."""
     found = conftest.create_namespace(api)
     marked(found, **{LABEL: "true", LEVEL: "privileged"})
     yield found
-    found.delete()
+    try:
+        judges.judge(found)
+    finally:
+        found.delete()
 
 
 def job(base: str, steps: str, *, files: dict[str, str] | None = None, **asked: Any) -> Any:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests import git_server, ssh_server
-from tests.e2e import conftest
+from tests.e2e import conftest, secrecy
 
+pytestmark = pytest.mark.usefixtures("judged")
 REASON_SECONDS = 60.0
 LOGIN = ("reader", "hunter2-secret")
 
@@ -139,40 +140,50 @@ def test_an_entry_point_that_the_repository_lacks(
     assert "main.py" in message
 
 
-def test_a_private_repository_needs_its_secret(
-    namespace: conftest.Namespace, host: str, tmp_path: pathlib.Path
+def test_a_submodule_whose_repository_or_commit_is_gone(
+    namespace: conftest.Namespace, server: git_server.Server
 ) -> None:
-    with git_server.serve(tmp_path / "private", host=host, login=LOGIN) as server:
-        server.repository("code").commit({"train.py": "print(1)"})
-        namespace.apply("without", job(f"{server.url}/code/.git"))
-        message = namespace.told("without", "Failed", "SourceUnauthorized", seconds=REASON_SECONDS)
-        assert "git.secretRef" in message
+    for name in ("repository", "commit"):
+        library = server.repository(f"library-{name}")
+        library.commit({"module.py": "A = 1"})
+        made = server.repository(name)
+        made.git("submodule", "add", "-q", f"{server.url}/library-{name}/.git", "library")
+        made.commit({"train.py": "print(1)"})
+        shutil.rmtree(library.folder)
+    server.repository("library-commit").commit({"module.py": "A = 2"})
+
+    for name in ("repository", "commit"):
+        namespace.apply(name, job(f"{server.url}/{name}/.git", submodules=True))
+    for name in ("repository", "commit"):
+        message = namespace.told(name, "Failed", "SubmoduleFailed", seconds=REASON_SECONDS)
+        assert "git.submodules: false" in message
 
 
-def test_private_repositories_are_opened_by_their_secrets(
-    namespace: conftest.Namespace, host: str, tmp_path: pathlib.Path
+def test_a_private_repository_needs_its_secret(
+    namespace: conftest.Namespace, info: conftest.Body, host: str, tmp_path: pathlib.Path
 ) -> None:
     with (
         git_server.serve(tmp_path / "served", host=host, login=LOGIN, tls=True) as web,
         ssh_server.serve(tmp_path / "served", host=host) as ssh,
     ):
-        web.repository("code").commit({"train.py": "print(1)"})
+        web.repository("code").commit({"train.py": "print('it runs')"})
         login = {"username": LOGIN[0], "password": LOGIN[1], "ca.crt": web.authority}
         secret(namespace, "web", **login)
         keys = {"ssh-privatekey": ssh.private_key, "known_hosts": ssh.known_hosts}
         secret(namespace, "ssh", **keys)
-        for name, url in {"web": web.url, "ssh": ssh.url}.items():
+        other = f"{ssh.known_hosts.partition(' ')[0]} {ssh_server.public(ssh_server.a_key())}\n"
+        secret(namespace, "stranger", **{**keys, "known_hosts": other})
+        for name, url in {"web": web.url, "ssh": ssh.url, "stranger": ssh.url}.items():
             namespace.apply(name, job(f"{url}/code/.git", secretRef={"name": name}))
-        bodies = []
         for name in ("web", "ssh"):
             assert namespace.finished(name)["phase"] == "Succeeded"
-            bodies.append(json.dumps(namespace.api.get(f"{namespace.jobs}/{name}")))
-        bodies += [json.dumps(each) for each in builds(namespace)]
-        said = [log for pod in pods_of_builds(namespace) if (log := text_of(namespace, pod))]
+        refused = namespace.told(
+            "stranger", "Failed", "SourceHostKeyUnknown", seconds=REASON_SECONDS
+        )
+        assert "known_hosts of Secret stranger" in refused
 
-    assert said
-    hidden = (LOGIN[1], ssh.private_key.splitlines()[1])
-    assert not [each for each in (*bodies, *said) for word in hidden if word in each]
+    key = [each for each in ssh.private_key.splitlines() if len(each) > 40]
+    secrecy.check(namespace, info, LOGIN[1], ":".join(LOGIN), *key, shown="it runs")
 
 
 def test_a_server_that_is_down_is_waited_for(namespace: conftest.Namespace, host: str) -> None:

@@ -15,12 +15,15 @@ import yaml
 from hack import apiserver
 from hack.cluster import registries, settings
 from hack.cluster.host import node
-from tests.e2e import conftest, volumes
+from tests.e2e import conftest, secrecy, volumes
+from tests.e2e import judges as judging
 from tests.unit.registry import images
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
+pytestmark = pytest.mark.usefixtures("judged")
 REASON_SECONDS = 60.0
 LOGIN = registries.Credentials("ann", "hunter2-secret")
+AUTH = base64.b64encode(f"{LOGIN.user}:{LOGIN.password}".encode()).decode()
 
 
 @pytest.fixture
@@ -68,8 +71,7 @@ _MANIFESTS = (
 
 def secret(namespace: conftest.Namespace, name: str, address: str) -> None:
     """Create the Secret that opens the registry elsewhere."""
-    auth = base64.b64encode(f"{LOGIN.user}:{LOGIN.password}".encode()).decode()
-    config = json.dumps({"auths": {address: {"auth": auth}}})
+    config = json.dumps({"auths": {address: {"auth": AUTH}}})
     namespace.api.create(
         f"/api/v1/namespaces/{namespace.name}/secrets",
         {
@@ -150,7 +152,7 @@ def test_a_claim_that_is_not_there_is_named(namespace: conftest.Namespace) -> No
 
 
 def test_code_in_an_artifact_is_pulled_by_its_secret_and_a_digest_is_built_once(
-    namespace: conftest.Namespace, elsewhere: str
+    namespace: conftest.Namespace, info: conftest.Body, elsewhere: str
 ) -> None:
     code = images.artifact({"train.py": b"import lib\nprint(lib.A)", "lib.py": b"A = 'it runs'"})
     tag = push(elsewhere, code, "team/code")
@@ -173,8 +175,7 @@ def test_code_in_an_artifact_is_pulled_by_its_secret_and_a_digest_is_built_once(
     again = namespace.finished("again")["image"]
     assert (again["ref"], again["cacheHit"]) == (status["image"]["ref"], True)
     assert len(builds(namespace)) == before
-    told = json.dumps([namespace.api.get(namespace.jobs), builds(namespace)])
-    assert LOGIN.password not in told
+    secrecy.check(namespace, info, LOGIN.password, AUTH, shown="it runs")
 
 
 def test_artifacts_that_are_hostile_or_absent(
@@ -212,7 +213,7 @@ def custom(text: str, **image: Any) -> conftest.Body:
 
 
 def test_a_base_elsewhere_is_read_by_the_jobs_own_secret(
-    namespace: conftest.Namespace, elsewhere: str, small: str
+    namespace: conftest.Namespace, info: conftest.Body, elsewhere: str, small: str
 ) -> None:
     secret(namespace, "login", elsewhere)
     base = copy(small, elsewhere, "team/base")
@@ -227,10 +228,16 @@ def test_a_base_elsewhere_is_read_by_the_jobs_own_secret(
     assert not status["image"]["ref"].startswith(elsewhere)
     told = namespace.told("nobody", "ImageReady", "RegistryUnauthorized", seconds=REASON_SECONDS)
     assert "image.pushSecret" in told
+    secrecy.check(namespace, info, LOGIN.password, AUTH, shown="it runs")
 
 
 def test_an_image_goes_to_a_repository_elsewhere_and_is_pulled_from_it(
-    namespace: conftest.Namespace, info: conftest.Body, elsewhere: str, small: str
+    namespace: conftest.Namespace,
+    info: conftest.Body,
+    elsewhere: str,
+    small: str,
+    judges: judging.Judges,
+    tmp_path: pathlib.Path,
 ) -> None:
     state = pathlib.Path(info["state"])
     cluster = settings.Settings(name=info["context"], state=state, cache=state)
@@ -245,6 +252,9 @@ def test_an_image_goes_to_a_repository_elsewhere_and_is_pulled_from_it(
     assert status["phase"] == "Succeeded", status
     assert status["image"]["ref"].startswith(f"{wanted}@sha256:")
     assert "it is there" in said(namespace, "going")
+    judges.read(status["image"]["ref"], login=judging.login(tmp_path, elsewhere, AUTH))
+    known = {elsewhere: (LOGIN.user, LOGIN.password)}
+    secrecy.check(namespace, info, LOGIN.password, AUTH, shown="it is there", logins=known)
 
 
 def test_a_registry_elsewhere_that_can_not_be_reached_is_told(
