@@ -65,13 +65,14 @@ class Client:
 
     async def manifest(self, repository: str, digest: str) -> Mapping[str, Any]:
         """Return the manifest of a digest; raises NotFound."""
-        answer = await self._manifest("GET", repository, digest)
-        return self._checked(answer, digest)
+        return self._checked(await self._manifest("GET", repository, digest), digest)
 
-    async def named_manifest(self, repository: str, version: str) -> tuple[str, Mapping[str, Any]]:
-        """Return the digest and the manifest of a tag; raises NotFound."""
-        answer = await self._manifest("GET", repository, version)
-        return layers.digest(answer.body), exchange.document(answer.body, host=self._host)
+    async def named_manifest(
+        self, repository: str, version: str, *, most: int = exchange.MAX_BYTES
+    ) -> tuple[str, Mapping[str, Any]]:
+        """Return the digest and the manifest of a tag, of so many bytes; raises NotFound."""
+        body = (await self._manifest("GET", repository, version)).body
+        return layers.digest(body), exchange.document(body, host=self._host, most=most)
 
     async def descriptor(self, repository: str, digest: str) -> Mapping[str, Any]:
         """Return how other documents name the manifest of a digest; raises NotFound."""

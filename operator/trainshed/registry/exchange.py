@@ -180,8 +180,10 @@ def refusal(
     )
 
 
-def document(body: bytes, *, host: str) -> Mapping[str, Any]:
-    """Return the JSON object that a body holds; raises Rejected."""
+def document(body: bytes, *, host: str, most: int = MAX_BYTES) -> Mapping[str, Any]:
+    """Return the JSON object that a body of so many bytes holds; raises Rejected."""
+    if len(body) > most:
+        raise errors.Rejected(f"registry {host} has a document of more than {most} bytes")
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):

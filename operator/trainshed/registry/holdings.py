@@ -22,7 +22,11 @@ MARK = "trainshed-used"
 _USED = "dev.trainshed.used."
 _PAGE = 500
 _MOST = 20_000
-"""So many names are read; a repository with more is left alone."""
+"""So many tags are read; a repository with more is left alone."""
+_MOST_CHILDREN = 100_000
+"""So many parts of indexes, all tags together: who may push could fill our memory by them."""
+_MOST_BYTES = 1 << 20
+"""Of a manifest that is judged: what a hostile one unfolds to is many times that."""
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 _REFERRER = re.compile(r"sha256-([0-9a-f]{64})")
 _EMPTY = b"{}"
@@ -42,21 +46,31 @@ async def read(client: clients.Client, repository: str) -> list[retention.Manife
     except errors.NotFound:
         return []
     tags: dict[str, list[str]] = {}
-    documents: dict[str, Mapping[str, Any]] = {}
+    # Of each document what is needed is kept, and no more: a repository may have thousands.
+    parts: dict[str, tuple[str, ...]] = {}
+    about: dict[str, str] = {}
+    many = 0
     for name in names:
         if name == MARK:
             continue
         try:
-            digest, documents[digest] = await client.named_manifest(repository, name)
+            digest, document = await client.named_manifest(repository, name, most=_MOST_BYTES)
         except errors.NotFound:
             continue  # It went while we looked.
         tags.setdefault(digest, []).append(name)
+        if digest not in parts:
+            parts[digest], about[digest] = tuple(_children(document)), _told(document)
+            many += len(parts[digest])
+        if many > _MOST_CHILDREN:
+            raise errors.Rejected(
+                f"{repository} has indexes of more than {_MOST_CHILDREN} parts: it is left alone"
+            )
     return [
         retention.Manifest(
             digest=digest,
             tags=tuple(found),
-            children=tuple(_children(documents[digest])),
-            subject=_subject(documents[digest], found),
+            children=parts[digest],
+            subject=about[digest] or _tagged(found),
         )
         for digest, found in tags.items()
     ]
@@ -124,11 +138,16 @@ def _children(document: Mapping[str, Any]) -> Iterator[str]:
             yield str(each["digest"])
 
 
-def _subject(document: Mapping[str, Any], tags: list[str]) -> str:
-    """Return what a manifest tells of: by its field, or by the tag of registries without it."""
+def _told(document: Mapping[str, Any]) -> str:
+    """Return what a manifest says that it tells of; empty where it is an image itself."""
     told = document.get("subject")
     if isinstance(told, dict) and manifests.is_digest(told.get("digest")):
         return str(told["digest"])
+    return ""
+
+
+def _tagged(tags: list[str]) -> str:
+    """Return what a manifest tells of, by the tag of registries that read no such field."""
     match = next((found for tag in tags if (found := _REFERRER.fullmatch(tag))), None)
     return f"sha256:{match[1]}" if match else ""
 
