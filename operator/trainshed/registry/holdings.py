@@ -1,14 +1,14 @@
 """What the bundled registry holds: its repositories, their tags, and how they are let go.
 
-Only the operator's own token may do this. Every list is read to its end or not at all: who judges
-by a part of it might let go what the rest needs.
+Only the operator's own token may do this. A repository's tags are read to their end or not at all:
+who judges by a part of them might let go what the rest needs.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 from urllib import parse
 
@@ -32,17 +32,22 @@ _REFERRER = re.compile(r"sha256-([0-9a-f]{64})")
 _EMPTY = b"{}"
 
 
-async def repositories(client: clients.Client, *, folder: str) -> list[str]:
-    """Return the repositories below a folder; raises RegistryError."""
-    every = await _names(client, "/v2/_catalog", "repositories", authentication.Scope(""))
-    return [each for each in every if each.startswith(f"{folder}/")]
+async def repositories(client: clients.Client, *, folder: str) -> AsyncIterator[str]:
+    """Yield the repositories below a folder, however many there are; raises RegistryError.
+
+    A registry forgets no name: those of namespaces that are long gone are among them.
+    """
+    pages = _pages(client, "/v2/_catalog", "repositories", authentication.Scope(""))
+    async for page in pages:
+        for each in page:
+            if each.startswith(f"{folder}/"):
+                yield each
 
 
 async def read(client: clients.Client, repository: str) -> list[retention.Manifest]:
     """Return the manifests that have a tag, but for our own; raises RegistryError."""
-    scope = authentication.Scope(repository)
     try:
-        names = await _names(client, f"/v2/{repository}/tags/list", "tags", scope)
+        names = await _tags(client, repository)
     except errors.NotFound:
         return []
     tags: dict[str, list[str]] = {}
@@ -152,21 +157,28 @@ def _tagged(tags: list[str]) -> str:
     return f"sha256:{match[1]}" if match else ""
 
 
-async def _names(
-    client: clients.Client, path: str, field: str, scope: authentication.Scope
-) -> list[str]:
-    """Return all names of a list, page by page; raises NotFound."""
+async def _tags(client: clients.Client, repository: str) -> list[str]:
+    """Return all tags of a repository; raises NotFound, and Rejected where there are too many."""
     found: list[str] = []
+    path, scope = f"/v2/{repository}/tags/list", authentication.Scope(repository)
+    async for page in _pages(client, path, "tags", scope):
+        found += page
+        if len(found) > _MOST:
+            raise errors.Rejected(f"{path} has more than {_MOST} names: it is left alone")
+    return found
+
+
+async def _pages(
+    client: clients.Client, path: str, field: str, scope: authentication.Scope
+) -> AsyncIterator[list[str]]:
+    """Yield the names of a list, page by page; raises NotFound."""
     asked = f"{path}?{parse.urlencode({'n': _PAGE})}"
     while asked:
         answer = await client.call("GET", asked, scope)
         page = exchange.document(answer.body, host="bundled").get(field)
-        found += [each for each in (page or ()) if isinstance(each, str)]
-        if len(found) > _MOST:
-            raise errors.Rejected(f"{path} has more than {_MOST} names: it is left alone")
+        yield [each for each in (page or ()) if isinstance(each, str)]
         following = _NEXT.search(answer.headers.get("Link", ""))
         asked = _below(following[1]) if following else ""
-    return found
 
 
 def _below(link: str) -> str:

@@ -7,6 +7,7 @@ restart of the registry, which collects them before it serves: while it serves, 
 from __future__ import annotations
 
 import asyncio
+import collections
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ LOOK_SECONDS = 60.0
 _AT_ONCE = 500
 """So many are let go in a repository's turn: builds of its namespace wait meanwhile."""
 _BREATH = 100
+_MOST_OF_ONE = 1000
+"""So many repositories of one namespace are judged in a round: who pushes makes them by a name."""
 Count = Callable[[int], None]
 """Called with the number of tags that went."""
 
@@ -71,22 +74,31 @@ class Collector:
 
     async def round(self) -> int:
         """Judge each repository once; return how many tags went."""
-        seams, gone = self._seams, 0
+        seams = self._seams
+        met: collections.Counter[str] = collections.Counter()
+        gone = 0
         try:
-            every = await holdings.repositories(seams.client, folder=seams.folder)
+            async for repository in holdings.repositories(seams.client, folder=seams.folder):
+                namespace = repository.removeprefix(f"{seams.folder}/").partition("/")[0]
+                met[namespace] += 1
+                if met[namespace] <= _MOST_OF_ONE:
+                    gone += await self._visited(namespace, repository)
         except (errors.RegistryError, errors.NotFound) as error:
             log.warning("registry_unlisted", extra={"error": str(error)})
+        for namespace in (each for each, many in met.items() if many > _MOST_OF_ONE):
+            log.warning("registry_namespace_crowded", extra={"namespace": namespace})
+        log.info("registry_collected", extra={"repositories": met.total(), "tags": gone})
+        return gone
+
+    async def _visited(self, namespace: str, repository: str) -> int:
+        """Judge one repository, unless its namespace builds; return how many tags went."""
+        seams = self._seams
+        if seams.served and namespace not in seams.served:
             return 0
-        for repository in every:
-            namespace = repository.removeprefix(f"{seams.folder}/").partition("/")[0]
-            if seams.served and namespace not in seams.served:
-                continue
-            async with seams.turns.letting_go(namespace) as quiet:
-                if quiet:
-                    gone += await self._swept(repository)
+        async with seams.turns.letting_go(namespace) as quiet:
+            gone = await self._swept(repository) if quiet else 0
         if gone:
             self._owed = True
-        log.info("registry_collected", extra={"repositories": len(every), "tags": gone})
         return gone
 
     async def free(self) -> None:

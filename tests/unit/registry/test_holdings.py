@@ -21,6 +21,7 @@ class Listing(faulty.Registry):
     """A registry that lists its tags too."""
 
     tags: list[str] = field(default_factory=list)
+    catalog: list[str] = field(default_factory=list)
 
     def push(self, tag: str, document: dict[str, Any]) -> str:
         """Push a manifest; return its digest."""
@@ -32,7 +33,16 @@ class Listing(faulty.Registry):
     def _answer(self, request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/tags/list"):
             return httpx.Response(200, json={"tags": self.tags})
+        if request.url.path == "/v2/_catalog":
+            return self._listed(int(request.url.params["n"]), request.url.params.get("last", ""))
         return super()._answer(request)
+
+    def _listed(self, many: int, last: str) -> httpx.Response:
+        begin = self.catalog.index(last) + 1 if last else 0
+        page = self.catalog[begin : begin + many]
+        more = page and page[-1] != self.catalog[-1]
+        link = f'</v2/_catalog?n={many}&last={page[-1]}>; rel="next"' if more else ""
+        return httpx.Response(200, json={"repositories": page}, headers={"Link": link})
 
     async def read(self) -> list[retention.Manifest]:
         """Read what is there."""
@@ -76,4 +86,19 @@ async def test_a_manifest_that_is_larger_than_any_image_is_not_unfolded() -> Non
     listing.push("large", {"layers": [[]] * 400_000})
 
     with pytest.raises(errors.Rejected, match="a document of more than 1048576 bytes"):
+        await listing.read()
+
+
+async def test_no_number_of_names_in_one_namespace_keeps_another_from_its_turn() -> None:
+    crowd = [f"trainshed/ns/a/{number:05}" for number in range(20_100)]
+    listing = Listing(catalog=["trainshed/base", *crowd, REPOSITORY])
+    found = holdings.repositories(faulty.Rig(listing).client, folder="trainshed/ns")
+
+    assert [each async for each in found] == [*crowd, REPOSITORY]
+
+
+async def test_a_repository_of_more_tags_than_are_read_is_left_alone() -> None:
+    listing = Listing(tags=["x"] * 20_001)
+
+    with pytest.raises(errors.Rejected, match="more than 20000 names"):
         await listing.read()
