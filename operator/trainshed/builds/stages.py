@@ -58,7 +58,8 @@ def split(
     run = _engine(asked, engine, compression) | {
         "volumeMounts": [
             mounts["work"] | {"readOnly": True},
-            mounts["tmp"],
+            # Its own: what a step plants in ours, such as a pipe, the builder would open.
+            mounts["tmp"] | {"name": "engine-tmp"},
             access | {"readOnly": True},
             to_image,
         ],
@@ -82,6 +83,7 @@ def split(
             *spec["volumes"],
             *(_secret(volume, name, name == shared) for volume, name in secrets.items()),
             {"name": "access", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+            {"name": "engine-tmp", "emptyDir": {"sizeLimit": "64Mi"}},
             {"name": "image", "emptyDir": {"sizeLimit": engine.storage}},
         ],
     }

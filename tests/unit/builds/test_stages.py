@@ -120,6 +120,11 @@ def test_the_engine_can_change_nothing_that_the_last_step_believes() -> None:
     writes = [each["mountPath"] for each in containers()[labels.ENGINE]["volumeMounts"]
               if not each.get("readOnly")]  # fmt: skip
     assert writes == ["/tmp", dockerfiles.IMAGE]
+    # What lies in /tmp is none that ours write to, or read: a pipe there would never end.
+    held = {name: {each["name"] for each in found["volumeMounts"] if not each.get("readOnly")}
+            for name, found in containers().items()}  # fmt: skip
+    assert held[labels.ENGINE] & held[labels.BUILDER] == {"image"}
+    assert held[labels.ENGINE].isdisjoint(held[labels.FETCHER])
 
 
 def test_no_variable_of_the_container_is_put_into_a_users_words() -> None:
