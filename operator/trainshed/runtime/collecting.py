@@ -170,7 +170,8 @@ def documents(cache: caches.Cache) -> Iterator[bytes]:
         if build is not None and build.image is not None:
             yield build.image.ref.encode()
             yield build.image.key.encode()
-    yield from _images(each.image for each in cache.workloads())
+    # After a restart they may be all that names an image: a status is written a moment later.
+    yield from _images(name for each in cache.workloads() for name in (each.image, each.volume))
 
 
 def _images(names: Iterable[str]) -> Iterator[bytes]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 
 import pytest
 
+from tests import builders
 from tests.unit.registry import faulty, test_holdings
 from trainshed.runtime import cache as caches
 from trainshed.runtime import collecting, turns
@@ -44,3 +46,12 @@ async def test_a_namespace_that_has_made_thousands_of_repositories_has_some_of_t
     assert judged[-1] == "/v2/trainshed/ns/team-a/tags/list"
     (told,) = caplog.records
     assert (told.message, vars(told)["namespace"]) == ("registry_namespace_crowded", "a")
+
+
+def test_what_a_job_runs_and_what_is_mounted_into_it_is_named() -> None:
+    cache = caches.Cache()
+    base, code = "registry.example/base@sha256:1", "registry.example/code@sha256:2"
+    view = builders.job().active().view()
+    cache.put_workload(dataclasses.replace(view, image=base, volume=code))
+
+    assert set(collecting.documents(cache)) == {base.encode(), code.encode()}
