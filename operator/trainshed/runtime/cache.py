@@ -147,7 +147,10 @@ class Cache:
         return tuple(each for each in held.values() if each.owner_uid == build.uid)
 
     def builder(self, uid: Uid) -> observed.PodView | None:
-        """Return the pod of this uid if it is of a build's Job that is known, and has not ended."""
+        """Return the pod of this uid if it is of a build's Job that is known, and has not ended.
+
+        By their labels, which whoever may create Jobs in the namespace can give to any.
+        """
         pod = self.pod(uid)
         if pod is None or not pod.build or pod.phase in ("Succeeded", "Failed"):
             return None
