@@ -28,8 +28,9 @@ class InstallFailed(Exception):
 def values(info: Info, images: Mapping[str, str], *, tested: bool) -> dict[str, Any]:
     """Return the chart's values for the local cluster; `tested`: for the end-to-end tests."""
     registry = info["registry"]
-    tensorflow, builder, buildah = (
-        f"{registry['pull']}/trainshed/{name}:dev" for name in ("tensorflow", "builder", "buildah")
+    names = ("tensorflow", "builder", "buildah", "pytorch-devel")
+    tensorflow, builder, buildah, devel = (
+        f"{registry['pull']}/trainshed/{name}:dev" for name in names
     )
     here = tested and info["provider"] == "host"
     allowed, elsewhere = (TEST_REGISTRIES, OTHER_REGISTRIES) if here else ([], [])
@@ -39,6 +40,8 @@ def values(info: Info, images: Mapping[str, str], *, tested: bool) -> dict[str, 
         "images": {
             "pytorch": images["pytorch"],
             "tensorflow": images.get("tensorflow", tensorflow),
+            # Like what builds Dockerfiles: a first demo compiles nothing.
+            "devel": {"pytorch": images.get("pytorch-devel", devel if tested else "")},
         },
         "builder": {
             "image": images.get("builder", builder),

@@ -68,6 +68,7 @@ IMAGES = (
             "images/pytorch/cuda.txt",
         ),
     ),
+    Image("pytorch-devel", sources=(), on="pytorch"),
     Image(
         "tensorflow",
         sources=(

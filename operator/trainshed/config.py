@@ -65,11 +65,24 @@ class Registry(Section):
     bundled: Bundled = Bundled()
 
 
+class Devel(Section):
+    """In which extensions of a framework's code are compiled. Empty: they are not."""
+
+    pytorch: str = ""
+    tensorflow: str = ""
+
+
 class Images(Section):
     """Default base images."""
 
     pytorch: str = "127.0.0.1:5000/trainshed/pytorch:dev"
     tensorflow: str = "127.0.0.1:5000/trainshed/tensorflow:dev"
+    devel: Devel = Devel()
+
+    @property
+    def bases(self) -> Mapping[str, str]:
+        """Return the default base image of each framework."""
+        return self.model_dump(exclude={"devel"})
 
 
 class Resources(Section):

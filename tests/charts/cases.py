@@ -34,6 +34,10 @@ FULL: dict[str, Any] = {
     "images": {
         "pytorch": "registry.example.com:5000/base/pytorch:2.6",
         "tensorflow": "registry.example.com:5000/base/tensorflow:2.21",
+        "devel": {
+            "pytorch": "registry.example.com:5000/devel/pytorch:2.6",
+            "tensorflow": "registry.example.com:5000/devel/tensorflow:2.21",
+        },
     },
     "builder": {
         "image": "registry.example.com:5000/trainshed/builder:1",

@@ -96,6 +96,10 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
         images=config.Images(
             pytorch="registry.example.com:5000/base/pytorch:2.6",
             tensorflow="registry.example.com:5000/base/tensorflow:2.21",
+            devel=config.Devel(
+                pytorch="registry.example.com:5000/devel/pytorch:2.6",
+                tensorflow="registry.example.com:5000/devel/tensorflow:2.21",
+            ),
         ),
         builder=config.Builder(
             image="registry.example.com:5000/trainshed/builder:1",

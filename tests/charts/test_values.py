@@ -52,6 +52,8 @@ OTHER: Mapping[str, Any] = {
     "registry.bundled.resources.limits": {"memory": "4Gi"},
     "images.pytorch": "registry.example.com/other:1",
     "images.tensorflow": "registry.example.com/other:1",
+    "images.devel.pytorch": "registry.example.com/other:1",
+    "images.devel.tensorflow": "registry.example.com/other:1",
     "builder.image": "registry.example.com/other:1",
     "builder.withoutTls": ["lab.example.com"],
     "builder.index.url": "http://index.internal/simple",
@@ -294,4 +296,6 @@ def test_the_install_pulls_what_the_documented_push_has_pushed(
 
     assert f"registry.pull={registry.address}" in guide
     assert config["registry"]["push"] == address
-    assert {container["image"], *config["images"].values(), config["builder"]["image"]} <= pushed
+    bases = {image for image in config["images"].values() if isinstance(image, str)}
+    assert {container["image"], *bases, config["builder"]["image"]} <= pushed
+    assert not any(config["images"]["devel"].values())

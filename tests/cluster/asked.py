@@ -37,6 +37,12 @@ def packages(**requirements: Any) -> builders.TrainingJobBuilder:
     return builders.training_job().spec(source={"inline": inline, "requirements": requirements})
 
 
+def compiled(**fields: Any) -> builders.TrainingJobBuilder:
+    """Return a script whose source is compiled."""
+    inline = {"files": {"setup.py": "", "train.py": ""}}
+    return builders.training_job().spec(source={"inline": inline, "compile": True}, **fields)
+
+
 def git(url: str, **fields: Any) -> builders.TrainingJobBuilder:
     """Return a job of a git repository."""
     return builders.training_job().git(url, **fields)

@@ -87,6 +87,22 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         asked.packages(packages=["a"], index="http://index.example", indexSecret={"name": "key"}),
         "would be sent without TLS",
     ),
+    "compiling beside a Dockerfile": (
+        asked.compiled(image={"strategy": "dockerfile"}),
+        "a Dockerfile compiles what it needs itself",
+    ),
+    "compiling for another platform": (
+        asked.compiled(image={"platforms": ["linux/arm64"]}),
+        "source.compile compiles for linux/amd64 alone",
+    ),
+    "compiling for several platforms": (
+        asked.compiled(image={"platforms": ["linux/amd64", "linux/arm64"]}),
+        "source.compile compiles for linux/amd64 alone",
+    ),
+    "compiling for no framework": (
+        asked.compiled(image={"base": "own:1"}).custom(),
+        "framework custom has none",
+    ),
     "what is ignored of an inline source": (
         builders.training_job().spec(
             source={"inline": {"files": {"train.py": ""}}, "ignore": ["*.ckpt"]}

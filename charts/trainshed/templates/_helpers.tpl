@@ -88,6 +88,8 @@ images:
   {{- range $name := list "pytorch" "tensorflow" }}
   {{ $name }}: {{ index $.Values.images $name | default (printf "%s/trainshed/%s:%s" $pull $name $.Chart.AppVersion) | quote }}
   {{- end }}
+  devel:
+    {{- toYaml .Values.images.devel | nindent 4 }}
 builder:
   image: {{ .Values.builder.image | default (printf "%s/trainshed/builder:%s" $pull $.Chart.AppVersion) | quote }}
   withoutTls: {{ .Values.builder.withoutTls | toJson }}

@@ -161,6 +161,11 @@ class Source(base.Model):
         default=None,
         description="Packages that the code needs. What the base image has is kept as it is.",
     )
+    compile: bool = pydantic.Field(
+        default=False,
+        description="Whether the source's own extensions, C++ or CUDA, are compiled by its"
+        " pyproject.toml or setup.py, on the operator's development image for the framework.",
+    )
     ignore: list[Annotated[str, pydantic.Field(min_length=1, max_length=255)]] | None = (
         pydantic.Field(
             default=None,

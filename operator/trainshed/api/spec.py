@@ -9,6 +9,7 @@ import pydantic
 
 from trainshed.api import base
 from trainshed.api import checkpoint as checkpoint_api
+from trainshed.api import compiling as compiling_api
 from trainshed.api import cross_validation as cross_validation_api
 from trainshed.api import data as data_api
 from trainshed.api import dockerfile as dockerfile_api
@@ -156,6 +157,7 @@ class TrainingJobSpec(base.Model):
             _MOUNTED_ELSEWHERE,
             dockerfile_api.NEEDS_SOURCE,
             dockerfile_api.INSTALLS_ITSELF,
+            *compiling_api.RULES,
             _PARAMS_FOR_OWN_CODE,
             replicas_api.LAUNCHED,
             replicas_api.EVEN_BATCH,

@@ -16,7 +16,17 @@ from dataclasses import replace
 from typing import Any
 
 from trainshed.api import reasons
-from trainshed.buildpod import failing, fetching, granted, packages, places, staging, tails, words
+from trainshed.buildpod import (
+    compiled,
+    failing,
+    fetching,
+    granted,
+    packages,
+    places,
+    staging,
+    tails,
+    words,
+)
 from trainshed.builds import (
     dockerfiles,
     freshness,
@@ -73,20 +83,15 @@ def main() -> int:
 
 
 def fetch(order: orders.Order, settings: Mapping[str, Any], tail: tails.Tail) -> int:
-    """Fetch a Dockerfile's source for the engine; what fails is told by the step behind that."""
+    """Fetch a source for the step that runs what is in it; the step behind that tells failures."""
     try:
         _check_library(order)
         registries = places.of(order, settings)
         fetched = fetching.fetch(order, registries)
-        ca_file = registries.ca_file
-        ca_pem = pathlib.Path(ca_file).read_text(encoding="ascii") if ca_file else ""
-        staging.lay_out(
-            order,
-            fetched,
-            target=registries.target,
-            ca_pem=ca_pem,
-            without_tls=map(str, settings.get("withoutTls") or ()),
-        )
+        if order.compile:
+            compiled.lay_out(order, fetched)
+        else:
+            _lay_out(order, fetched, registries)
     except (failing.BuildFailed, errors.RegistryError) as error:
         pathlib.Path(dockerfiles.REFUSAL).write_text(_refused(error, tail), encoding="utf-8")
         log.error("%s: %s", error.reason, error)
@@ -100,6 +105,17 @@ def _refused(error: failing.BuildFailed | errors.RegistryError, tail: tails.Tail
     return words.refused(error.reason, str(error), terminal=error.terminal, log=tail.text)
 
 
+def _lay_out(order: orders.Order, fetched: fetching.Fetched, registries: places.Places) -> None:
+    ca_file = registries.ca_file
+    staging.lay_out(
+        order,
+        fetched,
+        target=registries.target,
+        ca_pem=pathlib.Path(ca_file).read_text(encoding="ascii") if ca_file else "",
+        without_tls=map(str, registries.settings.get("withoutTls") or ()),
+    )
+
+
 async def build(order: orders.Order, settings: Mapping[str, Any]) -> observed.BuiltImage:
     """Return the image; raises BuildFailed and RegistryError."""
     began, looked_up = time.monotonic(), time.time()
@@ -111,6 +127,8 @@ async def build(order: orders.Order, settings: Mapping[str, Any]) -> observed.Bu
     with watch.phase(measures.Phase.FETCH):
         fetched = await asyncio.to_thread(_code, order, registries)
     log.info("fetched %s: %d files; packing and pushing", fetched.revision, len(fetched.files))
+    if order.compile:
+        watch.add(measures.Phase.COMPILE, compiled.seconds())
     async with (
         granted.issuer(settings) as issue,
         opening.open_builder(
@@ -152,6 +170,8 @@ async def build(order: orders.Order, settings: Mapping[str, Any]) -> observed.Bu
 
 def _code(order: orders.Order, registries: places.Places) -> fetching.Fetched:
     """Return the code of an order, as this step or one before it has fetched it."""
+    if order.compile:
+        return compiled.collected(order)
     if order.dockerfile is not None:
         return staging.collected(order)
     return fetching.fetch(order, registries)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trainshed.buildpod import (
+    compiled,
     distributions,
     installing,
     locks,
@@ -45,9 +46,10 @@ log = logging.getLogger("trainshed.buildpod")
 
 @dataclass(frozen=True, slots=True)
 class Packages:
-    """Implements `additions.Additions` for the requirements of an order."""
+    """Implements `additions.Additions` for the requirements of an order, and its extensions."""
 
     wanted: requirements.Requirements
+    """Of nothing, where there are extensions alone."""
     files: Mapping[str, bytes] = field(repr=False)
     """Of the source, among which a file of requirements is."""
     index: uv.Index
@@ -55,6 +57,8 @@ class Packages:
     limit: int
     """Bytes that the packages may have."""
     watch: measures.Stopwatch
+    wheel: compiled.Wheel | None = None
+    """The code's own extensions."""
 
     async def settle(self, grounds: Sequence[additions.Ground]) -> additions.Settled:
         """Return what the bases lack; raises BuildFailed and RegistryError."""
@@ -111,12 +115,19 @@ class _Settled:
         """Return a hash of the locks, and of where they come to lie."""
         found = self.platforms.items()
         parts = [[name, each.base.site, each.lock.text] for name, each in found]
+        if self.of.wheel is not None:
+            parts.append([self.of.wheel.hash])
         text = json.dumps([requirements.VERSION, *parts])
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def lock_hash(self) -> str:
-        """Return `sha256:<hex>` of the lock; of several platforms, of all with their names."""
+        """Return `sha256:<hex>` of the lock; of several platforms, of all with their names.
+
+        Empty where nothing was to be chosen: there are extensions alone.
+        """
+        if not self.of.wanted.something:
+            return ""
         found = {name: each.lock for name, each in self.platforms.items()}
         if len(found) == 1:
             return next(iter(found.values())).hash
@@ -133,10 +144,15 @@ class _Settled:
         return {
             platform: bom.Packages(
                 base=[bom.Package(*each) for each in one.base.packages.items()],
-                added=bom.locked(one.lock.text),
+                added=[*bom.locked(one.lock.text), *self._compiled],
             )
             for platform, one in self.platforms.items()
         }
+
+    @property
+    def _compiled(self) -> Sequence[bom.Package]:
+        wheel = self.of.wheel
+        return [] if wheel is None else [bom.Package(wheel.name, wheel.version)]
 
     @property
     def hits(self) -> Sequence[str]:
@@ -159,7 +175,8 @@ class _Settled:
         with watch.phase(measures.Phase.INSTALL):
             installed = await asyncio.to_thread(self._installed, one, known, most)
         with watch.phase(measures.Phase.PACK):
-            made = await asyncio.to_thread(_packed, one, installed, compression)
+            locked = self.of.wanted.something
+            made = await asyncio.to_thread(_packed, one, installed, compression, locked)
         rest = made.pop("")
         blocks = locks.blocks(one.lock.text)
         self.fresh.extend((kept, blocks[name], each) for name, each in made.items())
@@ -175,6 +192,7 @@ class _Settled:
         self, one: _One, known: Mapping[str, shelf.Kept], room: int
     ) -> installing.Installed:
         options = resolving.target(one.base)
+        beside = {name: each.size for name, each in known.items()}
         installer = installing.Installer(
             one.folder, lambda lock, folder: one.program.install(lock, folder, *options)
         )
@@ -182,15 +200,23 @@ class _Settled:
             locks.without(one.lock.text, known.keys()),
             room=room,
             limit=self.of.limit,
-            beside={name: each.size for name, each in known.items()},
+            beside=beside,
         )
+        if self.of.wheel is not None:
+            compiled.install(self.of.wheel, one.base, program=one.program, folder=found.rest)
+            distributions.check(found.rest, limit=self.of.limit, beside=beside)
+            distributions.tidy(found.rest)
         one.program.forget()
         return found
 
 
-def _packed(one: _One, installed: installing.Installed, compression: str) -> dict[str, shelf.Kept]:
-    """Return the layers by their distribution's name; the rest has none."""
-    texts = {f"{one.base.site}/{_PTH}": _LINE, manifests.LOCK: one.lock.text}
+def _packed(
+    one: _One, installed: installing.Installed, compression: str, locked: bool
+) -> dict[str, shelf.Kept]:
+    """Return the layers by their distribution's name; the rest has none, and the lock, if any."""
+    texts = {f"{one.base.site}/{_PTH}": _LINE}
+    if locked:
+        texts[manifests.LOCK] = one.lock.text
     extra = {name: text.encode() for name, text in texts.items()}
 
     def pack(name: str) -> shelf.Kept:
@@ -226,14 +252,16 @@ def of(
     watch: measures.Stopwatch,
 ) -> Packages | None:
     """Return the packages that an order asks for; None where it asks for none."""
-    if order.requirements is None:
+    if order.requirements is None and not order.compile:
         return None
+    wanted = order.requirements or requirements.Requirements()
     secret = pathlib.Path(pods.INDEX_SECRET)
     return Packages(
-        wanted=order.requirements,
+        wanted=wanted,
         files=files,
-        index=uv.read_index(order.requirements.index, secret, str(settings["indexCa"])),
+        index=uv.read_index(wanted.index, secret, str(settings["indexCa"])),
         work=pathlib.Path(pods.WORK) / "packages",
         limit=int(settings["packagesBytes"]),
         watch=watch,
+        wheel=compiled.wheel() if order.compile else None,
     )

@@ -94,6 +94,14 @@ class Uv:
             *("--no-deps", "--no-compile", "--link-mode", "hardlink", *options),
         )
 
+    def add(self, wheels: pathlib.Path, wanted: str, folder: pathlib.Path, *options: str) -> None:
+        """Install one of a folder's wheels, and nothing else; raises BuildFailed."""
+        self._run(
+            "install",
+            *("--target", str(folder), "--no-index", "--find-links", str(wheels)),
+            *("--no-deps", "--no-compile", "--link-mode", "copy", *options, wanted),
+        )
+
     def forget(self) -> None:
         """Give back the disk that the cache has: linked files are the folder's too."""
         shutil.rmtree(self._work / "cache", ignore_errors=True)

@@ -21,9 +21,9 @@ def of(said: str, asked: dockerfiles.Dockerfile) -> failing.BuildFailed:
     told = lines(said)
     for pattern, reason, advice, terminal in _TOLD:
         if re.search(pattern, "\n".join(told[-_LINES:]), re.IGNORECASE):
-            message = f"{advice(asked)}; the engine said: {_shown(told[-3:])}"
+            message = f"{advice(asked)}; the engine said: {one_line(told[-3:])}"
             return failing.BuildFailed(reason, message, terminal=terminal)
-    shown = _shown(_of_the_last_step(told)) or "nothing"
+    shown = one_line(_of_the_last_step(told)) or "nothing"
     return failing.BuildFailed(
         BuildReason.DOCKERFILE_FAILED,
         f"{asked.path[:100]} can't be built: mend the step that failed, create the job anew; its"
@@ -46,7 +46,7 @@ def lines(said: str) -> list[str]:
     return [line.strip() for line in found if line.strip()]
 
 
-def _shown(told: list[str]) -> str:
+def one_line(told: list[str]) -> str:
     """Return lines as one text: its end, where it is too long."""
     return " | ".join(told)[-_SHOWN:]
 

@@ -60,7 +60,7 @@ def _of_all(order: orders.Order) -> Refresh:
     A base that is no digest is read in the pod alone, by credentials that only it has: what its tag
     means is looked up each time. So is what a Dockerfile fetches, unless the job says otherwise.
     """
-    named = order.refresh != "" if order.dockerfile is not None else "@sha256:" in order.base
+    named = order.refresh != "" if order.dockerfile is not None else order.based
     return of(order) if named else Refresh.ALWAYS
 
 

@@ -21,6 +21,8 @@ class Phase(enum.StrEnum):
     INSTALL = "install"
     ENGINE = "engine"
     """The steps of a Dockerfile."""
+    COMPILE = "compile"
+    """The code's own extensions."""
     PACK = "pack"
     """The base's manifest is read, layers are packed."""
     PUSH = "push"

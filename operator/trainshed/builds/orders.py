@@ -88,6 +88,8 @@ class Order:
     """What makes the image that the rest goes onto, in place of `base`."""
     requirements: packages.Requirements | None = None
     """Packages that are put onto the base; None for none."""
+    compile: str = ""
+    """The development image that the code's extensions are compiled in; empty for none."""
     library: str = ""
     """The hash of the training library that goes in: another release makes another image."""
     refresh: str = ""
@@ -102,13 +104,18 @@ class Order:
         return fetched and not self.revision
 
     @property
+    def based(self) -> bool:
+        """Return whether the images that it stands on, and is compiled in, are named by digest."""
+        return all("@sha256:" in each for each in (self.base, self.compile or self.base))
+
+    @property
     def pinned(self) -> bool:
         """Return whether all that goes in is named by its content.
 
         What a Dockerfile fetches is named nowhere: it is built for each job.
         """
         versions = self.requirements is None or self.requirements.pinned
-        named = not self.moving and "@sha256:" in self.base
+        named = not self.moving and self.based
         return named and versions and self.dockerfile is None
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trainshed.api import labels, security
-from trainshed.builds import dockerfiles, orders, stages
+from trainshed.builds import compilers, dockerfiles, orders, stages
 
 UID = 65532
 FILES = "/etc/trainshed/build"
@@ -128,6 +128,9 @@ def _marks(order: orders.Order, secrets: Secrets) -> dict[str, str]:
 
 def _staged(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str, Any]:
     spec = _pod(order, secrets, given)
+    if order.compile:
+        limit, artifact = order.max_bytes, order.oci is not None
+        return compilers.split(spec, image=order.compile, limit=limit, artifact=artifact)
     if order.dockerfile is None:
         return spec
     assert given.engine is not None  # without one, nothing is begun
@@ -208,7 +211,8 @@ def _token() -> dict[str, Any]:
 
 def _disk(order: orders.Order, given: Surroundings) -> int:
     """Return the bytes that a build may take: code, and packages as files and as layers."""
-    packages = 2 * given.packages_bytes * len(order.platforms) if order.requirements else 0
+    added = order.requirements is not None or order.compile
+    packages = 2 * given.packages_bytes * len(order.platforms) if added else 0
     return 4 * order.max_bytes + packages
 
 

@@ -25,6 +25,11 @@ class Requirements:
     """Name of the Secret that the index is reached with; empty for none."""
 
     @property
+    def something(self) -> bool:
+        """Return whether anything is wanted."""
+        return bool(self.file or self.packages)
+
+    @property
     def pinned(self) -> bool:
         """Return whether each names one version. What a file names is not known here."""
         return not self.file and all(_PINNED.fullmatch(each.strip()) for each in self.packages)

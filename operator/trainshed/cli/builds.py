@@ -92,7 +92,8 @@ def of(manifest: manifests.Manifest, settings: config.Settings, found: Found) ->
 def rules_of(settings: config.Settings) -> policy.Policy:
     """Return the settings that an order depends on."""
     return policy.Policy(
-        base_images=settings.images.model_dump(),
+        base_images=settings.images.bases,
+        devel_images=settings.images.devel.model_dump(),
         index=settings.builder.index.url,
         constraints=settings.builder.index.constraints,
         build_deadline=settings.build_deadline_seconds,
@@ -153,6 +154,9 @@ def _inputs(
     if order.pod is not None and order.pod.requirements is not None:
         # What they come to, the lock, is known once a pod has resolved them.
         inputs |= {"requirements": asdict(order.pod.requirements), "packages": None}
+    if order.pod is not None and order.pod.compile:
+        # What comes out of a compiler is known once a pod has run it.
+        inputs |= {"compile": order.pod.compile, "packages": None}
     return {name: value if value != "" else None for name, value in inputs.items()}
 
 
@@ -180,6 +184,7 @@ def _in_a_pod(
         secrets=pods.Secrets(order.push_secret, order.pull_secrets),
     )
     settled = found.base_in_pod or found.base_digest is not None
+    settled = settled and "development image" not in found.missing
     whole = settled and None not in (found.library, found.files)
     return replace(
         build,

@@ -14,7 +14,7 @@ from trainshed import config
 from trainshed.api import labels, reasons
 from trainshed.builds import requests
 from trainshed.cli import builds, clusters, failing, manifests
-from trainshed.core import admission, configmaps, imaging, plan, policy
+from trainshed.core import admission, compiling, configmaps, imaging, plan, policy
 from trainshed.registry import (
     admitted,
     bases,
@@ -52,6 +52,11 @@ async def find(manifest: manifests.Manifest, settings: config.Settings, ways: Wa
         return builds.Found()
     order = imaging.order(manifest.spec, builds.rules_of(settings))
     missing: dict[str, str] = {}
+    uncompiled = compiling.refusal(manifest.spec, builds.rules_of(settings))
+    if uncompiled is not None:
+        raise failing.Refused(f"{uncompiled.reason}: {uncompiled.message}")
+    if order.pod is not None and order.pod.compile and "@sha256:" not in order.pod.compile:
+        missing["development image"] = "what its tag means is looked up in the cluster"
     if order.pod is not None and order.pod.dockerfile is not None:
         _check_engine(settings, manifest.namespace, missing)
     if order.pod is not None and settings.registry.bundled.enabled:

@@ -72,7 +72,9 @@ def _row(name: str, value: str) -> str:
 
 
 def _keyless(build: builds.Build) -> str:
-    wanting = [each for each in ("base", "library", "source") if each in build.missing]
+    wanting = [
+        each for each in ("base", "development image", "library", "source") if each in build.missing
+    ]
     if wanting:
         return f"not known here, for want of {', '.join(wanting)}"
     return "known once the pod has the code"

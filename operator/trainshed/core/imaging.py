@@ -10,8 +10,8 @@ from trainshed.api import image as image_api
 from trainshed.api import reasons, spec, status
 from trainshed.api import source as source_api
 from trainshed.builds import dockerfiles, orders, pinning
+from trainshed.core import compiling, failures, observed, packaging, plan, policy
 from trainshed.core import draft as drafts
-from trainshed.core import failures, observed, packaging, plan, policy
 from trainshed.frameworks import registry as frameworks
 from trainshed.workloads import commands, nodes
 from trainshed.workloads import pod as workload_pod
@@ -42,6 +42,9 @@ def settle(
         draft.fields["image"] = status.ImageStatus(ref=running, volume=seen.workload.volume or None)
         draft.condition(Type.IMAGE_READY, True, Reason.IMAGE_FOUND, f"runs {running}")
         return None
+    uncompiled = compiling.refusal(found, settings)
+    if uncompiled is not None:
+        return _refused(draft, found, seen, uncompiled, settings)
     if seen.build is None:
         draft.condition(Type.IMAGE_READY, False, Reason.BUILDING, "the image is being built")
         return _ordered(draft, found, seen, settings)
@@ -106,6 +109,7 @@ def needs_pod(found: spec.TrainingJobSpec, base: str, settings: policy.Policy) -
     elsewhere = image.repository is not None or image.push_secret is not None
     # A base that runs as it is, and is named by its digest, is the nodes' alone to read.
     unread = image.mounted and "@sha256:" in base
+    packages = packages or compiling.asked(found)
     return packages or fetched or elsewhere or not (unread or settings.reaches(base))
 
 
@@ -138,6 +142,7 @@ def _pod_order(
         mounted=image.mounted,
         refresh=str(image.refresh or ""),
         dockerfile=_dockerfile(image) if of_dockerfile(image) else None,
+        compile=compiling.image(found, settings),
         requirements=packaging.wanted(source.requirements, settings) if source else None,
     )
 

@@ -145,7 +145,7 @@ def _held_up(status: Body) -> Body | None:
     Others may be put before it by the cluster, and are none of our business.
     """
     for each in status.get("initContainerStatuses") or ():
-        if each.get("name") in (labels.FETCHER, labels.ENGINE):
+        if each.get("name") in (labels.FETCHER, labels.ENGINE, labels.COMPILER):
             ended = (each.get("state") or {}).get("terminated")
             if ended is None or ended.get("exitCode") != 0:
                 return dict(each)

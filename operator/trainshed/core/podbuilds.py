@@ -23,6 +23,11 @@ _OVERFULL = re.compile(r'EmptyDir volume "work" exceeds|ephemeral.* storage.* li
 _REVISION = r"^([0-9a-f]{40}|sha256:[0-9a-f]{64})?$"
 _CRAMPED = re.compile(r'EmptyDir volume "image" exceeds', re.IGNORECASE)
 """The same of an engine's volume."""
+_COMPILER = re.compile(r'EmptyDir volume "(scratch|compiled)" exceeds', re.IGNORECASE)
+_LESS_COMPILED = (
+    "compiling needs more disk than 4 times source.maxBytes and 4 GiB: compile less, or raise"
+    " source.maxBytes"
+)
 _PRIVILEGES = (
     "a Dockerfile's build needs a namespace labelled pod-security.kubernetes.io/enforce:"
     " privileged, other builds one that allows restricted"
@@ -129,6 +134,8 @@ def _overfull(pod: observed.PodView) -> observed.Refusal | None:
     reason: str
     if _CRAMPED.search(pod.message):
         reason, advice = reasons.BuildReason.DOCKERFILE_TOO_LARGE, _LARGER_STORAGE
+    elif _COMPILER.search(pod.message):
+        reason, advice = reasons.BuildReason.COMPILE_FAILED, _LESS_COMPILED
     elif _OVERFULL.search(pod.message):
         reason, advice = Reason.SOURCE_TOO_LARGE, _LARGER_SOURCE
     else:

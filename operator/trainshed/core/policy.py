@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 def _always(image: str) -> bool:
@@ -16,6 +16,8 @@ class Policy:
 
     base_images: Mapping[str, str]
     """The default base image of each framework that has one."""
+    devel_images: Mapping[str, str] = field(default_factory=dict)
+    """In which extensions of a framework's code are compiled."""
     index: str = ""
     """URL of the index that packages come from; empty for the public one."""
     constraints: str = ""

@@ -43,7 +43,7 @@ class Settled(Protocol):
 
     @property
     def lock_hash(self) -> str:
-        """Return `sha256:<hex>` of what was chosen."""
+        """Return `sha256:<hex>` of what was chosen; empty where nothing was to be."""
 
     @property
     def programs(self) -> str:
@@ -73,7 +73,8 @@ class Additions(Protocol):
 
 def marks(settled: Settled | None) -> Mapping[str, str]:
     """Return what an image says of its additions."""
-    return {} if settled is None else {answers.LOCK: settled.lock_hash}
+    found = settled.lock_hash if settled is not None else ""
+    return {answers.LOCK: found} if found else {}
 
 
 def hits(settled: Settled | None) -> tuple[str, ...]:

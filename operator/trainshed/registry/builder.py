@@ -25,6 +25,7 @@ from trainshed.registry import (
     bases,
     credentials,
     describing,
+    developing,
     errors,
     finding,
     flights,
@@ -122,6 +123,7 @@ class Builder:
         """
         admitted.check(self._target, namespace, order)
         order = replace(order, library=self._library)
+        order = await developing.pinned(order, self._bases, self._hosts, self._target)
         if order.dockerfile is not None:
             return order  # what it stands on is in the source, and read by the pod alone
         base = references.parse(order.base)

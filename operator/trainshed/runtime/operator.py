@@ -271,7 +271,8 @@ def _policy(
 ) -> policy.Policy:
     host = f"{settings.progress.service}.{identity.namespace}.svc"
     return policy.Policy(
-        base_images=settings.images.model_dump(),
+        base_images=settings.images.bases,
+        devel_images=settings.images.devel.model_dump(),
         index=settings.builder.index.url,
         constraints=settings.builder.index.constraints,
         progress_url=f"https://{host}:{settings.progress.port}",

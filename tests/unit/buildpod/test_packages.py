@@ -14,7 +14,7 @@ import zstandard
 from tests import package_index
 from tests.unit.buildpod import roots
 from tests.unit.registry import faulty, images
-from trainshed.buildpod import distributions, failing, packages, stocktaking, uv
+from trainshed.buildpod import compiled, distributions, failing, packages, stocktaking, uv
 from trainshed.builds import manifests, measures, requirements
 from trainshed.core import observed, plan
 from trainshed.registry import answers
@@ -50,6 +50,7 @@ async def made(
     *wanted: str,
     file: str = "",
     limit: int = 1 << 30,
+    extension: compiled.Wheel | None = None,
 ) -> observed.BuiltImage:
     """Make an image with packages, as a build pod does."""
     files = {"train.py": b"import einops", **({"r.txt": file.encode()} if file else {})}
@@ -60,6 +61,7 @@ async def made(
         work=work,
         limit=limit,
         watch=measures.Stopwatch(rig.clock),
+        wheel=extension,
     )
     order = plan.BuildOrder(base=NAME, entrypoint=faulty.ENTRYPOINT)
     image = await rig.builder.make("team-a", order, files, added)

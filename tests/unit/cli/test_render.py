@@ -300,3 +300,29 @@ def test_packages_are_an_input_whose_lock_only_a_pod_knows(run: Run) -> None:
     assert found["inputs"]["requirements"]["index"] == "https://index.example/simple"
     order = found["buildJob"]["spec"]["template"]["metadata"]["annotations"]["trainshed.dev/order"]
     assert "https://index.example/simple" in order
+
+
+@pytest.mark.parametrize(
+    ("devel", "whole"), [("devel:1", False), (f"devel@sha256:{'0' * 64}", True)]
+)
+def test_what_is_compiled_is_told_with_the_image_that_compiles_it(
+    run: Run, devel: str, whole: bool
+) -> None:
+    body = builders.training_job().script("print(1)").build()
+    body["spec"]["source"]["compile"] = True
+    none = run(body)
+    assert (none.code, "DevelImageMissing" in none.err) == (2, True)
+
+    images = {**SETTINGS.get("images", {}), "devel": {"pytorch": f"own.example/{devel}"}}
+    found = run(body, options=JSON, settings={**SETTINGS, "images": images}).document
+
+    assert (found["where"], found["key"]) == ("pod", None)
+    assert "source.compile" in found["why"]
+    assert found["inputs"]["compile"] == f"own.example/{devel}"
+    assert found["inputs"]["packages"] is None
+    assert (found["order"] is not None, "development image" not in found["missing"]) == (
+        whole,
+        whole,
+    )
+    spec = found["buildJob"]["spec"]["template"]["spec"]
+    assert [each["name"] for each in spec["initContainers"]] == ["fetch", "compile"]

@@ -190,6 +190,15 @@ def test_an_engine_that_needs_too_much_disk_is_told_for_good() -> None:
     assert "builder.dockerfile.storage" in found.message
 
 
+@pytest.mark.parametrize("volume", ["scratch", "compiled"])
+def test_a_compiler_that_needs_too_much_disk_is_told_for_good(volume: str) -> None:
+    message = f'Usage of EmptyDir volume "{volume}" exceeds the limit "5Gi". '
+    pod = builders.pod().on_node().evicted(message).view()
+    found = refusal(builders.job().failed(60).view(), pod)
+    assert (found.reason, found.terminal) == ("CompileFailed", True)
+    assert "source.maxBytes" in found.message
+
+
 _LEAVES = (
     strategies.none()
     | strategies.booleans()

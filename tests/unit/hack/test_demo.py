@@ -178,6 +178,14 @@ def test_only_the_tests_have_dockerfiles_built(tested: bool, image: str) -> None
     assert builder["dockerfile"]["buildah"]["image"] == image
 
 
+@pytest.mark.parametrize(
+    ("tested", "image"), [(True, "r:5000/trainshed/pytorch-devel:dev"), (False, "")]
+)
+def test_only_the_tests_have_extensions_compiled(tested: bool, image: str) -> None:
+    devel = install.values(INFO, IMAGES, tested=tested)["images"]["devel"]
+    assert devel == {"pytorch": image}
+
+
 def test_helm_gets_the_values_and_its_failure_comes_with_the_operators_log() -> None:
     run = cluster_fakes.Commands()
     install.install(pathlib.Path("/chart"), {"a": 1}, helm="/bin/helm", info=INFO, run=run)

@@ -89,7 +89,7 @@ def test_a_dockerfile_takes_its_base_and_copies_what_the_catalogue_lists(
     image: catalogue.Image,
 ) -> None:
     text = (places.ROOT / image.dockerfile).read_text()
-    base = "trainshed/operator:dev" if image.on == "operator" else DEBIAN
+    base = DEBIAN if image.on in ("", "base") else f"trainshed/{image.on}:dev"
     assert f"\nARG BASE={base}\nFROM ${{BASE}}" in text
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.M)
     assert {path for paths in copied for path in paths.split()} == set(image.sources)
