@@ -21,6 +21,7 @@ from hack.cluster.host import node
 from tests import git_server
 from tests.e2e import conftest, volumes
 from tests.e2e import test_git_sources as git_sources
+from trainshed.core import healing, observe
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SYSTEM = "trainshed-system"
@@ -197,6 +198,27 @@ def test_a_restart_frees_what_was_let_go_and_keeps_the_rest(
     ready = {"framework": "custom", "command": ["python3", "/app/train.py"]}
     namespace.apply("later", {**ready, "image": {"ref": ref}})
     assert namespace.finished("later")["phase"] == "Succeeded"
+
+
+def test_a_secret_that_is_gone_is_seen_by_the_node_and_written_for_the_next_job(
+    namespace: conftest.Namespace, bases: Body, api: apiserver.ApiServer
+) -> None:
+    namespace.apply("first", script(bases, "print('first')"))
+    assert namespace.finished("first")["phase"] == "Succeeded"
+    api.delete(f"/api/v1/namespaces/{namespace.name}/secrets/trainshed-registry")
+
+    namespace.apply("second", script(bases, "print('second')"))
+    namespace.told("second", "Running", "ImagePullFailed", seconds=60)
+    pods = api.get(apiserver.PODS.format(namespace=namespace.name))["items"]
+    seen = [observe.pod(each) for each in pods]
+    assert [each.training_job for each in seen if healing.lacks_rights(each)] == ["second"]
+
+    # As when a namespace goes: it may be there again a moment later, without its Secret.
+    for name in ("first", "second"):
+        api.delete(f"{namespace.jobs}/{name}")
+        api.wait_gone(namespace.jobs, name, what="the job to go", seconds=60)
+    namespace.apply("third", script(bases, "print('third')"))
+    assert namespace.finished("third")["phase"] == "Succeeded"
 
 
 def test_nobody_reads_without_a_token(bases: Body, address: str) -> None:
