@@ -111,7 +111,7 @@ def test_a_commit_is_built_in_a_pod_whose_job_is_shown_as_it_would_be_created(
     settings = config.Settings.model_validate(SETTINGS)
     read = admission.read(job.view())
     assert isinstance(read, spec.TrainingJobSpec)
-    order = imaging.order(read, policy.Policy(base_images=settings.images.model_dump())).pod
+    order = imaging.order(read, policy.Policy(base_images=settings.images.bases)).pod
     assert order is not None
     own = requests.tree_hash({"__init__.py": b""})
     order = dataclasses.replace(order, library=own, files=embedding.pack({}))
