@@ -15,7 +15,7 @@ demo: ## Bring up a cluster, train a CNN on it and show its throughput in Promet
 	$(RUN) python -m hack.demo
 
 .PHONY: test
-test: check test-unit test-data test-trainer test-protocol test-charts test-cluster test-e2e ## Run every test
+test: check test-unit test-buildpod test-data test-trainer test-protocol test-charts test-cluster test-e2e ## Run every test
 
 ##@ Tests
 .PHONY: check
@@ -32,6 +32,10 @@ check: ## Lint, types, layers, generated files
 .PHONY: test-unit
 test-unit: ## Pure logic, in seconds
 	$(COMPILED) $(PYTEST) tests/unit images/trainer/tests -n $$(($$(nproc) + 1)) --dist worksteal -p no:kmock $(JUNIT)
+
+.PHONY: test-buildpod
+test-buildpod: ## What a build pod runs: the real git, ssh and uv, with servers on loopback
+	$(COMPILED) $(PYTEST) tests/buildpod -n $$(($$(nproc) + 1)) --dist worksteal -p no:kmock $(JUNIT)
 
 # An environment of its own: the storage's libraries hold back what the operator needs.
 BESIDE = UV_PROJECT_ENVIRONMENT=$(CURDIR)/build/data-venv $(UV) run --project images/trainer \

@@ -8,7 +8,7 @@ import pathlib
 import pytest
 
 from tests import package_index
-from tests.unit.buildpod import test_packages as images
+from tests.buildpod import test_packages as images
 from tests.unit.registry import faulty
 from trainshed.buildpod import compiled, failing
 from trainshed.builds import compilers
