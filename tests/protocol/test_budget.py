@@ -15,14 +15,12 @@ import pytest
 from tests import builders
 from tests.protocol import connections, waiting
 from tests.unit.runtime import buildings
-from trainshed.builds import pods
 from trainshed.core import observed, plan, policy
 from trainshed.kube import client, events, objects, ratelimit, transport
 from trainshed.runtime import (
     building,
     intake,
     loop,
-    podbuilds,
     reconciler,
     recording,
     workqueue,
@@ -105,13 +103,7 @@ async def test_a_job_costs_at_most_16_writes_and_a_quiet_one_no_read(
             api=writer,
             clock=clock,
             wake=queue.add,
-            pods=podbuilds.PodBuilds(
-                cache=cache,
-                api=writer,
-                answers=buildings.Answers(),
-                given=lambda namespace: pods.Surroundings(image="builder", settings="{}"),
-                repository=lambda namespace: namespace,
-            ),
+            pods=buildings.following(cache, writer),
             mounts=buildings.Mounts(),
         ),
         recorder=recording.Recording(recorder),
