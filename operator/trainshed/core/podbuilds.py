@@ -94,12 +94,12 @@ def outcome(
     full = next((told for each in pods if (told := _overfull(each)) is not None), None)
     if full is not None:
         return full
-    if _more_may_come(job, pods, last, now):
+    failed = job.condition("Failed") or job.condition("FailureTarget")
+    late = failed is not None and failed.reason == "DeadlineExceeded"
+    # At once: a pod that is out of time is deleted, and its last words go with it.
+    if not (late and last is not None) and _more_may_come(job, pods, last, now):
         return None
-    failed = job.condition("Failed")
-    if failed is not None and failed.reason == "DeadlineExceeded":
-        return _late(job, last)
-    return _unsaid(job, last)
+    return _late(job, last) if late else _unsaid(job, last)
 
 
 def end(job: observed.JobView) -> observed.ConditionView | None:

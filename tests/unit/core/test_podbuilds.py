@@ -252,3 +252,12 @@ def test_phases_that_can_be_none_are_no_words_of_a_builder(phases: Any) -> None:
     job = builders.job().failed(60).view()
     found = refusal(job, builders.pod().exited(0, json.dumps(told)).view())
     assert found.reason == "BuildFailed"
+
+
+def test_a_pod_that_is_out_of_time_is_heard_before_it_is_deleted() -> None:
+    job = builders.job().condition("FailureTarget", "True", "DeadlineExceeded").view()
+    pod = builders.pod().exited(143, "fetching the code").view()
+
+    assert outcome(job) is None
+    found = refusal(job, pod)
+    assert (found.reason, found.log_tail) == ("BuildTimedOut", "fetching the code")
