@@ -39,7 +39,11 @@ def installed(index: package_index.Index, work: pathlib.Path, *wanted: str) -> p
 
 
 def apart(
-    index: package_index.Index, work: pathlib.Path, *wanted: str, room: int = 100
+    index: package_index.Index,
+    work: pathlib.Path,
+    *wanted: str,
+    room: int = 100,
+    calls: list[str] | None = None,
 ) -> installing.Installed:
     """Install as a build pod does: the big ones each in a folder of its own."""
     program = uv.Uv(uv.Index(index.url), work=work, retries=0)
@@ -47,9 +51,13 @@ def apart(
     file.write_text("".join(f"{each}\n" for each in wanted))
     options = resolving.target(BASE)
     lock = program.compile(file, *options)
-    installer = installing.Installer(
-        work, lambda lock, folder: program.install(lock, folder, *options)
-    )
+
+    def install(lock: pathlib.Path, folder: pathlib.Path) -> None:
+        if calls is not None:
+            calls.append(folder.name)
+        program.install(lock, folder, *options)
+
+    installer = installing.Installer(work, install)
     return installer.run(lock, room=room, limit=1 << 30, beside={})
 
 
@@ -126,6 +134,44 @@ def test_big_distributions_have_a_layer_of_their_own_and_the_rest_shares_one(
     assert {"heavy/__init__.py", "heavy-1.0.dist-info/RECORD"} <= of_heavy.keys()
     assert "bin/tool" in rest
     assert not [each for each in rest if each.startswith(("heavy", "weighty"))]
+
+
+def contents(folder: pathlib.Path) -> dict[str, tuple[bytes, int]]:
+    """Return bytes and mode of each file that goes into an image."""
+    found = {name: folder / name for name in distributions.sizes(folder)}
+    return {name: (each.read_bytes(), each.stat().st_mode) for name, each in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("other", "installs"),
+    [("tool", 1), ("sharing", 3)],
+    ids=["shares nothing", "shares a file"],
+)
+def test_a_big_distribution_and_the_rest_have_what_each_has_alone(
+    index: package_index.Index, tmp_path: pathlib.Path, other: str, installs: int
+) -> None:
+    stock(index)
+    index.add(wheel("sharing", "1.0", {"heavy/__init__.py": "otherwise"}))
+    for name in ("together", "heavy", "other"):
+        (tmp_path / name).mkdir()
+    calls: list[str] = []
+    found = apart(index, tmp_path / "together", "heavy", other, calls=calls)
+
+    assert contents(found.alone["heavy"]) == contents(installed(index, tmp_path / "heavy", "heavy"))
+    assert contents(found.rest) == contents(installed(index, tmp_path / "other", other))
+    assert len(calls) == installs
+
+
+def test_nothing_is_moved_where_a_file_is_there_that_no_record_names(
+    index: package_index.Index, tmp_path: pathlib.Path
+) -> None:
+    stock(index)
+    folder = installed(index, tmp_path, "heavy", "tool")
+    (folder / "heavy/stray.py").write_text("")
+    before = contents(folder)
+
+    assert not distributions.part(folder, {"heavy": tmp_path / "heavy"})
+    assert contents(folder) == before
 
 
 @pytest.mark.parametrize(

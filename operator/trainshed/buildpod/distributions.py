@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
+import collections
 import csv
 import hashlib
 import io
 import os
 import pathlib
 import re
-import stat
 from collections.abc import Mapping
 
 from packaging import utils
@@ -91,23 +91,53 @@ def contested(folder: pathlib.Path) -> dict[str, list[str]]:
     return found
 
 
+def part(folder: pathlib.Path, into: Mapping[str, pathlib.Path]) -> bool:
+    """Move what some distributions have, by their names, into folders; return whether it was done.
+
+    It is not where an installation of each alone could give another folder: where one of them
+    shares a file, or a file is there that no RECORD names. Then nothing is moved.
+    """
+    if not into:
+        return True
+    there = sizes(folder).keys() - {".lock"}
+    files: dict[str, set[str]] = {}
+    for record in folder.glob("*.dist-info/RECORD"):
+        named = {os.path.normpath(row[0]) for row in _rows(record)}
+        files.setdefault(_owner(record), set()).update(named & there)
+    holders = collections.Counter(name for named in files.values() for name in named)
+    shared = any(holders[name] > 1 for owner in into for name in files[owner])
+    if shared or there - holders.keys():
+        return False
+    for owner, to in into.items():
+        for name in files[owner]:
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).rename(to / name)
+    return True
+
+
 def sizes(folder: pathlib.Path) -> dict[str, int]:
     """Return the bytes of each file that goes into the image."""
-    found = {}
-    for here, folders, names in os.walk(folder):
-        folders[:] = [each for each in folders if each != "__pycache__"]
-        for name in names:
-            path = pathlib.Path(here, name)
-            mode = path.lstat().st_mode
-            if not stat.S_ISREG(mode):
+    found: dict[str, int] = {}
+    _measure(str(folder), "", found)
+    return found
+
+
+def _measure(folder: str, prefix: str, found: dict[str, int]) -> None:
+    with os.scandir(folder) as entries:
+        for each in entries:
+            name = f"{prefix}{each.name}"
+            if each.is_dir(follow_symlinks=False):
+                if each.name != "__pycache__":
+                    _measure(each.path, f"{name}/", found)
+                continue
+            if not each.is_file(follow_symlinks=False):
                 raise failing.BuildFailed(
                     BuildReason.PACKAGE_INVALID,
-                    f"a package has {name[:100]!a}, which is no plain file: ask for another"
+                    f"a package has {each.name[:100]!a}, which is no plain file: ask for another"
                     " version of it",
                 )
             if not name.endswith(".pyc"):
-                found[path.relative_to(folder).as_posix()] = path.lstat().st_size
-    return found
+                found[name] = each.stat(follow_symlinks=False).st_size
 
 
 def _owners(folder: pathlib.Path, sizes: Mapping[str, int]) -> dict[str, str]:

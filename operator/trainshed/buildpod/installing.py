@@ -38,8 +38,9 @@ class Installer:
         distributions.check(rest, limit=limit, beside=beside)
         blocks = locks.blocks(lock)
         names = [name for name in distributions.big(rest, room=room) if name in blocks]
-        alone = {name: self._of(blocks[name], f"alone-{name}") for name in names}
-        if alone:
+        alone = {name: self._empty(f"alone-{name}") for name in names}
+        if not distributions.part(rest, alone):
+            alone = {name: self._of(blocks[name], f"alone-{name}") for name in names}
             rest = self._of(locks.without(lock, alone.keys()), "packages")
         self._settle(rest, blocks)
         for each in (*alone.values(), rest):
@@ -61,10 +62,14 @@ class Installer:
                     (own / each).replace(rest / each)
             shutil.rmtree(own)
 
-    def _of(self, lock: str, name: str) -> pathlib.Path:
+    def _empty(self, name: str) -> pathlib.Path:
         folder = self.folder / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        return folder
+
+    def _of(self, lock: str, name: str) -> pathlib.Path:
+        folder = self._empty(name)
         if lock:
             file = self.folder / f"{name}.lock"
             file.write_text(lock, encoding="utf-8")
