@@ -24,15 +24,24 @@ class _Sink(Protocol):
         """Take bytes."""
 
 
-class _Hashing:
+class _Hashing(io.RawIOBase):
     """Hashes and counts what is written through it."""
 
     def __init__(self, to: _Sink) -> None:
+        super().__init__()
         self._to = to
         self._hash = hashlib.sha256()
         self.size = 0
 
-    def write(self, data: bytes) -> int:
+    def writable(self) -> bool:
+        """Return that it can be written."""
+        return True
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return self.size
+
+    def write(self, data: Any, /) -> int:
         """Pass bytes on."""
         self._hash.update(data)
         self.size += len(data)
@@ -104,8 +113,13 @@ def _write(
     below: str,
     extra: Mapping[str, bytes],
 ) -> None:
-    stream: Any = to
-    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, bufsize=_PIECE) as tar:
+    # Not the module's own stream, which copies its whole buffer for each small file.
+    with (
+        io.BufferedWriter(to, _PIECE) as buffered,
+        tarfile.TarFile(
+            fileobj=buffered, mode="w", format=tarfile.PAX_FORMAT, copybufsize=_PIECE
+        ) as tar,
+    ):
         for each in sorted(layers.folders([f"{below}/{name}" for name in names], below)):
             tar.addfile(layers.folder_entry(each))
         for name in names:
