@@ -176,7 +176,10 @@ class _Settled:
             installed = await asyncio.to_thread(self._installed, one, known, most)
         with watch.phase(measures.Phase.PACK):
             locked = self.of.wanted.something
-            made = await asyncio.to_thread(_packed, one, installed, compression, locked)
+            made, _ = await asyncio.gather(
+                asyncio.to_thread(_packed, one, installed, compression, locked),
+                asyncio.to_thread(one.program.forget),
+            )
         rest = made.pop("")
         blocks = locks.blocks(one.lock.text)
         self.fresh.extend((kept, blocks[name], each) for name, each in made.items())
@@ -206,7 +209,6 @@ class _Settled:
             compiled.install(self.of.wheel, one.base, program=one.program, folder=found.rest)
             distributions.check(found.rest, limit=self.of.limit, beside=beside)
             distributions.tidy(found.rest)
-        one.program.forget()
         return found
 
 
