@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import hashlib
 import http.server
 import io
@@ -18,6 +19,8 @@ from dataclasses import dataclass, field
 from tests import git_server
 
 ANY = "py3-none-any"
+_REMEMBERED = 256
+"""So many files are hashed once and not for each reader, as by an index that people use."""
 
 
 def wheel(
@@ -168,6 +171,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
+@functools.lru_cache(_REMEMBERED)
 def _link(name: str, data: bytes) -> str:
     """Return a file's link, with the hash of its metadata as PyPI has it."""
     told = _metadata(data) if name.endswith(".whl") else None
@@ -179,6 +183,7 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+@functools.lru_cache(_REMEMBERED)
 def _metadata(wheel: bytes) -> bytes | None:
     with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(wheel)) as opened:
         for name in opened.namelist():
