@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from trainshed.buildpod import artifacts, claims, cloning, failing, places, trees
 from trainshed.builds import embedding, layers, links, orders, pods
-from trainshed.core import admission
+from trainshed.core import scripts
 
 CALL_SECONDS = 300.0
 
@@ -54,7 +54,7 @@ def _pulled(order: orders.Order, oci: orders.Oci, registries: places.Places) -> 
         limit=order.max_bytes,
         platform=order.platforms[0],
     )
-    missing = admission.missing_script(order.source_entrypoint, files)
+    missing = scripts.missing(order.source_entrypoint, files)
     if missing is not None:
         script = links.resolve(order.source_entrypoint[1], links.of(files, layers.Link))
         if script not in files:
@@ -65,7 +65,7 @@ def _pulled(order: orders.Order, oci: orders.Oci, registries: places.Places) -> 
 def _tree(folder: pathlib.Path, order: orders.Order) -> Mapping[str, bytes]:
     """Return the files of a folder, among which the entry point must be."""
     files = trees.read(folder, ignore=order.ignore, limit=order.max_bytes)
-    missing = admission.missing_script(order.source_entrypoint, files)
+    missing = scripts.missing(order.source_entrypoint, files)
     if missing is not None and not _linked(folder, order.source_entrypoint[1], files):
         raise failing.BuildFailed(missing.reason, missing.message)
     return files

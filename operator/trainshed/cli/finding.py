@@ -14,7 +14,7 @@ from trainshed import config
 from trainshed.api import labels, reasons
 from trainshed.builds import requests
 from trainshed.cli import builds, clusters, failing, manifests
-from trainshed.core import admission, compiling, configmaps, imaging, plan, policy
+from trainshed.core import compiling, configmaps, imaging, plan, policy, scripts
 from trainshed.registry import (
     admitted,
     bases,
@@ -163,7 +163,7 @@ async def _files(
         found = configmaps.files(body)
     except configmaps.SourceInvalid as error:
         raise failing.Refused(str(error)) from error
-    absent = admission.missing_script(order.source_entrypoint, found)
+    absent = scripts.missing(order.source_entrypoint, found)
     if absent is not None:
         raise failing.Refused(absent.message)
     return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from trainshed.builds import embedding
-from trainshed.core import admission, configmaps, plan
+from trainshed.core import configmaps, plan, scripts
 from trainshed.runtime import seams
 
 
@@ -15,7 +15,7 @@ async def files(api: seams.Writer, namespace: str, order: plan.BuildOrder) -> Ma
     if order.config_map is None:
         return {name: text.encode() for name, text in (order.files or {}).items()}
     found = configmaps.files(await api.config_map(namespace, order.config_map))
-    missing = admission.missing_script(order.source_entrypoint, found)
+    missing = scripts.missing(order.source_entrypoint, found)
     if missing is not None:
         raise configmaps.SourceInvalid(missing.reason, missing.message)
     return found

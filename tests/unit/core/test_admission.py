@@ -5,7 +5,7 @@ import pytest
 from tests import builders
 from tests.unit.core import passes
 from trainshed.api import phases
-from trainshed.core import admission
+from trainshed.core import scripts
 
 
 def test_a_spec_of_a_newer_version_waits_and_says_what_to_do() -> None:
@@ -66,7 +66,7 @@ def test_an_entry_point_that_is_no_file_fails_the_job_at_once() -> None:
 def test_an_entry_point_that_may_exist_is_let_through(entrypoint: list[str]) -> None:
     files = ["train.py", "lib/net.py", "tool/__main__.py"]
 
-    assert admission.missing_script(entrypoint, files) is None
+    assert scripts.missing(entrypoint, files) is None
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_an_entry_point_that_may_exist_is_let_through(entrypoint: list[str]) -> 
     ids=" ".join,
 )
 def test_an_entry_point_that_no_file_can_be_is_refused(entrypoint: list[str]) -> None:
-    refusal = admission.missing_script(entrypoint, ["train.py", "lib/net.py"])
+    refusal = scripts.missing(entrypoint, ["train.py", "lib/net.py"])
 
     assert refusal is not None
     assert refusal.terminal
@@ -91,7 +91,7 @@ def test_an_entry_point_that_no_file_can_be_is_refused(entrypoint: list[str]) ->
 def test_a_long_list_of_files_is_cut_in_the_message() -> None:
     files = [f"part{number:02}.py" for number in range(64)]
 
-    refusal = admission.missing_script(["python", "train.py"], files)
+    refusal = scripts.missing(["python", "train.py"], files)
 
     assert refusal is not None
     assert "part07.py" in refusal.message
