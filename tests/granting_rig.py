@@ -17,7 +17,7 @@ from tests.unit.progress import issuer as issuers
 from tests.unit.progress import rig as rigs
 from trainshed.core import observed
 from trainshed.granting import desk, plain, rights, signing
-from trainshed.progress import certificates, keys, limits, server, tokens
+from trainshed.progress import builders, certificates, keys, limits, server, tokens
 from trainshed.registry import issuing
 
 FOLDER = "trainshed/ns"
@@ -127,10 +127,12 @@ class Rig:
         )
         seams = desk.Seams(
             signer=self.signer,
-            verifier=tokens.Verifier(keys=found, audience=AUDIENCE),
-            builder=self.pods.get,
+            pods=builders.Pods(
+                verifier=tokens.Verifier(keys=found, audience=AUDIENCE),
+                find=self.pods.get,
+                leading=lambda: self.leading,
+            ),
             folder=FOLDER,
-            leading=lambda: self.leading,
         )
         async with (
             server.serve(

@@ -141,8 +141,9 @@ def test_build_pods_reach_what_is_named_and_nothing_reaches_them(charts: Charts)
         spec = policy["spec"]
         assert spec["policyTypes"] == ["Ingress", "Egress"]
         assert "ingress" not in spec
-        dns, given = spec["egress"]
+        dns, operator, given = spec["egress"]
         assert {each["port"] for each in dns["ports"]} == {53}
+        assert {each["port"] for each in operator["ports"]} == {8443}
         assert given["to"] == [{"ipBlock": {"cidr": "192.0.2.0/24"}}]
         assert spec["podSelector"]["matchLabels"]["trainshed.dev/component"] == "builder"
 

@@ -52,7 +52,8 @@ CA = f"{GROUP}/ca"
 
 PROGRESS_AUDIENCE = f"{GROUP}/progress"
 REGISTRY_AUDIENCE = f"{GROUP}/registry"
-"""Of the tokens of build pods; each audience opens one door alone."""
+BUILDS_AUDIENCE = f"{GROUP}/builds"
+"""The last two are of the tokens of build pods; each audience opens one door alone."""
 PULL_SECRET = "trainshed-registry"
 """The Secret by which a namespace's pods pull from the bundled registry."""
 METRICS_PORT = 9400

@@ -25,6 +25,7 @@ from trainshed.buildpod import (
     places,
     staging,
     tails,
+    telling,
     words,
 )
 from trainshed.builds import (
@@ -152,20 +153,22 @@ async def build(order: orders.Order, settings: Mapping[str, Any]) -> observed.Bu
             packed = replace(packed, base=base)
         added = packages.of(order, settings, fetched.files, watch)
         made = await maker.make(namespace, packed, fetched.files, added)
-        if order.revision in ("", fetched.revision):
-            wanted = replace(order, force=False)
-            await maker.keep(namespace, freshness.tags(wanted, began=looked_up), made)
-        await maker.finish(within=FINISH_SECONDS)
-    sent += made.uploaded_bytes
-    log.info("seconds: %s", json.dumps(measures.summed(watch.seconds, made.phases)))
-    log.info("image after %.2f s, %d bytes sent", time.monotonic() - began, sent)
-    return replace(
-        made,
-        seconds=time.monotonic() - began,
-        uploaded_bytes=sent,
-        source_revision=fetched.revision,
-        phases=measures.summed(watch.seconds, made.phases),
-    )
+        image = replace(
+            made,
+            seconds=time.monotonic() - began,
+            uploaded_bytes=sent + made.uploaded_bytes,
+            source_revision=fetched.revision,
+            phases=measures.summed(watch.seconds, made.phases),
+        )
+        log.info("seconds: %s", json.dumps(image.phases))
+        log.info("image after %.2f s, %d bytes sent", image.seconds, image.uploaded_bytes)
+        await asyncio.gather(
+            telling.tell(settings["operator"], words.built(image)),
+            # What no job waits for.
+            maker.keep(namespace, _answered(order, fetched, began=looked_up), image),
+            maker.finish(within=FINISH_SECONDS),
+        )
+    return image
 
 
 def _code(order: orders.Order, registries: places.Places) -> fetching.Fetched:
@@ -175,6 +178,13 @@ def _code(order: orders.Order, registries: places.Places) -> fetching.Fetched:
     if order.dockerfile is not None:
         return staging.collected(order)
     return fetching.fetch(order, registries)
+
+
+def _answered(order: orders.Order, fetched: fetching.Fetched, *, began: float) -> tuple[str, ...]:
+    """Return the tags by which an order is answered from now on, by what was looked up then."""
+    if order.revision not in ("", fetched.revision):
+        return ()
+    return freshness.tags(replace(order, force=False), began=began)
 
 
 def _check_library(order: orders.Order) -> None:

@@ -63,7 +63,7 @@ def split(
     """
     (builder,) = spec["containers"]
     mounts = {each["name"]: each for each in builder["volumeMounts"]}
-    hidden = ("push", "index") if artifact else ("push", "index", "registry-token")
+    hidden = ("push", "index", "operator-token", *(() if artifact else ("registry-token",)))
     made = {"name": "compiled", "mountPath": OUTCOME}
     fetch = {
         **builder,

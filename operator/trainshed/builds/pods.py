@@ -18,6 +18,7 @@ CLAIM = "/claim"
 PUSH_SECRET = "/etc/trainshed/push"
 INDEX_SECRET = "/etc/trainshed/index"
 REGISTRY_TOKEN = "/etc/trainshed/registry"
+OPERATOR_TOKEN = "/etc/trainshed/operator"
 _TOKEN_SECONDS = 3600
 WORK = "/work"
 _KEPT_SECONDS = 300
@@ -171,9 +172,12 @@ def _pod(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str
         found = {"claimName": order.claim.name, "readOnly": True}
         volumes.append({"name": "claim", "persistentVolumeClaim": found})
         mounts.append({"name": "claim", "mountPath": CLAIM, "readOnly": True})
+    doors = [("operator-token", labels.BUILDS_AUDIENCE, OPERATOR_TOKEN)]
     if given.tokens:
-        volumes.append(_token())
-        mounts.append({"name": _TOKEN, "mountPath": REGISTRY_TOKEN, "readOnly": True})
+        doors.append(("registry-token", labels.REGISTRY_AUDIENCE, REGISTRY_TOKEN))
+    for name, audience, folder in doors:
+        volumes.append(_token(name, audience))
+        mounts.append({"name": name, "mountPath": folder, "readOnly": True})
     return {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 5,
@@ -195,18 +199,11 @@ def _pod(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str
     }
 
 
-_TOKEN = "registry-token"
-
-
-def _token() -> dict[str, Any]:
-    """Return the volume with a token that is good for the registry's token service alone."""
-    asked = {
-        "audience": labels.REGISTRY_AUDIENCE,
-        "expirationSeconds": _TOKEN_SECONDS,
-        "path": "token",
-    }
+def _token(name: str, audience: str) -> dict[str, Any]:
+    """Return the volume with a token that is good for one service of the operator's alone."""
+    asked = {"audience": audience, "expirationSeconds": _TOKEN_SECONDS, "path": "token"}
     projected = {"defaultMode": 0o440, "sources": [{"serviceAccountToken": asked}]}
-    return {"name": _TOKEN, "projected": projected}
+    return {"name": name, "projected": projected}
 
 
 def _disk(order: orders.Order, given: Surroundings) -> int:

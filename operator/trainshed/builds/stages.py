@@ -42,7 +42,7 @@ def split(
     (builder,) = spec["containers"]
     mounts = {each["name"]: each for each in builder["volumeMounts"]}
     secrets = {f"pull-{index}": name for index, name in enumerate((*pull, shared)) if name}
-    hidden = ("push", "index") if artifact else ("push", "index", "registry-token")
+    hidden = ("push", "index", "operator-token", *(() if artifact else ("registry-token",)))
     to_image = {"name": "image", "mountPath": dockerfiles.IMAGE}
     access = {"name": "access", "mountPath": dockerfiles.ACCESS}
     fetch = {

@@ -13,6 +13,7 @@ from trainshed.builds import embedding, freshness, orders, pinning, pods, reques
 from trainshed.cli import manifests
 from trainshed.core import imaging, plan, policy
 from trainshed.granting import asking
+from trainshed.progress import builders
 from trainshed.registry import references, surroundings
 
 _FETCHED = ("git", "oci", "claim", "requirements", "compile")
@@ -175,8 +176,10 @@ def _in_a_pod(
         pod = replace(pod, library=found.library)
     if found.files is not None:
         pod = replace(pod, files=embedding.pack(found.files))
-    tokens = asking.for_pods(settings, namespace=found.operator_namespace, ca_pem="")
-    given = surroundings.of(settings, tokens=tokens)(manifest.namespace)
+    namespace = found.operator_namespace
+    tokens = asking.for_pods(settings, namespace=namespace, ca_pem="")
+    told = builders.address(settings.progress, namespace=namespace, ca_pem="")
+    given = surroundings.of(settings, operator=told, tokens=tokens)(manifest.namespace)
     job = pods.render(
         pod,
         namespace=manifest.namespace,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import pydantic
@@ -144,18 +145,33 @@ def _overfull(pod: observed.PodView) -> observed.Refusal | None:
     return observed.Refusal(reason, message, terminal=True)
 
 
-def _said(pod: observed.PodView, repository: str) -> observed.BuiltImage | observed.Refusal | None:
-    """Return what a pod's last words mean, if they are the builder's and sound."""
+def read(words: str) -> observed.BuiltImage | observed.Refusal | None:
+    """Return what a pod's words mean, if they are the builder's and sound."""
     try:
-        told = json.loads(pod.container.message)
+        told = json.loads(words)
         if "refusal" in told:
             return _refusal(told["refusal"])
-        image = _Image.model_validate(told["image"]).built()
+        return _Image.model_validate(told["image"]).built()
     # Words of some thousand brackets are nested too deeply to be read.
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    ours = image.ref.partition("@")[0] == repository
-    return image if ours and pod.container.exit_code == 0 else None
+
+
+def ended(pod: observed.PodView, words: str, *, now: float) -> observed.PodView:
+    """Return a pod as it will have ended that has said so itself, in words of an image."""
+    if pod.container.exit_code is not None:
+        return pod
+    last = replace(pod.container, exit_code=0, finished=now, message=words)
+    return replace(pod, container=last)
+
+
+def _said(pod: observed.PodView, repository: str) -> observed.BuiltImage | observed.Refusal | None:
+    """Return what a pod's last words mean. An image is taken from its own place alone."""
+    found = read(pod.container.message)
+    if not isinstance(found, observed.BuiltImage):
+        return found
+    ours = found.ref.partition("@")[0] == repository
+    return found if ours and pod.container.exit_code == 0 else None
 
 
 def _refusal(told: Any) -> observed.Refusal | None:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from trainshed.core import observed
 from trainshed.granting import rights, signing
-from trainshed.progress import refusals, tokens
+from trainshed.progress import builders, refusals
 
 PATH = "/v1/registry/token"
 Result = refusals.Result
@@ -27,14 +25,10 @@ class Seams:
     """What the service is given."""
 
     signer: signing.Signer
-    verifier: tokens.Verifier
-    """Of the cluster's tokens, for the registry's own audience."""
-    builder: Callable[[observed.Uid], observed.PodView | None]
-    """Finds a pod of a build of ours by its uid."""
+    pods: builders.Pods
+    """By tokens of the cluster for the registry's own audience."""
     folder: str
     """Where the namespaces' repositories are."""
-    leading: Callable[[], bool]
-    """Whether this process leads: only the leader knows the pods."""
 
 
 def for_pods(seams: Seams) -> list[web.RouteDef]:
@@ -65,21 +59,7 @@ class _Desk:
         return self._granted(request, account)
 
     async def _builder(self, request: web.Request) -> rights.Account:
-        seams = self._seams
-        if not seams.leading():
-            raise Refused(Result.NOT_LEADER, "this replica does not lead: try again", retry_after=2)
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise Refused(Result.BAD_TOKEN, "send the pod's token as Authorization: Bearer TOKEN")
-        subject = await seams.verifier.verify(token.strip())
-        pod = seams.builder(subject.pod_uid)
-        if pod is None:
-            # The watch may be behind the pod that it tells of, and so may a leader that is new.
-            raise Refused(
-                Result.NOT_LEADER, "the token's pod is no build pod that is known", retry_after=2
-            )
-        if (pod.namespace, pod.name) != (subject.namespace, subject.pod_name):
-            raise Refused(Result.FORBIDDEN, "the token's pod has another name")
+        pod = await self._seams.pods.of(request)
         return rights.Account(rights.Role.BUILDER, pod.namespace)
 
     def _granted(self, request: web.Request, account: rights.Account) -> web.Response:

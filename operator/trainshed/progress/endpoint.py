@@ -5,7 +5,6 @@ The token is verified before the body is read, so that nobody outside can make u
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,7 +13,7 @@ from aiohttp import web
 
 from trainshed.api import labels
 from trainshed.core import observed
-from trainshed.progress import kubeflow, limits, ordering, payloads, refusals, tokens
+from trainshed.progress import kubeflow, limits, ordering, payloads, refusals, requests, tokens
 
 Result = refusals.Result
 Refused = refusals.Refused
@@ -80,7 +79,7 @@ class _Endpoint:
             result = await self._push(request, reader, sequenced=sequenced)
             response = web.json_response({}, status=refusals.STATUS[result])
         except Refused as refused:
-            result, response = refused.result, _refusal(refused)
+            result, response = refused.result, requests.refusal(refused)
         self._seams.count(result)
         # A TLS connection holds a quarter of a MiB here; its client comes back in five seconds.
         response.force_close()
@@ -91,9 +90,9 @@ class _Endpoint:
         if not seams.leading():
             raise Refused(Result.NOT_LEADER, "this replica does not lead: try again", retry_after=5)
         key = observed.JobKey(request.match_info["namespace"], request.match_info["name"])
-        subject = await seams.verifier.verify(_bearer(request))
+        subject = await seams.verifier.verify(requests.bearer(request))
         pod = _authorised(subject, seams.pod(subject.pod_uid), key)
-        body = await _body(request, seconds=seams.limits.body_seconds)
+        body = await requests.body(request, seconds=seams.limits.body_seconds)
         if pod.index != 0 and pod.fold is None:
             return self._of_another_rank(key, pod, reader(body, pod, None, seams.clock()))
         last = seams.sink.last(key, pod.fold)
@@ -113,13 +112,6 @@ class _Endpoint:
         return Result.ACCEPTED
 
 
-def _bearer(request: web.Request) -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Refused(Result.BAD_TOKEN, "send the pod's token as Authorization: Bearer TOKEN")
-    return token.strip()
-
-
 def _authorised(
     subject: tokens.Subject, pod: observed.PodView | None, key: observed.JobKey
 ) -> observed.PodView:
@@ -136,36 +128,3 @@ def _authorised(
     if (pod.namespace, pod.training_job) != key:
         raise Refused(Result.FORBIDDEN, "the token's pod is not a pod of this job")
     return pod
-
-
-async def _body(request: web.Request, *, seconds: float) -> bytes:
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise Refused(Result.BAD_PAYLOAD, "send the body without Content-Encoding")
-    if (request.content_length or 0) > payloads.MAX_BYTES:
-        raise _too_large()
-    body = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > payloads.MAX_BYTES:
-                    raise _too_large()
-    except TimeoutError:
-        message = f"the body took longer than {seconds:g} s"
-        raise Refused(Result.TOO_SLOW, message) from None
-    except web.RequestPayloadError:
-        raise Refused(Result.BAD_PAYLOAD, "the body is cut short or malformed") from None
-    return bytes(body)
-
-
-def _too_large() -> Refused:
-    return Refused(Result.TOO_LARGE, f"the body may have {payloads.MAX_BYTES} bytes")
-
-
-def _refusal(refused: Refused) -> web.Response:
-    headers = {} if refused.retry_after is None else {"Retry-After": str(refused.retry_after)}
-    return web.json_response(
-        {"reason": refused.result, "message": refused.message},
-        status=refusals.STATUS[refused.result],
-        headers=headers,
-    )

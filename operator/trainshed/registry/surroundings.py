@@ -43,11 +43,15 @@ def reaches(registry: config.Registry) -> Callable[[str], bool]:
 
 
 def of(
-    settings: config.Settings, *, tokens: Mapping[str, str] | None = None
+    settings: config.Settings,
+    *,
+    operator: Mapping[str, str],
+    tokens: Mapping[str, str] | None = None,
 ) -> Callable[[str], pods.Surroundings]:
     """Return the function that gives a namespace's build pods their surroundings.
 
-    `tokens`: where and how they ask for the bundled registry's; None without one.
+    `operator`: where they tell it of their images. `tokens`: where and how they ask for the
+    bundled registry's; None without one.
     """
     registry = settings.registry
 
@@ -61,6 +65,7 @@ def of(
             "withoutTls": list(settings.builder.without_tls),
             "indexCa": _text(settings.builder.index.ca),
             "packagesBytes": settings.builder.packages.max_bytes,
+            "operator": dict(operator),
             **({"tokens": dict(tokens)} if tokens else {}),
         }
         return pods.Surroundings(

@@ -15,7 +15,7 @@ from trainshed.api import labels
 from trainshed.granting import desk, logins, rights, signing
 from trainshed.kube import client as clients
 from trainshed.kube import kinds, preflight, secrets, stores
-from trainshed.progress import authority, keys, tokens
+from trainshed.progress import authority, builders, keys, tokens
 from trainshed.registry import client as registry_clients
 from trainshed.registry import surroundings
 from trainshed.runtime import cache as caches
@@ -43,10 +43,12 @@ class Bundled:
         """Return what the token service is given."""
         return desk.Seams(
             signer=self.signer,
-            verifier=tokens.Verifier(keys=trust, audience=labels.REGISTRY_AUDIENCE),
-            builder=cache.builder,
+            pods=builders.Pods(
+                verifier=tokens.Verifier(keys=trust, audience=labels.REGISTRY_AUDIENCE),
+                find=cache.builder,
+                leading=leading,
+            ),
             folder=self.folder,
-            leading=leading,
         )
 
 

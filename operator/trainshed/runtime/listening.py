@@ -1,4 +1,4 @@
-"""What the leader serves: the endpoint of trainers, and the token service of the registry."""
+"""What the leader serves: the endpoint of trainers and builds, and the registry's token service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainshed.api import labels
 from trainshed.granting import desk, plain
 from trainshed.kube import client as clients
 from trainshed.kube import errors, kinds, stores
-from trainshed.progress import certificates, endpoint, keys, routing, server, tokens
+from trainshed.progress import builders, certificates, endpoint, keys, routing, server, tokens
 from trainshed.runtime import bundled
 from trainshed.runtime import cache as caches
 
@@ -41,6 +41,7 @@ class Listening:
         self,
         cache: caches.Cache,
         sink: endpoint.Sink,
+        hear: builders.Hear,
         *,
         leading: Callable[[], bool],
         count: Callable[[str], None],
@@ -70,7 +71,10 @@ class Listening:
                     ),
                     port=self.settings.progress.port,
                     clock=time.time,
-                    also=desk.for_pods(granting) if granting else (),
+                    also=[
+                        *builders.routes(self._builders(trust, cache, leading), hear),
+                        *(desk.for_pods(granting) if granting else ()),
+                    ],
                 )
             )
             if granting:
@@ -78,6 +82,12 @@ class Listening:
                 await stack.enter_async_context(plain.serve(desk.for_nodes(granting), port=port))
             await self.route()
             yield
+
+    def _builders(
+        self, trust: keys.Keys, cache: caches.Cache, leading: Callable[[], bool]
+    ) -> builders.Pods:
+        verifier = tokens.Verifier(keys=trust, audience=labels.BUILDS_AUDIENCE)
+        return builders.Pods(verifier=verifier, find=cache.builder, leading=leading)
 
     async def stay_routed(self) -> None:
         """Write the routes again where somebody has changed or deleted them, each 5 minutes."""

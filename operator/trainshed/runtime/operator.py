@@ -21,7 +21,7 @@ from trainshed.core import observed, policy
 from trainshed.granting import asking
 from trainshed.kube import client as clients
 from trainshed.kube import cluster, events, kinds, login, objects, stores
-from trainshed.progress import authority, certificates
+from trainshed.progress import authority, builders, certificates
 from trainshed.registry import client as registry_clients
 from trainshed.registry import surroundings
 from trainshed.runtime import (
@@ -119,7 +119,7 @@ async def run(
         )
         sink = pushes.Pushes(cache=found.cache, pacer=pacer)
         await stack.enter_async_context(
-            served.serve(found.cache, sink, leading=leading, count=hooks.pushed)
+            served.serve(found.cache, sink, following.hear, leading=leading, count=hooks.pushed)
         )
         stack.push_async_callback(following.close)
         builds = _builds(found, settings, api, writer, maker, hooks, following, order)
@@ -179,12 +179,14 @@ def _following(
     rules: policy.Policy,
     hooks: counting.Hooks,
 ) -> podbuilds.PodBuilds:
-    tokens = asking.for_pods(settings, namespace=identity.namespace, ca_pem=rules.ca_pem)
+    namespace, ca_pem = identity.namespace, rules.ca_pem
+    tokens = asking.for_pods(settings, namespace=namespace, ca_pem=ca_pem)
+    told = builders.address(settings.progress, namespace=namespace, ca_pem=ca_pem)
     return podbuilds.PodBuilds(
         cache=found.cache,
         api=writer,
         answers=answers,
-        given=surroundings.of(settings, tokens=tokens),
+        given=surroundings.of(settings, operator=told, tokens=tokens),
         repository=surroundings.repository(settings.registry),
         worked=hooks.worked,
         gate=gates.Gate(writer, settings.builder.dockerfile.enabled),

@@ -1,4 +1,4 @@
-"""Counts what build pods have done: each once, however many jobs wait for it."""
+"""What build pods have told and done: each build is counted once, however many jobs wait for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from trainshed.builds import measures
-from trainshed.core import observed
+from trainshed.core import observed, podbuilds
 
 V = TypeVar("V")
 Worked = Callable[[Mapping[str, float], int], None]
@@ -27,6 +27,8 @@ class Accounts:
         self._starts: OrderedDict[observed.Uid, float] = OrderedDict()
         """Seconds from a Job's creation until its container was seen to run."""
         self._counted: OrderedDict[observed.Uid, None] = OrderedDict()
+        self._heard: OrderedDict[observed.Uid, tuple[str, float]] = OrderedDict()
+        """What pods have said themselves, and when."""
 
     def begun(self, build: observed.Uid) -> None:
         """Take note that a build's Job was created now."""
@@ -41,6 +43,15 @@ class Accounts:
         runs = any(each.container.started is not None for each in pods)
         if runs and begun is not None and build not in self._starts:
             _put(self._starts, build, self._clock() - begun)
+
+    def heard(self, pod: observed.Uid, words: str) -> None:
+        """Take note of what a pod has said of its image, before the watch tells of its end."""
+        _put(self._heard, pod, (words, self._clock()))
+
+    def known(self, pod: observed.PodView) -> observed.PodView:
+        """Return a pod as the watch tells of it, or as it has told of its own end."""
+        heard = self._heard.get(pod.uid)
+        return pod if heard is None else podbuilds.ended(pod, heard[0], now=heard[1])
 
     def ended(self, build: observed.Uid, image: observed.BuiltImage) -> None:
         """Count a build that has given an image, unless it was counted."""

@@ -118,6 +118,17 @@ class PodBuilds:
         for news in self._followers.get((namespace, order), ()):
             news.set()
 
+    def hear(self, pod: observed.PodView, words: str) -> bool:
+        """Take what a build's pod says itself; return whether it is of an image.
+
+        The kubelet tells of its end a second later.
+        """
+        if not isinstance(podbuilds.read(words), observed.BuiltImage):
+            return False
+        self._accounts.heard(pod.uid, words)
+        self.changed(pod.namespace, pod.build)
+        return True
+
     async def make(
         self, job: observed.TrainingJobView, order: plan.BuildOrder, tell: Tell
     ) -> observed.BuiltImage:
@@ -237,7 +248,7 @@ class PodBuilds:
             )
             if current is None:
                 raise Refused(podbuilds.gone(begun))
-            known = self._cache.builders(current)
+            known = tuple(map(self._accounts.known, self._cache.builders(current)))
             # A Job that is out of time deletes its pods: their last words are kept here.
             self._accounts.seen(begun.uid, known)
             ended |= {each.uid: each for each in known if each.container.exit_code is not None}
@@ -254,7 +265,8 @@ class PodBuilds:
         self, ask: _Ask, build: observed.JobView, gone: Sequence[observed.PodView] = ()
     ) -> observed.BuiltImage | observed.Refusal | None:
         """Return what came of a build, as far as the watch told; None while it goes on."""
-        known = {each.uid: each for each in (*gone, *self._cache.builders(build))}
+        there = map(self._accounts.known, self._cache.builders(build))
+        known = {each.uid: each for each in (*gone, *there)}
         return podbuilds.outcome(
             build,
             tuple(known.values()),

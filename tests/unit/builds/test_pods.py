@@ -143,26 +143,37 @@ def test_only_what_is_named_by_its_content_is_pinned(
     assert not order(git=None, base="registry/base:1", **fields).pinned
 
 
-def test_a_build_pod_gets_a_token_of_the_bundled_registry_alone() -> None:
+def tokens(spec: dict[str, Any]) -> dict[str, str]:
+    """Return the audiences of a pod's tokens, by where they are mounted."""
+    (container,) = spec["containers"]
+    mounted = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    return {
+        mounted[each["name"]]: source["serviceAccountToken"]["audience"]
+        for each in spec["volumes"]
+        if "projected" in each
+        for source in each["projected"]["sources"]
+    }
+
+
+def test_a_build_pods_tokens_are_for_the_operator_and_the_bundled_registry_alone() -> None:
     given = dataclasses.replace(GIVEN, tokens=True, pull_secret="trainshed-registry")
     job = pods.render(order(), namespace="ns", given=given, secrets=pods.Secrets(pull=("own",)))
     spec = job["spec"]["template"]["spec"]
-    (volume,) = (each for each in spec["volumes"] if each["name"] == "registry-token")
-    (mount,) = (
-        each for each in spec["containers"][0]["volumeMounts"] if each["name"] == "registry-token"
-    )
-
-    (source,) = volume["projected"]["sources"]
-    assert source["serviceAccountToken"]["audience"] == labels.REGISTRY_AUDIENCE
-    assert mount == {"name": "registry-token", "mountPath": pods.REGISTRY_TOKEN, "readOnly": True}
+    assert tokens(spec) == {
+        pods.OPERATOR_TOKEN: labels.BUILDS_AUDIENCE,
+        pods.REGISTRY_TOKEN: labels.REGISTRY_AUDIENCE,
+    }
+    mounts = {each["name"]: each for each in spec["containers"][0]["volumeMounts"]}
+    assert mounts["operator-token"]["readOnly"]
+    assert mounts["registry-token"]["readOnly"]
     assert spec["automountServiceAccountToken"] is False
     assert spec["imagePullSecrets"] == [{"name": "own"}, {"name": "trainshed-registry"}]
 
 
-def test_without_the_bundled_registry_it_has_none() -> None:
+def test_without_the_bundled_registry_it_has_none_of_it() -> None:
     spec = rendered()["spec"]["template"]["spec"]
 
-    assert not [each for each in spec["volumes"] if "projected" in each]
+    assert tokens(spec) == {pods.OPERATOR_TOKEN: labels.BUILDS_AUDIENCE}
     assert spec["imagePullSecrets"] == []
 
 

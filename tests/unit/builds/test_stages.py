@@ -100,6 +100,10 @@ def test_the_registrys_token_is_with_those_of_ours_that_call_it() -> None:
     assert holders("registry-token", oci=artifact) == [labels.FETCHER, labels.BUILDER]
 
 
+def test_only_the_last_step_can_tell_the_operator_of_an_image() -> None:
+    assert holders("operator-token") == [labels.BUILDER]
+
+
 def test_only_the_first_step_sees_a_claim() -> None:
     assert holders("claim", claim=orders.Claim(name="code", path=".")) == [labels.FETCHER]
 

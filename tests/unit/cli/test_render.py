@@ -18,6 +18,7 @@ from trainshed.api import spec
 from trainshed.builds import embedding, orders, pods, requests
 from trainshed.cli import main
 from trainshed.core import admission, imaging, policy
+from trainshed.progress import builders as progress
 from trainshed.registry import surroundings
 
 DIGEST = "sha256:" + "b" * 64
@@ -115,9 +116,9 @@ def test_a_commit_is_built_in_a_pod_whose_job_is_shown_as_it_would_be_created(
     assert order is not None
     own = requests.tree_hash({"__init__.py": b""})
     order = dataclasses.replace(order, library=own, files=embedding.pack({}))
-    wanted = pods.render(
-        order, namespace=builders.NAMESPACE, given=surroundings.of(settings)(builders.NAMESPACE)
-    )
+    told = progress.address(settings.progress, namespace="trainshed-system", ca_pem="")
+    given = surroundings.of(settings, operator=told)(builders.NAMESPACE)
+    wanted = pods.render(order, namespace=builders.NAMESPACE, given=given)
     assert found["where"] == "pod"
     assert found["buildJob"] == json.loads(json.dumps(wanted))
     assert found["order"] == order.hash()

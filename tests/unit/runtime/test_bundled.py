@@ -21,6 +21,7 @@ from trainshed.registry import surroundings
 from trainshed.runtime import admitting, bundled
 from trainshed.runtime import cache as caches
 
+OPERATOR = {"url": "https://operator", "ca": "PEM"}
 BUNDLED = config.Settings(registry=config.Registry(bundled=config.Bundled(enabled=True)))
 
 
@@ -159,7 +160,7 @@ async def test_no_job_is_made_in_a_namespace_that_can_not_pull() -> None:
 
 def test_build_pods_are_told_where_to_ask_by_the_operators_own_authority() -> None:
     told = asking.for_pods(BUNDLED, namespace="system", ca_pem="PEM")
-    given = surroundings.of(BUNDLED, tokens=told)("team-a")
+    given = surroundings.of(BUNDLED, operator=OPERATOR, tokens=told)("team-a")
 
     assert json.loads(given.settings)["tokens"] == {
         "url": "https://trainshed-progress.system.svc:8443/v1/registry/token",
@@ -171,7 +172,7 @@ def test_build_pods_are_told_where_to_ask_by_the_operators_own_authority() -> No
 
 def test_with_another_registry_build_pods_are_told_nothing_of_tokens() -> None:
     told = asking.for_pods(config.Settings(), namespace="system", ca_pem="PEM")
-    given = surroundings.of(config.Settings(), tokens=told)("team-a")
+    given = surroundings.of(config.Settings(), operator=OPERATOR, tokens=told)("team-a")
 
     assert told is None
     assert "tokens" not in json.loads(given.settings)

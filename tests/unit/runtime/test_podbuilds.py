@@ -61,6 +61,62 @@ async def test_a_build_that_goes_on_is_found_again_after_a_restart() -> None:
 
 
 @pytest.mark.looptime
+async def test_an_image_is_known_once_its_pod_has_told_of_it_and_still_runs() -> None:
+    bench = podbenches.Bench()
+    asked = bench.begin(ref=podbenches.COMMIT)
+    await podbenches.settle()
+    bench.pod(1, builders.pod().running())
+    (pod,) = bench.cache.builders(bench.first())
+
+    assert bench.builds.hear(pod, words.built(podbenches.IMAGE))
+    assert await asked == podbenches.IMAGE
+    # Who asks for the same a moment later has it too: the pod says no more until it ends.
+    assert await bench.begin(at=1, ref=podbenches.COMMIT) == podbenches.IMAGE
+    assert len(bench.api.made) == 1
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    "said",
+    [
+        words.refused("X", "wrong", terminal=True),
+        "{}",
+        "[" * 4000,
+        words.built(dataclasses.replace(podbenches.IMAGE, seconds=-1.0)),
+    ],
+    ids=["a refusal", "nothing", "brackets", "an image that no status can hold"],
+)
+async def test_what_a_pod_that_runs_says_of_no_image_is_not_heard(said: str) -> None:
+    bench = podbenches.Bench()
+    asked = bench.begin()
+    await podbenches.settle()
+    bench.pod(1, builders.pod().running())
+    (pod,) = bench.cache.builders(bench.first())
+
+    assert not bench.builds.hear(pod, said)
+    await podbenches.settle()
+    assert not asked.done()
+    bench.ended()
+    assert await asked == podbenches.IMAGE
+
+
+@pytest.mark.looptime
+async def test_no_pod_sends_a_job_to_anothers_image_by_what_it_says() -> None:
+    bench = podbenches.Bench()
+    asked = bench.begin()
+    await podbenches.settle()
+    bench.pod(1, builders.pod().running())
+    (pod,) = bench.cache.builders(bench.first())
+
+    elsewhere = dataclasses.replace(podbenches.IMAGE, ref="registry/ns/other@sha256:" + "a" * 64)
+    bench.builds.hear(pod, words.built(elsewhere))
+    await podbenches.settle()
+    assert not asked.done()
+    bench.ended()
+    assert await asked == podbenches.IMAGE
+
+
+@pytest.mark.looptime
 async def test_a_job_with_another_secret_has_a_build_of_its_own() -> None:
     bench = podbenches.Bench()
     bad, plain = bench.begin(push_secret="bad"), bench.begin()
