@@ -63,8 +63,11 @@ def test_two_pods_train_as_one_job(namespace: conftest.Namespace, framework: str
     assert [each["spec"]["clusterIP"] for each in services] == ["None"]
 
 
-def test_two_processes_of_a_pod_train_as_one_job(namespace: conftest.Namespace) -> None:
-    namespace.apply("twins", {**small("pytorch", "cnn"), "processesPerReplica": "2"})
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_two_processes_of_a_pod_train_as_one_job(
+    namespace: conftest.Namespace, framework: str
+) -> None:
+    namespace.apply("twins", {**small(framework, "cnn"), "processesPerReplica": "2"})
 
     status = namespace.finished("twins", seconds=SECONDS)
 

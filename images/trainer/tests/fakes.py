@@ -36,6 +36,7 @@ class FakeBackend:
         self.rates: list[float] = []
         self.evaluations = 0
         self.open = 0
+        self.partings = 0
         self.weight = 1.0
 
     def batches(self, order: ranks.Numbers, *, epoch: int) -> Generator[Any, None, None]:
@@ -62,6 +63,9 @@ class FakeBackend:
 
     def stops(self, told: bool, *, due: bool) -> tuple[bool, bool]:
         return told, due
+
+    def part(self) -> None:
+        self.partings += 1
 
     def led(self, number: int) -> int:
         return number

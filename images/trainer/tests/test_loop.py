@@ -93,6 +93,23 @@ def test_told_to_stop_the_present_step_is_the_last(job: context.Context) -> None
     assert (backend.evaluations, backend.open) == (0, 0)
 
 
+def test_processes_part_once_all_have_come_to_their_end(job: context.Context) -> None:
+    def fail(step: int) -> None:
+        raise RuntimeError("no memory")
+
+    through = fakes.FakeBackend(size=4)
+    stopped = fakes.FakeBackend(size=4, on_step=lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    failed = fakes.FakeBackend(size=4, on_step=fail)
+    trained(job, through, epochs=1)
+    with pytest.raises(SystemExit):
+        trained(job, stopped)
+    with pytest.raises(RuntimeError):
+        trained(job, failed)
+
+    # One that fails must not wait for those that wait for it.
+    assert (through.partings, stopped.partings, failed.partings) == (1, 1, 0)
+
+
 def test_told_to_stop_in_the_last_step_all_is_done(job: context.Context) -> None:
     def tell(step: int) -> None:
         if step == 3:

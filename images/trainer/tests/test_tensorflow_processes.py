@@ -186,3 +186,48 @@ def test_another_jobs_processes_are_refused(environment: dict[str, str], said: s
 
     with pytest.raises(errors.ConfigurationError, match=said):
         processes.cluster(environment, ranks.Ranks(rank=1, world=2))
+
+
+STALLED = """
+import os, signal, sys, threading, time
+import tensorflow as tf
+from trainshed_trainer.training import ranks
+from trainshed_trainer.training.tensorflow import processes
+
+rank = int(sys.argv[1])
+group = processes.join(ranks.Ranks(rank, 2, rank))
+total = tf.function(lambda: group.run(lambda: group.sum([tf.ones(1)])[0], ()))
+assert float(total()[0]) == 2
+print("met", flush=True)
+sys.stdin.readline()
+with group.watched():
+    assert float(total()[0]) == 2
+group.part()
+os._exit(0)
+"""
+
+
+def test_a_process_that_is_silent_for_a_while_is_not_lost() -> None:
+    places = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    pair = []
+    for rank in range(2):
+        config = {"cluster": {"worker": places}, "task": {"type": "worker", "index": rank}}
+        environment = {**os.environ, "PYTHONPATH": str(LIBRARY), "TF_CONFIG": json.dumps(config)}
+        command = [sys.executable, "-c", STALLED, str(rank)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        pair.append(subprocess.Popen(command, env=environment, **pipes))
+    for each in pair:
+        assert each.stdout.readline() == "met\n"
+    # So long no node keeps a process from its cores, and TensorFlow gives one up after 10 s.
+    pair[1].send_signal(signal.SIGSTOP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        pair[0].wait(timeout=20)
+    pair[1].send_signal(signal.SIGCONT)
+
+    for each in pair:
+        each.stdin.write("go\n")
+        each.stdin.flush()
+    for each in pair:
+        each.communicate(timeout=120)
+
+    assert [each.returncode for each in pair] == [0, 0]

@@ -110,6 +110,9 @@ class Backend(Protocol):
     def restore(self, state: Mapping[str, bytes]) -> None:
         """Take over what is given of a state; raises ValueError where it does not fit."""
 
+    def part(self) -> None:
+        """Wait until no process needs another any more; each that has come to its end calls it."""
+
     def close(self) -> None:
         """End what the backend has begun, such as its group of processes."""
 

@@ -86,6 +86,7 @@ class _Loop:
         if not self._stopped:
             for each in self._watching:
                 each.finished(telling)
+        self._backend.part()
 
     def _resume(self) -> None:
         """Go on from a checkpoint, where there is one."""

@@ -145,6 +145,9 @@ class Backend:
         except (RuntimeError, KeyError, TypeError) as error:
             raise ValueError(f"the state does not fit the model: {error}") from error
 
+    def part(self) -> None:
+        """Go: what is sent is the kernel's to deliver."""
+
     def close(self) -> None:
         """Leave the other processes."""
         self._processes.close()

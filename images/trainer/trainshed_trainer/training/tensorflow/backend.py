@@ -130,6 +130,10 @@ class Backend:
             states.unpacked(state["random"], self._seeds)
             self._differ(self._among.rank)
 
+    def part(self) -> None:
+        """Wait until every process has what it needs of the others."""
+        self._processes.part()
+
     def close(self) -> None:
         """There is nothing to end: the others see it when this process does."""
 

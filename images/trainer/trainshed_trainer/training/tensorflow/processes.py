@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from trainshed_trainer import errors
 from trainshed_trainer.training import ranks
@@ -25,6 +26,12 @@ LOST = (
     tf.errors.DeadlineExceededError,
     tf.errors.UnavailableError,
 )
+HEARTBEAT_MILLISECONDS = 60_000
+"""TensorFlow's own 10 s are over while a busy node starts a process. One that is gone is told by
+its connections at once, and by its pod."""
+END = "trainshed/end"
+END_MILLISECONDS = 24 * 3600 * 1000
+"""The first process may export and test for long; one that fails ends the others by its pod."""
 Tensor = Any
 
 
@@ -44,6 +51,9 @@ class Processes(Protocol):
     def watched(self) -> contextlib.AbstractContextManager[None]:
         """Raise PeersLost where the others can't be reached meanwhile."""
 
+    def part(self) -> None:
+        """Wait until no process needs another any more."""
+
 
 class Alone:
     """The only process."""
@@ -62,6 +72,9 @@ class Alone:
         """There is nobody to lose."""
         return contextlib.nullcontext()
 
+    def part(self) -> None:
+        """There is nobody to wait for."""
+
 
 class Group:
     """One of several processes."""
@@ -69,6 +82,7 @@ class Group:
     def __init__(self, among: ranks.Ranks) -> None:
         self.world = among.world
         os.environ["TF_CONFIG"] = json.dumps(cluster(os.environ, among))
+        _be_patient(among.world)
         with self.watched():
             self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
 
@@ -91,6 +105,31 @@ class Group:
             yield
         except LOST as error:
             raise errors.PeersLost(str(error)) from error
+
+    def part(self) -> None:
+        """Wait until every process has come to its end.
+
+        A sum is over for one process while another still reads its part of it from the first:
+        one that went at once would take the answer with it. The first process, which has reports
+        to write, is waited for: its service tells the others of all, and they can't do without.
+        """
+        # Whoever fails here has been left behind by those who are through: nobody needs it.
+        with contextlib.suppress(tf.errors.OpError):
+            context.context().wait_at_barrier(END, END_MILLISECONDS)
+
+
+def _be_patient(world: int) -> None:
+    """Have the processes' service wait longer for a sign of life; before the strategy is made."""
+    try:
+        from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2 as configs
+    except ImportError:  # another version, which keeps its own patience
+        return
+    context.context().configure_coordination_service(
+        service_type="standalone",
+        service_leader="/job:worker/replica:0/task:0",
+        heartbeat_timeout_in_ms=HEARTBEAT_MILLISECONDS,
+        coordinated_jobs=[configs.CoordinatedJob(name="worker", num_tasks=world)],
+    )
 
 
 def join(among: ranks.Ranks) -> Processes:
