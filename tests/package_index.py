@@ -112,7 +112,7 @@ def serve(
     """
     known = {"login": login, "status": status}
     handler = type("Handler", (_Handler,), known)
-    with http.server.ThreadingHTTPServer((host, 0), handler) as server:
+    with _Server((host, 0), handler) as server:
         authority = git_server.encrypted(server, host, folder / "index-pki") if tls else ""
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -124,6 +124,11 @@ def serve(
         finally:
             server.shutdown()
             thread.join(timeout=10)
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
+    """uv asks for many pages at once: one that the default, 5, turns away comes a second later."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
