@@ -75,6 +75,8 @@ def test_each_job_of_a_branch_runs_what_the_branch_has_then(
         pod = next(each for each in namespace.api.get(namespace.pods)["items"]
                    if each["metadata"]["labels"].get("trainshed.dev/job") == name)  # fmt: skip
         assert f"it runs: {name}" in text_of(namespace, pod["metadata"]["name"])
+    for each in pods_of_builds(namespace):
+        assert "the operator is told" in text_of(namespace, each)
 
 
 def test_jobs_of_one_commit_share_a_build(

@@ -44,3 +44,5 @@ async def tell(
         why = "" if answer.is_success else f"it answers {answer.status_code}"
     if why:
         log.info("the operator is not told at once (%s): it is once this pod has ended", why)
+    else:
+        log.info("the operator is told")

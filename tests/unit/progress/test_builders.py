@@ -94,10 +94,15 @@ def token(found: Rig, tmp_path: pathlib.Path) -> Callable[[], str]:
     return issuing.reading(path)
 
 
-async def test_a_build_pod_is_heard(found: Rig, token: Callable[[], str]) -> None:
+async def test_a_build_pod_is_heard(
+    found: Rig, token: Callable[[], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="trainshed.buildpod")
+
     await telling.tell(found.given, WORDS, token=token)
 
     assert found.heard == [("build-1", WORDS)]
+    assert [each.getMessage() for each in caplog.records] == ["the operator is told"]
 
 
 @pytest.mark.parametrize(
