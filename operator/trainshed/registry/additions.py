@@ -82,14 +82,6 @@ def hits(settled: Settled | None) -> tuple[str, ...]:
     return () if settled is None else tuple(settled.hits)
 
 
-async def settle(
-    added: Additions, found: Sequence[bases.Base], request: requests.Request, place: Place
-) -> Settled:
-    """Return what is added to the base of each platform; raises Refused and RegistryError."""
-    pairs = zip(found, request.platforms, strict=True)
-    return await added.settle([Ground(base, platform, place) for base, platform in pairs])
-
-
 async def under(
     parts: Sequence[pushing.Part], settled: Settled | None, request: requests.Request
 ) -> Sequence[pushing.Part]:

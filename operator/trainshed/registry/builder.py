@@ -29,6 +29,7 @@ from trainshed.registry import (
     errors,
     finding,
     flights,
+    grounds,
     hosts,
     layouts,
     memo,
@@ -138,6 +139,13 @@ class Builder:
             return order
         return replace(order, base=f"{base.host}/{base.repository}@{digest}")
 
+    async def grounds(
+        self, namespace: str, order: plan.BuildOrder, digest: str = ""
+    ) -> Sequence[additions.Ground]:
+        """Return the bases that an order's additions go onto; raises RegistryError."""
+        known = (self._bases, self._hosts, self._target)
+        return await grounds.read(*known, namespace=namespace, order=order, digest=digest)
+
     async def adopt(
         self, namespace: str, layout: pathlib.Path, platform: str, wanted: str = ""
     ) -> tuple[str, int]:
@@ -196,10 +204,8 @@ class Builder:
         )
         place, settled = admitted.place(self._target, namespace, order.repository), None
         if added is not None:
-            found = await self._bases.of(origin, base, request)
-            own = self._hosts.client(place.url, doubting=force)
-            kept = additions.Place(origin, own, place.repository)
-            settled = await additions.settle(added, found, request, kept)
+            under = await self.grounds(namespace, order, request.base_digest)
+            settled = await added.settle(under)
             request = replace(request, packages=settled.hash)
         to = pushing.Push(
             client=self._hosts.client(place.url, doubting=force),
@@ -272,17 +278,8 @@ class Builder:
     async def _parts(
         self, to: pushing.Push, request: requests.Request, reference: references.Reference
     ) -> list[pushing.Part]:
-        """Return the image of each platform: its own base, and what goes onto it.
-
-        Bases are all read first: of one that lacks a platform nothing is packed. One that runs as
-        it is need not be read.
-        """
-        digest = request.base_digest
-        found: Sequence[pushing.Below] = (
-            [bases.Untouched(reference, digest, platform) for platform in request.platforms]
-            if request.mounted
-            else await self._bases.of(to.origin, reference, request)
-        )
+        """Return the image of each platform: its own base, and what goes onto it."""
+        found = await grounds.below(self._bases, to.origin, reference, request)
         shared = await self._packer.pack(request)
         return [pushing.Part(each, tuple(shared)) for each in found]
 
