@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import contextlib
 import functools
+import gzip
 import hashlib
 import http.server
 import io
+import json
 import pathlib
 import tarfile
 import threading
@@ -69,13 +71,76 @@ def sdist(name: str, version: str, setup: str = "") -> tuple[str, bytes]:
         "setup.py": setup,
         f"{module}.py": f"V = {version!r}\n",
     }
+    return f"{stem}.tar.gz", _packed(stem, files)
+
+
+def project(
+    name: str,
+    version: str,
+    *,
+    does: str = "",
+    tag: str = ANY,
+    made: tuple[str, str] = ("", ""),
+    requires: Sequence[str] = (),
+    needs: Sequence[str] = (),
+    dynamic: bool = False,
+) -> tuple[str, bytes]:
+    """Return a source distribution that builds its wheel itself, by a backend of its own.
+
+    `does`: code that its build runs, in its folder, with `files`: what goes into the wheel. `made`:
+    other name and version of the wheel. `requires`: of the package; `needs`: of its build.
+    `dynamic`: whether what it requires is told by its build alone.
+    """
+    stem = f"{name.replace('-', '_')}-{version}"
+    called = (made[0] or name, made[1] or version)
+    module = name.replace("-", "_")
+    about = f"{called[0].replace('-', '_')}-{called[1]}.dist-info"
+    wanted = "".join(f"Requires-Dist: {each}\n" for each in requires)
+    files = {
+        "PKG-INFO": f"Metadata-Version: {'2.1' if dynamic else '2.2'}\nName: {name}\n"
+        f"Version: {version}\n{'' if dynamic else wanted}",
+        "pyproject.toml": f"[build-system]\nrequires = {json.dumps(list(needs))}\n"
+        'build-backend = "backend"\nbackend-path = ["."]\n',
+        "backend.py": _BACKEND.format(
+            about=about,
+            metadata=f"Metadata-Version: 2.1\nName: {called[0]}\nVersion: {called[1]}\n{wanted}",
+            wheel=f"{about.removesuffix('.dist-info')}-{tag}.whl",
+            tag=tag,
+            does="\n".join(f"    {line}" for line in does.splitlines()) or "    pass",
+        ),
+        f"{module}.py": f"V = {version!r}\n",
+    }
+    return f"{stem}.tar.gz", _packed(stem, files)
+
+
+_BACKEND = """\
+import pathlib, time, zipfile
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    files = {{each.name: each.read_bytes() for each in pathlib.Path().glob("*.py")}}
+    del files["backend.py"]
+{does}
+    files["{about}/METADATA"] = {metadata!r}
+    files["{about}/WHEEL"] = "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: {tag}\\n"
+    rows = [f"{{name}},," for name in [*files, "{about}/RECORD"]]
+    files["{about}/RECORD"] = "\\n".join([*rows, ""])
+    with zipfile.ZipFile(pathlib.Path(folder, "{wheel}"), "w") as wheel:
+        for name, data in files.items():
+            # Each build has other times, as those of real packages do.
+            wheel.writestr(zipfile.ZipInfo(name, time.localtime()[:6]), data)
+    return "{wheel}"
+"""
+
+
+def _packed(stem: str, files: Mapping[str, str]) -> bytes:
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as packed:
+    with tarfile.open(fileobj=out, mode="w") as packed:
         for each, text in files.items():
             entry = tarfile.TarInfo(f"{stem}/{each}")
             entry.size = len(text.encode())
             packed.addfile(entry, io.BytesIO(text.encode()))
-    return f"{stem}.tar.gz", out.getvalue()
+    # A time of its own: the same source is the same bytes.
+    return gzip.compress(out.getvalue(), mtime=0)
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,10 @@ class Registry(Section):
 
 
 class Devel(Section):
-    """In which extensions of a framework's code are compiled. Empty: they are not."""
+    """In which extensions of a framework's code are compiled, and its packages built.
+
+    Empty: extensions are not compiled, and packages are built in the builder's own.
+    """
 
     pytorch: str = ""
     tensorflow: str = ""

@@ -14,7 +14,7 @@ import zstandard
 from tests import package_index
 from tests.unit.buildpod import roots
 from tests.unit.registry import faulty, images
-from trainshed.buildpod import compiled, distributions, failing, packages, stocktaking, uv
+from trainshed.buildpod import compiled, distributions, failing, packages, sdists, stocktaking, uv
 from trainshed.builds import manifests, measures, requirements
 from trainshed.core import observed, plan
 from trainshed.registry import answers
@@ -51,6 +51,7 @@ async def made(
     file: str = "",
     limit: int = 1 << 30,
     extension: compiled.Wheel | None = None,
+    built: sdists.Made | None = None,
 ) -> observed.BuiltImage:
     """Make an image with packages, as a build pod does."""
     files = {"train.py": b"import einops", **({"r.txt": file.encode()} if file else {})}
@@ -62,6 +63,7 @@ async def made(
         limit=limit,
         watch=measures.Stopwatch(rig.clock),
         wheel=extension,
+        made=built,
     )
     order = plan.BuildOrder(base=NAME, entrypoint=faulty.ENTRYPOINT)
     image = await rig.builder.make("team-a", order, files, added)

@@ -87,6 +87,18 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
         asked.packages(packages=["a"], index="http://index.example", indexSecret={"name": "key"}),
         "would be sent without TLS",
     ),
+    "an index secret where packages may be built": (
+        asked.packages(packages=["a"], wheelsOnly=False, indexSecret={"name": "key"}),
+        "runs code of packages, which must see no Secret: remove requirements.indexSecret",
+    ),
+    "packages built for another platform": (
+        asked.packages(packages=["a"], wheelsOnly=False).spec(image={"platforms": ["linux/arm64"]}),
+        "requirements.wheelsOnly: false builds for linux/amd64 alone",
+    ),
+    "packages built beside a Dockerfile": (
+        asked.packages(packages=["a"], wheelsOnly=False).spec(image={"strategy": "dockerfile"}),
+        "a Dockerfile installs its packages itself",
+    ),
     "compiling beside a Dockerfile": (
         asked.compiled(image={"strategy": "dockerfile"}),
         "a Dockerfile compiles what it needs itself",

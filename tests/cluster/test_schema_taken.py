@@ -128,6 +128,8 @@ from trainshed.api import model as model_api
             index="https://index.example/simple",
             indexSecret={"name": "key"},
         ),
+        asked.packages(packages=["a"], wheelsOnly=True, indexSecret={"name": "key"}),
+        asked.packages(packages=["a"], wheelsOnly=False, index="https://index.example/simple"),
     ],
     ids=[
         "the smallest",
@@ -199,6 +201,8 @@ from trainshed.api import model as model_api
         "amounts as numbers and text",
         "a file of requirements",
         "packages of a private index",
+        "packages of wheels alone by name",
+        "packages that may be built",
     ],
 )
 def test_good_input_is_taken(

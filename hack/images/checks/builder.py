@@ -7,11 +7,13 @@ import subprocess
 import sys
 
 import trainshed.buildpod.__main__ as program
+from trainshed.buildpod import makers
 
 
 def main() -> None:
     """Say what was found."""
-    assert (program.LIBRARY / "trainshed_trainer/__init__.py").is_file()
+    assert callable(program.main)
+    assert (makers.LIBRARY / "trainshed_trainer/__init__.py").is_file()
     assert pwd.getpwuid(65532).pw_name == "builder"
     said = [
         subprocess.run(command, capture_output=True, check=True, text=True)

@@ -126,6 +126,8 @@ class BuildReason(enum.StrEnum):
     PACKAGE_NOT_FOUND = "PackageNotFound"
     WHEEL_MISSING = "WheelMissing"
     """A package, or a version of it, has no wheel for the base's Python and platform."""
+    WHEEL_BUILD_FAILED = "WheelBuildFailed"
+    """A source distribution can't be built; the message has the end of what its build said."""
     PACKAGE_INVALID = "PackageInvalid"
     """A package's file is not what the lock says, or can't be unpacked safely."""
     INDEX_UNREACHABLE = "IndexUnreachable"
@@ -148,7 +150,7 @@ class BuildReason(enum.StrEnum):
     COMPILE_FAILED = "CompileFailed"
     """Its build failed, or made no wheel; the message has the compiler's words."""
     COMPILED_FOR_ANOTHER_PYTHON = "CompiledForAnotherPython"
-    """The job's base has another Python, or another platform, than the development image."""
+    """What was built does not fit the Python, or the platform, of the job's base."""
     BUILDER_OUTDATED = "BuilderOutdated"
     """The builder's image holds another release's training library than the operator."""
 

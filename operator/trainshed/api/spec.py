@@ -19,6 +19,7 @@ from trainshed.api import image as image_api
 from trainshed.api import model as model_api
 from trainshed.api import pod as pod_api
 from trainshed.api import replicas as replicas_api
+from trainshed.api import requirements as requirements_api
 from trainshed.api import resources as resources_api
 from trainshed.api import source as source_api
 from trainshed.api import training as training_api
@@ -158,6 +159,7 @@ class TrainingJobSpec(base.Model):
             dockerfile_api.NEEDS_SOURCE,
             dockerfile_api.INSTALLS_ITSELF,
             *compiling_api.RULES,
+            requirements_api.BUILT_HERE,
             _PARAMS_FOR_OWN_CODE,
             replicas_api.LAUNCHED,
             replicas_api.EVEN_BATCH,

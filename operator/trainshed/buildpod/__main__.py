@@ -20,12 +20,14 @@ from trainshed.buildpod import (
     compiled,
     failing,
     fetching,
-    granted,
+    handing,
+    makers,
     packages,
     places,
     staging,
     tails,
     telling,
+    wishing,
     words,
 )
 from trainshed.builds import (
@@ -39,10 +41,9 @@ from trainshed.builds import (
     stages,
 )
 from trainshed.core import observed, plan
-from trainshed.registry import errors, opening, packing
+from trainshed.registry import errors, packing
 
 BuildReason, Reason = reasons.BuildReason, reasons.Reason
-LIBRARY = pathlib.Path("/opt/trainshed/trainer")
 LONGEST_SECONDS = 86_400.0
 MESSAGE = pathlib.Path("/dev/termination-log")
 FINISH_SECONDS = 15.0
@@ -89,10 +90,14 @@ def fetch(order: orders.Order, settings: Mapping[str, Any], tail: tails.Tail) ->
         _check_library(order)
         registries = places.of(order, settings)
         fetched = fetching.fetch(order, registries)
-        if order.compile:
+        if order.dockerfile is not None:
+            _lay_out(order, fetched, registries)
+        elif order.compile:
             compiled.lay_out(order, fetched)
         else:
-            _lay_out(order, fetched, registries)
+            handing.lay_out(fetched.files, fetched.revision, pathlib.Path("/"))
+        if order.makes_wheels:
+            wishing.lay_out(order, settings, registries, fetched.files)
     except (failing.BuildFailed, errors.RegistryError) as error:
         pathlib.Path(dockerfiles.REFUSAL).write_text(_refused(error, tail), encoding="utf-8")
         log.error("%s: %s", error.reason, error)
@@ -130,19 +135,7 @@ async def build(order: orders.Order, settings: Mapping[str, Any]) -> observed.Bu
     log.info("fetched %s: %d files; packing and pushing", fetched.revision, len(fetched.files))
     if order.compile:
         watch.add(measures.Phase.COMPILE, compiled.seconds())
-    async with (
-        granted.issuer(settings) as issue,
-        opening.open_builder(
-            target=registries.target,
-            ca_file=registries.ca_file,
-            credentials_file=registries.push_file,
-            library=LIBRARY,
-            clock=time.monotonic,
-            limit=order.max_bytes,
-            whose=places.PUSHER,
-            issue=issue,
-        ) as maker,
-    ):
+    async with makers.opened(order, settings, registries) as maker:
         namespace = str(settings["namespace"])
         packed, sent = _packed(order, fetched), 0
         if order.dockerfile is not None:
@@ -177,6 +170,9 @@ def _code(order: orders.Order, registries: places.Places) -> fetching.Fetched:
         return compiled.collected(order)
     if order.dockerfile is not None:
         return staging.collected(order)
+    if order.makes_wheels:
+        handing.check_told(pathlib.Path("/"))
+        return handing.collected(order.max_bytes, pathlib.Path("/"))
     return fetching.fetch(order, registries)
 
 
@@ -189,7 +185,7 @@ def _answered(order: orders.Order, fetched: fetching.Fetched, *, began: float) -
 
 def _check_library(order: orders.Order) -> None:
     """Refuse to pack another training library than the operator's: its hash is in the order's."""
-    own = requests.tree_hash(packing.read_library(LIBRARY))
+    own = requests.tree_hash(packing.read_library(makers.LIBRARY))
     if order.library and order.library != own:
         raise failing.BuildFailed(
             BuildReason.BUILDER_OUTDATED,

@@ -33,18 +33,19 @@ def of(said: str) -> failing.BuildFailed:
     return failing.BuildFailed(
         BuildReason.COMPILE_FAILED,
         "the source's build failed: mend it, and create the job anew; it said:"
-        f" {verdicts.one_line(_telling(lines))}",
+        f" {verdicts.one_line(telling(lines))}",
     )
 
 
-def _telling(lines: list[str]) -> list[str]:
+def telling(lines: list[str]) -> list[str]:
     """Return the first error with the lines behind it, else the end: pip's own words come last."""
-    told = (index for index, line in enumerate(lines) if _tells(line))
+    told = (index for index, line in enumerate(lines) if tells(line))
     first = next(told, None)
     if first is None:
         return lines[-_LINES:]
     return [each[:200] for each in lines[first : first + _AFTER]]
 
 
-def _tells(line: str) -> bool:
+def tells(line: str) -> bool:
+    """Return whether a line tells of an error, and not that there was one."""
     return _ERROR.search(line) is not None and _OF_PIP.search(line) is None

@@ -9,7 +9,7 @@ import posixpath
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging import utils
 
@@ -20,7 +20,6 @@ from trainshed.buildpod import (
     fetching,
     handing,
     resolving,
-    trees,
     uv,
     verdicts,
 )
@@ -60,8 +59,7 @@ def lay_out(
             f"source.compile builds the source by its {' or '.join(_PROJECTS)}, and it has neither"
             f" (but {near}): add one at its top, or remove source.compile",
         )
-    handing.write_tree(fetched.files, _at(root, dockerfiles.CONTEXT))
-    _at(root, dockerfiles.REVISION).write_text(fetched.revision, encoding="utf-8")
+    handing.lay_out(fetched.files, fetched.revision, root)
 
 
 def collected(order: orders.Order, *, root: pathlib.Path = pathlib.Path("/")) -> fetching.Fetched:
@@ -71,9 +69,8 @@ def collected(order: orders.Order, *, root: pathlib.Path = pathlib.Path("/")) ->
         said = handing.tail(_at(root, compilers.LOG))
         _log.info("the compiler said:\n%s", "\n".join(verdicts.lines(said)[-_LOGGED:]))
         raise compilations.of(said)
-    files = trees.read(_at(root, dockerfiles.CONTEXT), ignore=(), limit=order.max_bytes)
-    revision = _at(root, dockerfiles.REVISION).read_text(encoding="utf-8")
-    return fetching.Fetched(_in_place(files, wheel(root=root)), revision)
+    found = handing.collected(order.max_bytes, root)
+    return replace(found, files=_in_place(found.files, wheel(root=root)))
 
 
 def wheel(*, root: pathlib.Path = pathlib.Path("/")) -> Wheel:

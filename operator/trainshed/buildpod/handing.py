@@ -7,7 +7,7 @@ import logging
 import pathlib
 from collections.abc import Mapping
 
-from trainshed.buildpod import failing
+from trainshed.buildpod import failing, fetching, trees
 from trainshed.builds import dockerfiles, layers
 
 _TAIL = 64 * 1024
@@ -26,6 +26,19 @@ def write_tree(files: Mapping[str, bytes], folder: pathlib.Path) -> None:
             continue
         path.write_bytes(data)
         path.chmod(0o755 if isinstance(data, layers.Program) else 0o644)
+
+
+def lay_out(files: Mapping[str, bytes], revision: str, root: pathlib.Path) -> None:
+    """Write the code where the steps behind the first one read it."""
+    write_tree(files, at(root, dockerfiles.CONTEXT))
+    at(root, dockerfiles.REVISION).write_text(revision, encoding="utf-8")
+
+
+def collected(limit: int, root: pathlib.Path) -> fetching.Fetched:
+    """Return the code, read anew: a stranger's programs ran beside it. Raises BuildFailed."""
+    files = trees.read(at(root, dockerfiles.CONTEXT), ignore=(), limit=limit)
+    revision = at(root, dockerfiles.REVISION).read_text(encoding="utf-8")
+    return fetching.Fetched(files, revision)
 
 
 def check_told(root: pathlib.Path) -> None:

@@ -73,6 +73,18 @@ def blocks(lock: str) -> dict[str, str]:
     return {each: text for each, text in found.items() if each}
 
 
+def allowing(lock: str, hashes: Mapping[str, str]) -> str:
+    """Return a lock that allows a further file of some packages: the sha256 of each by its name."""
+    found: list[str] = []
+    for name, text in blocks(lock).items():
+        parts = [line.rstrip("\\").strip() for line in text.splitlines()]
+        more = f"--hash=sha256:{hashes[name]}" if name in hashes else ""
+        if more and more not in parts:
+            parts.append(more)
+        found.append(" \\\n    ".join(parts))
+    return "".join(f"{each}\n" for each in found)
+
+
 def name(line: str) -> str:
     """Return the normalised name that a requirement begins with; empty where there is none."""
     found = _NAME.match(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from trainshed.api import reasons
 from trainshed.buildpod import failing
@@ -11,12 +12,16 @@ BuildReason, Reason = reasons.BuildReason, reasons.Reason
 _SHOWN = 900
 
 
-def of(said: str, index: str) -> failing.BuildFailed:
-    """Return the failure that uv told of on its standard error."""
-    plain = " ".join(said.split())
-    for pattern, reason, advice, terminal in _TOLD:
+def of(said: str, index: str, *, advice: Mapping[str, str] | None = None) -> failing.BuildFailed:
+    """Return the failure that uv told of on its standard error.
+
+    `advice`: what to do by the reason, in place of what is said here.
+    """
+    plain, other = " ".join(said.split()), advice or {}
+    for pattern, reason, usual, terminal in _TOLD:
         if re.search(pattern, plain, re.IGNORECASE):
-            message = f"{_shown(said)}: {advice.format(index=index[:200])}"
+            told = other.get(reason, usual).format(index=index[:200])
+            message = f"{_shown(said)}: {told}"
             return failing.BuildFailed(reason, message, terminal=terminal)
     return failing.BuildFailed(
         Reason.BUILD_FAILED,
@@ -69,8 +74,8 @@ _TOLD: tuple[tuple[str, str, str, bool], ...] = (
         r"|has no wheels? with a matching|no wheels are (available|usable)"
         r"|no (compatible|matching) wheel",
         BuildReason.WHEEL_MISSING,
-        "ask for a version that has a wheel for the base's Python, or have a wheel of it in an"
-        " index",
+        "ask for a version that has a wheel for the base's Python, have a wheel of it in an index,"
+        " or have it built by source.requirements.wheelsOnly: false",
         True,
     ),
     (

@@ -18,10 +18,12 @@ from trainshed.buildpod import (
     installing,
     locks,
     resolving,
+    sdists,
     shelf,
     stocktaking,
     uv,
     wishes,
+    wishing,
 )
 from trainshed.builds import (
     bom,
@@ -59,6 +61,8 @@ class Packages:
     watch: measures.Stopwatch
     wheel: compiled.Wheel | None = None
     """The code's own extensions."""
+    made: sdists.Made | None = None
+    """What was chosen and built already; None where wheels alone are taken."""
 
     async def settle(self, grounds: Sequence[additions.Ground]) -> additions.Settled:
         """Return what the bases lack; raises BuildFailed and RegistryError."""
@@ -69,19 +73,25 @@ class Packages:
                 base = await stocktaking.take(ground)
             folder = self.work / ground.platform.replace("/", "-")
             folder.mkdir(parents=True, exist_ok=True)
-            program = uv.Uv(self.index, work=folder)
+            built = self.made.folder if self.made is not None else None
+            program = uv.Uv(self.index, work=folder, built=built)
             with self.watch.phase(measures.Phase.RESOLVE):
-                lock = await asyncio.to_thread(
-                    resolving.resolve,
-                    wish,
-                    base,
-                    program=program,
-                    work=folder,
-                    constraints=self.wanted.constraints,
-                )
+                lock = await asyncio.to_thread(self._lock, wish, base, program, folder)
             found[ground.platform] = _One(base, lock, program, folder, ground.place)
             log.info("lock for %s:\n%s", ground.platform, lock.text[:20_000].rstrip())
         return _Settled(found, self)
+
+    def _lock(
+        self,
+        wish: wishes.Wish,
+        base: inventories.Inventory,
+        program: uv.Uv,
+        work: pathlib.Path,
+    ) -> resolving.Lock:
+        limits = self.wanted.constraints
+        if self.made is not None:
+            return self.made.locked(wish, base, program=program, constraints=limits)
+        return resolving.resolve(wish, base, program=program, work=work, constraints=limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,14 +266,18 @@ def of(
     """Return the packages that an order asks for; None where it asks for none."""
     if order.requirements is None and not order.compile:
         return None
-    wanted = order.requirements or requirements.Requirements()
-    secret = pathlib.Path(pods.INDEX_SECRET)
+    index, limit = wishing.index(order, settings), int(settings["packagesBytes"])
+    work, made = pathlib.Path(pods.WORK) / "packages", None
+    if order.makes_wheels:
+        made = sdists.collected(index.url, work / "made", limit=limit)
+        watch.add(measures.Phase.WHEELS, sdists.seconds())
     return Packages(
-        wanted=wanted,
+        wanted=order.requirements or requirements.Requirements(),
         files=files,
-        index=uv.read_index(wanted.index, secret, str(settings["indexCa"])),
-        work=pathlib.Path(pods.WORK) / "packages",
-        limit=int(settings["packagesBytes"]),
+        index=index,
+        work=work,
+        limit=limit,
         watch=watch,
         wheel=compiled.wheel() if order.compile else None,
+        made=made,
     )

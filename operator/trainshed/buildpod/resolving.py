@@ -36,7 +36,7 @@ def resolve(
 ) -> Lock:
     """Return the lock of a wish on a base; raises BuildFailed."""
     if wish.locked:
-        return _given(wish, base, constraints.splitlines())
+        return given(wish, base, constraints.splitlines())
     had = variants.known(base.packages)
     stubs.write(had, program.base)
     wanted, limits = work / "wanted.in", work / "constraints.txt"
@@ -47,14 +47,17 @@ def resolve(
 
 
 def target(base: inventories.Inventory) -> Sequence[str]:
-    """Return uv's options for a base."""
-    return (
-        *("--python-version", base.python, "--python-platform", base.platform),
-        *("--only-binary", ":all:"),
-    )
+    """Return uv's options for a base, by which nothing is built."""
+    return (*aim(base), "--only-binary", ":all:")
 
 
-def _given(wish: wishes.Wish, base: inventories.Inventory, constraints: Sequence[str]) -> Lock:
+def aim(base: inventories.Inventory) -> Sequence[str]:
+    """Return uv's options for a base's Python and platform."""
+    return ("--python-version", base.python, "--python-platform", base.platform)
+
+
+def given(wish: wishes.Wish, base: inventories.Inventory, constraints: Sequence[str]) -> Lock:
+    """Return what of a wish that is a lock is to be installed on a base; raises BuildFailed."""
     around = locks.environment(base.python, base.platform)
     chosen = locks.on_base(wish.lines, variants.known(base.packages), around)
     if chosen.contradicts:

@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 
 from trainshed.api import reasons
-from trainshed.buildpod import failing, fetching, handing, reaching, trees, verdicts
+from trainshed.buildpod import failing, fetching, handing, reaching, verdicts
 from trainshed.builds import dockerfiles, orders, stages
 from trainshed.registry import targets
 
@@ -36,8 +36,7 @@ def lay_out(
     """
     assert order.dockerfile is not None
     _check_there(order.dockerfile, fetched.files)
-    handing.write_tree(fetched.files, _at(root, dockerfiles.CONTEXT))
-    _at(root, dockerfiles.REVISION).write_text(fetched.revision, encoding="utf-8")
+    handing.lay_out(fetched.files, fetched.revision, root)
     home = _at(root, dockerfiles.HOME)
     for name, text in reaching.settings(target, ca_pem=ca_pem, without_tls=without_tls).items():
         (home / name).parent.mkdir(parents=True, exist_ok=True)
@@ -56,10 +55,7 @@ def collected(order: orders.Order, *, root: pathlib.Path = pathlib.Path("/")) ->
         said = handing.tail(_at(root, dockerfiles.LOG))
         log.info("the engine said:\n%s", "\n".join(verdicts.lines(said)[-_LOGGED:]))
         raise verdicts.of(said, order.dockerfile)
-    # Read anew: the engine ran a stranger's programs beside it.
-    files = trees.read(_at(root, dockerfiles.CONTEXT), ignore=(), limit=order.max_bytes)
-    revision = _at(root, dockerfiles.REVISION).read_text(encoding="utf-8")
-    return fetching.Fetched(files, revision)
+    return handing.collected(order.max_bytes, root)
 
 
 def engine_seconds(root: pathlib.Path = pathlib.Path("/")) -> float:

@@ -10,19 +10,23 @@ import zipfile
 from collections.abc import Mapping
 
 
-def write(packages: Mapping[str, str], folder: pathlib.Path) -> None:
-    """Write the wheels into a folder."""
-    for name, version in packages.items():
-        _write(name.replace("-", "_").replace(".", "_"), name, version, folder)
+def write(packages: Mapping[str, str], folder: pathlib.Path) -> dict[str, pathlib.Path]:
+    """Write the wheels into a folder; return the path of each by its distribution's name."""
+    return {
+        name: _write(name.replace("-", "_").replace(".", "_"), name, version, folder)
+        for name, version in packages.items()
+    }
 
 
-def _write(stem: str, name: str, version: str, folder: pathlib.Path) -> None:
+def _write(stem: str, name: str, version: str, folder: pathlib.Path) -> pathlib.Path:
     metadata = f"{stem}-{version}.dist-info"
     texts = {
         "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         "RECORD": "",
     }
-    with zipfile.ZipFile(folder / f"{stem}-{version}-py3-none-any.whl", "w") as wheel:
+    path = folder / f"{stem}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
         for each, text in texts.items():
             wheel.writestr(f"{metadata}/{each}", text)
+    return path

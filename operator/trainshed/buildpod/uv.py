@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from trainshed.api import reasons
 from trainshed.buildpod import failing, objections
-from trainshed.registry import authorities
+from trainshed.registry import authorities as certificates
 
 BuildReason = reasons.BuildReason
 PROGRAM = "uv"
@@ -52,7 +52,7 @@ def read_index(url: str, secret: pathlib.Path, authority: str = "") -> Index:
         if (secret / name).is_file()
     }
     own = secret / "ca.crt"
-    given = (authority, authorities.read(own) if own.is_file() else "")
+    given = (authority, certificates.read(own) if own.is_file() else "")
     index = Index(
         url=url or PUBLIC,
         username=found.get("username", ""),
@@ -66,8 +66,18 @@ def read_index(url: str, secret: pathlib.Path, authority: str = "") -> Index:
 class Uv:
     """uv with one index. The base's own packages are asked first, and alone where they are."""
 
-    def __init__(self, index: Index, *, work: pathlib.Path, retries: int = 3) -> None:
-        """`work`: a folder of the pod for what uv needs on the way."""
+    def __init__(
+        self,
+        index: Index,
+        *,
+        work: pathlib.Path,
+        retries: int = 3,
+        built: pathlib.Path | None = None,
+    ) -> None:
+        """`work`: a folder of the pod for what uv needs on the way.
+
+        `built`: wheels that are taken in place of what the index has.
+        """
         self._index = index
         self._retries = retries
         self._work = work / "uv"
@@ -76,7 +86,8 @@ class Uv:
         for folder in (self.base, self._work / "tmp"):
             folder.mkdir(parents=True, exist_ok=True)
         self._settings = self._work / "uv.toml"
-        self._settings.write_text(_settings(index, self.base), encoding="utf-8")
+        flat = {"base": self.base, **({"built": built} if built is not None else {})}
+        self._settings.write_text(settings(index, flat), encoding="utf-8")
         self._bundle = self._trusted() if index.authorities else None
 
     def compile(self, wanted: pathlib.Path, *options: str) -> str:
@@ -100,6 +111,15 @@ class Uv:
             "install",
             *("--target", str(folder), "--no-index", "--find-links", str(wheels)),
             *("--no-deps", "--no-compile", "--link-mode", "copy", *options, wanted),
+        )
+
+    def look(self, wheels: pathlib.Path, wanted: str, *options: str) -> None:
+        """Raise BuildFailed where none of a folder's wheels is what is wanted, and fits."""
+        nowhere = str(self._work / "nowhere")
+        self._run(
+            "install",
+            *("--dry-run", "--target", nowhere, "--no-index", "--find-links", str(wheels)),
+            *("--no-deps", *options, wanted),
         )
 
     def forget(self) -> None:
@@ -130,11 +150,8 @@ class Uv:
         return said
 
     def _trusted(self) -> pathlib.Path:
-        """Write the system's authorities and the index's own into one file."""
-        system = pathlib.Path(os.environ.get("SSL_CERT_FILE") or _SYSTEM)
-        texts = [system.read_text(encoding="utf-8")] if system.is_file() else []
         bundle = self._work / "authorities.pem"
-        bundle.write_text("\n".join((*texts, *self._index.authorities)), encoding="utf-8")
+        bundle.write_text(authorities(self._index), encoding="utf-8")
         return bundle
 
     def _environment(self) -> Mapping[str, str]:
@@ -152,9 +169,9 @@ class Uv:
             "UV_NO_PROGRESS": "1",
             "UV_PYTHON_DOWNLOADS": "never",
         }
-        authorities = str(self._bundle or os.environ.get("SSL_CERT_FILE", ""))
-        if authorities:
-            found["SSL_CERT_FILE"] = authorities
+        trusted = str(self._bundle or os.environ.get("SSL_CERT_FILE", ""))
+        if trusted:
+            found["SSL_CERT_FILE"] = trusted
         if self._index.password or self._index.username:
             # By name of the index, so that no other host is sent them; and on no command line.
             found["UV_INDEX_JOB_USERNAME"] = self._index.username
@@ -162,14 +179,22 @@ class Uv:
         return found
 
 
-def _settings(index: Index, base: pathlib.Path) -> str:
-    """Return uv's settings: a package that the base has is looked for nowhere else."""
+def authorities(index: Index) -> str:
+    """Return the certificates of the system's authorities and of the index's own."""
+    system = pathlib.Path(os.environ.get("SSL_CERT_FILE") or _SYSTEM)
+    texts = [system.read_text(encoding="utf-8")] if system.is_file() else []
+    return "\n".join((*texts, *index.authorities))
+
+
+def settings(index: Index, flat: Mapping[str, pathlib.Path] | None = None) -> str:
+    """Return uv's settings: a package of a `flat` folder is looked for nowhere else."""
+    folders = (
+        f'[[index]]\nname = "{name}"\nurl = {json.dumps(str(folder))}\nformat = "flat"'
+        for name, folder in (flat or {}).items()
+    )
     return "\n".join(
         (
-            "[[index]]",
-            'name = "base"',
-            f"url = {json.dumps(str(base))}",
-            'format = "flat"',
+            *folders,
             "[[index]]",
             'name = "job"',
             f"url = {json.dumps(index.url)}",

@@ -71,6 +71,18 @@ def read(wanted: requirements.Requirements, files: Mapping[str, bytes]) -> Wish:
     return Wish(lines, [_checked(each) for each in found if each.constraint], locked)
 
 
+def lock(text: str) -> Wish:
+    """Return a lock that was chosen elsewhere, as if a user had given it; raises BuildFailed."""
+    name = "the lock"
+    found = list(_lines(name, {name: text.encode()}, above=(), constraint=False))
+    for each in found:
+        if not each.hashes or each.constraint:
+            raise _invalid(f"{each.where}: {each.text[:200]!a} has no hash: create the job anew")
+    if len(found) > _MOST:
+        raise _invalid(f"{len(found)} packages were chosen, {_MOST} may be: ask for fewer")
+    return Wish([_checked(each) for each in found], locked=True)
+
+
 def _of_file(name: str, files: Mapping[str, bytes]) -> Iterator[_Line]:
     text = _text(name, files)
     if name.endswith(".toml"):

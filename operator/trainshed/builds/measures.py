@@ -23,6 +23,8 @@ class Phase(enum.StrEnum):
     """The steps of a Dockerfile."""
     COMPILE = "compile"
     """The code's own extensions."""
+    WHEELS = "wheels"
+    """Packages are chosen, and those without a wheel built, in a container of their own."""
     PACK = "pack"
     """The base's manifest is read, layers are packed."""
     PUSH = "push"

@@ -90,6 +90,8 @@ class Order:
     """Packages that are put onto the base; None for none."""
     compile: str = ""
     """The development image that the code's extensions are compiled in; empty for none."""
+    wheels_in: str = ""
+    """The development image that source distributions are built in; empty for the builder's own."""
     library: str = ""
     """The hash of the training library that goes in: another release makes another image."""
     refresh: str = ""
@@ -105,8 +107,14 @@ class Order:
 
     @property
     def based(self) -> bool:
-        """Return whether the images that it stands on, and is compiled in, are named by digest."""
-        return all("@sha256:" in each for each in (self.base, self.compile or self.base))
+        """Return whether the images that it stands on, and is built in, are named by digest."""
+        devel = [each for each in (self.compile, self.wheels_in) if each]
+        return all("@sha256:" in each for each in (self.base, *devel))
+
+    @property
+    def makes_wheels(self) -> bool:
+        """Return whether packages without a wheel are built from their source distributions."""
+        return self.requirements is not None and not self.requirements.wheels_only
 
     @property
     def pinned(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trainshed.api import labels, security
-from trainshed.builds import compilers, dockerfiles, orders, stages
+from trainshed.builds import compilers, dockerfiles, orders, sdists, stages
 
 UID = 65532
 FILES = "/etc/trainshed/build"
@@ -131,7 +131,10 @@ def _staged(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[
     spec = _pod(order, secrets, given)
     if order.compile:
         limit, artifact = order.max_bytes, order.oci is not None
-        return compilers.split(spec, image=order.compile, limit=limit, artifact=artifact)
+        spec = compilers.split(spec, image=order.compile, limit=limit, artifact=artifact)
+    if order.makes_wheels:
+        most, on = given.packages_bytes, compilers.PLATFORM
+        return sdists.split(spec, image=order.wheels_in, most=most, platform=on)
     if order.dockerfile is None:
         return spec
     assert given.engine is not None  # without one, nothing is begun
@@ -209,7 +212,9 @@ def _token(name: str, audience: str) -> dict[str, Any]:
 def _disk(order: orders.Order, given: Surroundings) -> int:
     """Return the bytes that a build may take: code, and packages as files and as layers."""
     added = order.requirements is not None or order.compile
-    packages = 2 * given.packages_bytes * len(order.platforms) if added else 0
+    # What was built is written anew, and then there as a file of its own too.
+    times = 3 if order.makes_wheels else 2
+    packages = times * given.packages_bytes * len(order.platforms) if added else 0
     return 4 * order.max_bytes + packages
 
 

@@ -23,6 +23,8 @@ class Requirements:
     """Lines that limit which versions may be chosen, such as the operator's settings have them."""
     secret: str = ""
     """Name of the Secret that the index is reached with; empty for none."""
+    wheels_only: bool = True
+    """Whether nothing is built: what has no wheel can't be had."""
 
     @property
     def something(self) -> bool:

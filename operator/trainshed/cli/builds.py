@@ -154,7 +154,9 @@ def _inputs(
         inputs["source"] = None
     if order.pod is not None and order.pod.requirements is not None:
         # What they come to, the lock, is known once a pod has resolved them.
-        inputs |= {"requirements": asdict(order.pod.requirements), "packages": None}
+        built_in = {"wheels_in": order.pod.wheels_in} if order.pod.makes_wheels else {}
+        asked = {**asdict(order.pod.requirements), **built_in}
+        inputs |= {"requirements": asked, "packages": None}
     if order.pod is not None and order.pod.compile:
         # What comes out of a compiler is known once a pod has run it.
         inputs |= {"compile": order.pod.compile, "packages": None}

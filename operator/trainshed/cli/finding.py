@@ -55,7 +55,8 @@ async def find(manifest: manifests.Manifest, settings: config.Settings, ways: Wa
     uncompiled = compiling.refusal(manifest.spec, builds.rules_of(settings))
     if uncompiled is not None:
         raise failing.Refused(f"{uncompiled.reason}: {uncompiled.message}")
-    if order.pod is not None and order.pod.compile and "@sha256:" not in order.pod.compile:
+    devel = (order.pod.compile, order.pod.wheels_in) if order.pod is not None else ()
+    if any(each and "@sha256:" not in each for each in devel):
         missing["development image"] = "what its tag means is looked up in the cluster"
     if order.pod is not None and order.pod.dockerfile is not None:
         _check_engine(settings, manifest.namespace, missing)

@@ -143,6 +143,7 @@ def _pod_order(
         refresh=str(image.refresh or ""),
         dockerfile=_dockerfile(image) if of_dockerfile(image) else None,
         compile=compiling.image(found, settings),
+        wheels_in=packaging.devel(found, settings),
         requirements=packaging.wanted(source.requirements, settings) if source else None,
     )
 

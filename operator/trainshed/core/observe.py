@@ -139,13 +139,16 @@ def _conditions(status: Body) -> tuple[observed.ConditionView, ...]:
     )
 
 
+_BEFORE = (labels.FETCHER, labels.ENGINE, labels.COMPILER, labels.WHEELS)
+
+
 def _held_up(status: Body) -> Body | None:
     """Return the container of ours that the last one waits for; None where it waits for none.
 
     Others may be put before it by the cluster, and are none of our business.
     """
     for each in status.get("initContainerStatuses") or ():
-        if each.get("name") in (labels.FETCHER, labels.ENGINE, labels.COMPILER):
+        if each.get("name") in _BEFORE:
             ended = (each.get("state") or {}).get("terminated")
             if ended is None or ended.get("exitCode") != 0:
                 return dict(each)

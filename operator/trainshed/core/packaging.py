@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainshed.api import requirements as api
+from trainshed.api import spec
 from trainshed.builds import requirements
 from trainshed.core import policy
 
@@ -19,4 +20,16 @@ def wanted(
         index=found.index or settings.index,
         constraints=settings.constraints,
         secret=found.index_secret.name if found.index_secret else "",
+        wheels_only=found.wheels_only,
     )
+
+
+def devel(found: spec.TrainingJobSpec, settings: policy.Policy) -> str:
+    """Return the image in which a job's source distributions are built.
+
+    Empty for the builder's own, and where wheels alone are taken.
+    """
+    asked = found.source.requirements if found.source is not None else None
+    if asked is None or asked.wheels_only:
+        return ""
+    return settings.devel_images.get(found.framework, "")

@@ -25,6 +25,11 @@ _REVISION = r"^([0-9a-f]{40}|sha256:[0-9a-f]{64})?$"
 _CRAMPED = re.compile(r'EmptyDir volume "image" exceeds', re.IGNORECASE)
 """The same of an engine's volume."""
 _COMPILER = re.compile(r'EmptyDir volume "(scratch|compiled)" exceeds', re.IGNORECASE)
+_WHEELS = re.compile(r'EmptyDir volume "wheels(-tmp)?" exceeds', re.IGNORECASE)
+_FEWER_WHEELS = (
+    "building packages needs more disk than builder.packages.maxBytes of the chart, and 4 GiB on"
+    " the way: ask for one that has a wheel, or have that raised"
+)
 _LESS_COMPILED = (
     "compiling needs more disk than 4 times source.maxBytes and 4 GiB: compile less, or raise"
     " source.maxBytes"
@@ -137,6 +142,8 @@ def _overfull(pod: observed.PodView) -> observed.Refusal | None:
         reason, advice = reasons.BuildReason.DOCKERFILE_TOO_LARGE, _LARGER_STORAGE
     elif _COMPILER.search(pod.message):
         reason, advice = reasons.BuildReason.COMPILE_FAILED, _LESS_COMPILED
+    elif _WHEELS.search(pod.message):
+        reason, advice = reasons.BuildReason.WHEEL_BUILD_FAILED, _FEWER_WHEELS
     elif _OVERFULL.search(pod.message):
         reason, advice = Reason.SOURCE_TOO_LARGE, _LARGER_SOURCE
     else:

@@ -227,3 +227,25 @@ def test_a_lock_loses_what_the_base_has_with_all_its_lines() -> None:
 )
 def test_only_exact_versions_are_pinned(packages: tuple[str, ...], file: str, pinned: bool) -> None:
     assert requirements.Requirements(packages=packages, file=file).pinned is pinned
+
+
+def test_a_lock_that_was_chosen_elsewhere_is_read_as_a_users() -> None:
+    found = wishes.lock(f"einops==0.8.1 \\\n    --hash=sha256:{ZEROS}\n")
+    assert (found.lines, found.locked) == ([f"einops==0.8.1 --hash=sha256:{ZEROS}"], True)
+    assert wishes.lock("").locked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "einops==0.8.1",
+        f"einops --hash=sha256:{ZEROS}",
+        f"einops @ https://evil.example/a.whl --hash=sha256:{ZEROS}",
+        "--index-url https://evil.example",
+        "-r other.txt",
+        "-c limits.txt",
+    ],
+)
+def test_what_is_no_lock_is_not_taken_for_one(text: str) -> None:
+    with pytest.raises(failing.BuildFailed):
+        wishes.lock(text)

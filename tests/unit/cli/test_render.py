@@ -303,6 +303,19 @@ def test_packages_are_an_input_whose_lock_only_a_pod_knows(run: Run) -> None:
     assert "https://index.example/simple" in order
 
 
+def test_packages_that_may_be_built_are_told_with_the_image_that_builds_them(run: Run) -> None:
+    body = builders.training_job().script("print(1)").build()
+    asked = {"packages": ["einops==0.8.1"], "wheelsOnly": False}
+    body["spec"]["source"]["requirements"] = asked
+    images = {**SETTINGS.get("images", {}), "devel": {"pytorch": "own.example/devel:1"}}
+    found = run(body, options=JSON, settings={**SETTINGS, "images": images}).document
+
+    assert found["inputs"]["requirements"]["wheels_in"] == "own.example/devel:1"
+    assert "development image" in found["missing"]
+    spec = found["buildJob"]["spec"]["template"]["spec"]
+    assert [each["name"] for each in spec["initContainers"]] == ["fetch", "wheels"]
+
+
 @pytest.mark.parametrize(
     ("devel", "whole"), [("devel:1", False), (f"devel@sha256:{'0' * 64}", True)]
 )

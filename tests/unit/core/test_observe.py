@@ -113,6 +113,7 @@ UNPULLED = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
 
 def test_a_build_in_steps_is_seen_by_the_step_that_is_not_done() -> None:
     assert staged(fetch=DONE, engine=RUNS).started == builders.T0 + 3
+    assert staged(fetch=DONE, compile=DONE, wheels=RUNS).started == builders.T0 + 3
     assert staged(fetch=DONE, engine=UNPULLED).waiting_message == "no such image"
     killed = staged(fetch=DONE, engine=KILLED)
     assert (killed.exit_code, killed.reason) == (137, "OOMKilled")

@@ -199,6 +199,15 @@ def test_a_compiler_that_needs_too_much_disk_is_told_for_good(volume: str) -> No
     assert "source.maxBytes" in found.message
 
 
+@pytest.mark.parametrize("volume", ["wheels", "wheels-tmp"])
+def test_packages_that_take_too_much_disk_to_build_are_told_for_good(volume: str) -> None:
+    message = f'Usage of EmptyDir volume "{volume}" exceeds the limit "8Gi". '
+    pod = builders.pod().on_node().evicted(message).view()
+    found = refusal(builders.job().failed(60).view(), pod)
+    assert (found.reason, found.terminal) == ("WheelBuildFailed", True)
+    assert "builder.packages.maxBytes" in found.message
+
+
 _LEAVES = (
     strategies.none()
     | strategies.booleans()

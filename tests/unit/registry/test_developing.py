@@ -39,6 +39,16 @@ async def test_one_that_is_not_there_is_told_with_the_charts_value() -> None:
         await rig.builder.prepared("team-a", order)
 
 
+async def test_the_image_that_packages_are_built_in_is_named_likewise() -> None:
+    rig = faulty.Rig(faulty.Registry())
+    order = facts.pod_order(base=faulty.BASE_NAME, wheels_in=faulty.BASE_NAME)
+
+    found = await rig.builder.prepared("team-a", order)
+
+    assert (found.compile, found.wheels_in) == ("", found.base)
+    assert "@sha256:" in found.wheels_in
+
+
 async def test_nothing_is_asked_where_nothing_is_compiled() -> None:
     rig = faulty.Rig(faulty.Registry())
     found = await rig.builder.prepared("team-a", facts.pod_order(base=faulty.BASE_NAME))
