@@ -10,15 +10,15 @@ from typing import Any
 from tests import builders
 from trainshed.buildpod.places import Places
 from trainshed.builds import orders
-from trainshed.core import observed, policy
+from trainshed.core import observed, policy, reports
 from trainshed.registry import targets
 
 
-def progress(step: int, *, received: float, **fields: Any) -> observed.Progress:
+def progress(step: int, *, received: float, **fields: Any) -> reports.Progress:
     """Return a push after so many of 100 steps."""
     known = {"pod_uid": observed.Uid(builders.POD_UID), "attempt": 1, "sequence": step}
     moments = {"received": builders.T0 + received, "first_step_time": builders.T0 + 5}
-    return observed.Progress(**{**known, **moments, "total_steps": 100, "step": step, **fields})
+    return reports.Progress(**{**known, **moments, "total_steps": 100, "step": step, **fields})
 
 
 def built(*, cache_hit: bool = False, seconds: float = 0.2) -> observed.BuildView:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pathlib
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import yaml
 
@@ -15,11 +17,16 @@ HEAD = "# Generated from operator/trainshed/api by `make crds`. Do not edit.\n"
 
 def rendered() -> dict[pathlib.Path, str]:
     """Return the text of every generated file by its path."""
-    text = yaml.safe_dump(crd.render(), sort_keys=False, width=100, allow_unicode=True)
+    places = (ROOT / "crds", ROOT / "charts" / "trainshed" / "files" / "crds")
     return {
-        ROOT / "crds" / "trainingjobs.yaml": HEAD + text,
-        ROOT / "charts" / "trainshed" / "files" / "trainingjobs.yaml": HEAD + text,
+        place / f"{plural}.yaml": HEAD + _text(document)
+        for plural, document in crd.documents().items()
+        for place in places
     }
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(document, sort_keys=False, width=100, allow_unicode=True)
 
 
 def stale() -> list[pathlib.Path]:

@@ -1,4 +1,4 @@
-"""`python -m hack.reference [--check]`: write docs/reference/trainingjob.md, or compare."""
+"""`python -m hack.reference [--check]`: write the reference of resources, or compare."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from hack.reference import pages
 from trainshed.api import crd
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "reference" / "trainingjob.md"
+FOLDER = ROOT / "docs" / "reference"
 
 
 def rendered() -> dict[pathlib.Path, str]:
     """Return the text of every generated file by its path."""
-    return {PAGE: pages.page(crd.render())}
+    return {
+        FOLDER / f"{document['spec']['names']['singular']}.md": pages.page(document)
+        for document in crd.documents().values()
+    }
 
 
 def stale() -> list[pathlib.Path]:

@@ -14,7 +14,7 @@ _HEAD = """\
 <!-- Generated from operator/trainshed/api by `python -m hack.reference`. Do not edit. -->
 # {kind}
 
-`{group}/{version}`, namespaced; short name `{short}`. {description}
+`{group}/{version}`, {scope}; short name `{short}`. {description}
 
 kubectl refuses a field that is not here. Another client must ask for `fieldValidation=Strict`, else
 the API server drops it ([ADR 11](../adr/0011-validation-lives-in-the-crd.md)). A *required* field
@@ -26,7 +26,7 @@ that stand above a table are what the API server answers when they are broken.
 _COLUMNS_HEAD = """\
 ## Columns of kubectl
 
-`kubectl get tj`; with `-o wide` all of them.
+`kubectl get {short}`; with `-o wide` all of them.
 
 | column | from | wide only |
 |---|---|---|
@@ -39,6 +39,7 @@ def page(crd: Schema) -> str:
     schema = version["schema"]["openAPIV3Schema"]
     head = _HEAD.format(
         kind=names["kind"],
+        scope="namespaced" if crd["spec"]["scope"] == "Namespaced" else "of the whole cluster",
         group=crd["spec"]["group"],
         version=version["name"],
         short=names["shortNames"][0],
@@ -50,7 +51,8 @@ def page(crd: Schema) -> str:
         for part in ("spec", "status")
         for section in _sections(part, schema["properties"][part], level=2)
     ]
-    return "\n".join([head, *sections, _columns(version["additionalPrinterColumns"])])
+    columns = _columns(version["additionalPrinterColumns"], short=names["shortNames"][0])
+    return "\n".join([head, *sections, columns])
 
 
 def _sections(path: str, schema: Schema, *, level: int) -> Iterator[str]:
@@ -101,9 +103,9 @@ def _rules(schema: Schema) -> str:
     return "\n".join(f"- {each}" for each in told)
 
 
-def _columns(columns: Sequence[Schema]) -> str:
+def _columns(columns: Sequence[Schema], *, short: str) -> str:
     rows = [
         f"| {each['name']} | `{each['jsonPath']}` | {'yes' if each.get('priority') else ''} |"
         for each in columns
     ]
-    return _COLUMNS_HEAD + "\n".join(rows) + "\n"
+    return _COLUMNS_HEAD.format(short=short) + "\n".join(rows) + "\n"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 from urllib import parse
 
 import pydantic
@@ -81,11 +82,13 @@ class Images(Section):
     pytorch: str = "127.0.0.1:5000/trainshed/pytorch:dev"
     tensorflow: str = "127.0.0.1:5000/trainshed/tensorflow:dev"
     devel: Devel = Devel()
+    variants: Mapping[str, Mapping[str, str]] = {}
+    """Those of other variants, by the name that classes of accelerators give them."""
 
     @property
     def bases(self) -> Mapping[str, str]:
         """Return the default base image of each framework."""
-        return self.model_dump(exclude={"devel"})
+        return self.model_dump(exclude={"devel", "variants"})
 
 
 class Resources(Section):
@@ -200,11 +203,28 @@ class LeaderElection(Section):
     name: str = "trainshed-operator"
 
 
+class ShippedClass(Section):
+    """An AcceleratorClass of the chart."""
+
+    name: str
+    spec: Mapping[str, Any]
+
+
+class AcceleratorClasses(Section):
+    """By which jobs find the nodes of their accelerators."""
+
+    enabled: bool = True
+    """Whether classes and nodes are watched, which takes rights in the whole cluster."""
+    shipped: tuple[ShippedClass, ...] = ()
+    """Classes that are made where they are not there, and kept as they are here."""
+
+
 class Settings(Section):
     """All settings. Times are seconds."""
 
     registry: Registry = Registry()
     images: Images = Images()
+    accelerator_classes: AcceleratorClasses = AcceleratorClasses()
     builder: Builder = Builder()
     trainer_library: pathlib.Path = pathlib.Path("/opt/trainshed/trainer")
     """The folder that holds the training library, put into every image that is built."""

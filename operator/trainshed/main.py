@@ -135,8 +135,11 @@ async def _contend(process: _Process) -> int:
         namespaces=settings.namespaces,
         dockerfiles=settings.builder.dockerfile.enabled,
     )
+    classes = settings.accelerator_classes
+    if classes.enabled:
+        needed += preflight.for_placement(makes=bool(classes.shipped))
     needed += bundled.needed(settings, identity)
-    await preflight.check(free, permissions=needed, served=[kinds.TRAINING_JOBS])
+    await preflight.check(free, permissions=needed, served=_served(settings))
     timing = settings.leader_election
     elector = leader.Elector(
         free,
@@ -155,6 +158,12 @@ async def _contend(process: _Process) -> int:
     finally:
         process.counts.leads(False)
         await elector.release()
+
+
+def _served(settings: config.Settings) -> list[kinds.Kind]:
+    """Return the kinds of ours that the operator can't do without."""
+    classes = [kinds.CLASSES] if settings.accelerator_classes.enabled else []
+    return [kinds.TRAINING_JOBS, *classes]
 
 
 async def _lead(process: _Process, free: clients.Client, elector: leader.Elector) -> None:

@@ -38,6 +38,10 @@ FULL: dict[str, Any] = {
             "pytorch": "registry.example.com:5000/devel/pytorch:2.6",
             "tensorflow": "registry.example.com:5000/devel/tensorflow:2.21",
         },
+        "variants": {"cuda": {"pytorch": "registry.example.com:5000/cuda/pytorch:2.6"}},
+    },
+    "acceleratorClasses": {
+        "overrides": {"nvidia-l4": {"price": {"hourly": 0.71, "currency": "USD"}}}
     },
     "builder": {
         "image": "registry.example.com:5000/trainshed/builder:1",
@@ -104,6 +108,7 @@ NAMESPACED: dict[str, Any] = {
     },
     "crds": {"enabled": False},
     "rbac": {"aggregate": False},
+    "acceleratorClasses": {"enabled": False},
     "dashboards": {"enabled": False},
 }
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from tests.charts import cases, rendering
+from trainshed.accelerators import classes
 
 Charts = Mapping[str, rendering.Rendered]
 
@@ -59,26 +60,48 @@ def test_no_object_is_there_twice(chart: rendering.Rendered) -> None:
     assert len(found) == len(set(found))
 
 
-def test_the_crd_is_the_generated_one(charts: Charts) -> None:
-    (installed,) = charts["least"].of("CustomResourceDefinition")
-    path = rendering.ROOT / "crds" / "trainingjobs.yaml"
+@pytest.mark.parametrize("plural", ["trainingjobs", "acceleratorclasses"])
+def test_the_crds_are_the_generated_ones(charts: Charts, plural: str) -> None:
+    installed = charts["least"].one("CustomResourceDefinition", f"{plural}.trainshed.dev")
+    path = rendering.ROOT / "crds" / f"{plural}.yaml"
     generated = yaml.safe_load(path.read_text(encoding="utf-8"))
-    copy = rendering.CHART / "files" / "trainingjobs.yaml"
+    copy = rendering.CHART / "files" / "crds" / f"{plural}.yaml"
 
     assert copy.read_bytes() == path.read_bytes()
     assert installed["spec"] == generated["spec"]
     assert installed["metadata"]["name"] == generated["metadata"]["name"]
 
 
-def test_the_crd_outlives_the_chart_unless_told(charts: Charts, helm: rendering.Helm) -> None:
-    def annotations(chart: rendering.Rendered) -> rendering.Body:
-        (found,) = chart.of("CustomResourceDefinition")
-        return found["metadata"].get("annotations") or {}
+def test_the_crds_outlive_the_chart_unless_told(charts: Charts, helm: rendering.Helm) -> None:
+    def annotations(chart: rendering.Rendered) -> list[rendering.Body]:
+        found = chart.of("CustomResourceDefinition")
+        return [each["metadata"].get("annotations") or {} for each in found]
 
     forgotten = helm.render({**cases.LEAST, "crds": {"keep": False}})
 
-    assert annotations(charts["least"]) == {"helm.sh/resource-policy": "keep"}
-    assert annotations(forgotten) == {}
+    assert annotations(charts["least"]) == [{"helm.sh/resource-policy": "keep"}] * 2
+    assert annotations(forgotten) == [{}] * 2
+
+
+def test_the_shipped_classes_fit_the_api(charts: Charts) -> None:
+    found = yaml.safe_load(charts["least"].config)["acceleratorClasses"]["shipped"]
+
+    bodies = [{"metadata": {"name": each["name"]}, "spec": each["spec"]} for each in found]
+    read = [classes.read(each) for each in bodies]
+
+    assert [each.problem for each in read if each.problem] == []
+    assert {"cpu", "nvidia-l4", "nvidia-gpu", "amd-fpga"} <= {each.name for each in read}
+    for each in read:
+        assert each.spec is not None
+        assert each.spec.dump() == next(one["spec"] for one in found if one["name"] == each.name)
+
+
+def test_overrides_of_a_class_win(charts: Charts) -> None:
+    found = yaml.safe_load(charts["full"].config)["acceleratorClasses"]["shipped"]
+    (spec,) = [each["spec"] for each in found if each["name"] == "nvidia-l4"]
+
+    assert spec["price"] == {"hourly": 0.71, "currency": "USD"}
+    assert spec["watts"] == 72
 
 
 def test_grafanas_sidecar_finds_every_dashboard(charts: Charts) -> None:

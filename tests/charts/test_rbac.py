@@ -25,8 +25,11 @@ IN_JOB_NAMESPACES = {
     ("", "configmaps", "", "get"),
     ("", "events", "", "create patch list"),
 }
-IN_ALL_NAMESPACES = IN_JOB_NAMESPACES | {("", "nodes", "", "list")}
-"""Nodes are in no namespace: a role of a namespace can't grant them."""
+FOR_PLACEMENT = {
+    ("", "nodes", "", "get list watch"),
+    ("trainshed.dev", "acceleratorclasses", "", "get list watch create update"),
+}
+"""Nodes and classes are in no namespace: a role of a namespace can't grant them."""
 OF_DOCKERFILES = {("", "namespaces", "", "get")}
 """Where an engine is named: the label of a job's namespace is read."""
 IN_OWN_NAMESPACE = {
@@ -78,7 +81,8 @@ def grants(rules: Iterable[Rule], permission: preflight.Permission) -> bool:
 def test_the_operator_serves_all_namespaces_by_a_cluster_role(charts: Charts) -> None:
     chart = charts["least"]
 
-    assert table(chart.one("ClusterRole", "trainshed-jobs")) == IN_ALL_NAMESPACES
+    assert table(chart.one("ClusterRole", "trainshed-jobs")) == IN_JOB_NAMESPACES
+    assert table(chart.one("ClusterRole", "trainshed-places")) == FOR_PLACEMENT
     assert [each["metadata"]["name"] for each in chart.of("Role")] == ["trainshed-operator"]
 
 
@@ -98,7 +102,7 @@ def test_named_namespaces_get_a_role_each_and_the_cluster_none(charts: Charts) -
 def test_the_bundled_registrys_secrets_are_written_and_never_read(charts: Charts) -> None:
     found = table(charts["bundled"].one("ClusterRole", "trainshed-jobs"))
 
-    assert found == IN_ALL_NAMESPACES | FOR_REGISTRY_IN_JOB_NAMESPACES
+    assert found == IN_JOB_NAMESPACES | FOR_REGISTRY_IN_JOB_NAMESPACES
 
 
 def test_what_it_owns_is_in_its_own_namespace(chart: rendering.Rendered) -> None:
@@ -150,6 +154,13 @@ def test_it_may_do_all_that_the_bundled_registry_asks_for(namespaces: tuple[str,
 
     assert asked
     assert missing == []
+
+
+@pytest.mark.parametrize("makes", [False, True])
+def test_it_may_do_all_that_placement_asks_for(makes: bool) -> None:
+    asked = preflight.for_placement(makes=makes)
+
+    assert [str(each) for each in asked if not grants(FOR_PLACEMENT, each)] == []
 
 
 @pytest.mark.parametrize("dockerfiles", [False, True])

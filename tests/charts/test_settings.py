@@ -49,7 +49,7 @@ def fields(model: type[pydantic.BaseModel]) -> Iterator[str]:
 def paths(document: rendering.Body) -> Iterator[str]:
     """Yield the dotted path of everything in a settings file."""
     for key, value in document.items():
-        if isinstance(value, dict) and key not in ("requests", "limits"):
+        if isinstance(value, dict) and key not in ("requests", "limits", "variants"):
             yield from (f"{key}.{each}" for each in paths(value))
         else:
             yield key
@@ -73,7 +73,8 @@ def test_least_values_are_the_operators_own_defaults(
     assert found.builder.resources == config.Resources()
     assert found.builder.dockerfile == config.Dockerfile()
     assert not found.builder.dockerfile.enabled
-    chosen = {"registry", "images", "builder"}
+    chosen = {"registry", "images", "builder", "accelerator_classes"}
+    assert found.accelerator_classes.enabled
     assert found.model_dump(exclude=chosen) == config.Settings().model_dump(exclude=chosen)
 
 
@@ -81,7 +82,10 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
     path = tmp_path / "config.yaml"
     path.write_text(charts["full"].config, encoding="utf-8")
 
-    assert config.load(path) == config.Settings(
+    found = config.load(path)
+    assert found == config.Settings(
+        # Each of them is looked at in test_objects.
+        accelerator_classes=found.accelerator_classes,
         registry=config.Registry(
             push="https://registry.internal:5443",
             pull="registry.example.com:5000",
@@ -100,6 +104,7 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
                 pytorch="registry.example.com:5000/devel/pytorch:2.6",
                 tensorflow="registry.example.com:5000/devel/tensorflow:2.21",
             ),
+            variants={"cuda": {"pytorch": "registry.example.com:5000/cuda/pytorch:2.6"}},
         ),
         builder=config.Builder(
             image="registry.example.com:5000/trainshed/builder:1",

@@ -54,6 +54,10 @@ OTHER: Mapping[str, Any] = {
     "images.tensorflow": "registry.example.com/other:1",
     "images.devel.pytorch": "registry.example.com/other:1",
     "images.devel.tensorflow": "registry.example.com/other:1",
+    "images.variants": {"rocm": {"pytorch": "registry.example.com/other:1"}},
+    "acceleratorClasses.enabled": False,
+    "acceleratorClasses.shipped": False,
+    "acceleratorClasses.overrides": {"nvidia-t4": {"price": {"hourly": 1, "currency": "EUR"}}},
     "builder.image": "registry.example.com/other:1",
     "builder.withoutTls": ["lab.example.com"],
     "builder.index.url": "http://index.internal/simple",
@@ -230,7 +234,7 @@ def test_the_schema_refuses_what_it_does_not_name() -> None:
         for path, schema in schemas(SCHEMA)
         if schema.get("type") == "object" and "additionalProperties" not in schema
     }
-    maps = {"string", ("string", "number")}
+    maps = {"string", "object", ("string", "number")}
 
     assert SCHEMA["additionalProperties"] is False
     assert open_ones == FREE

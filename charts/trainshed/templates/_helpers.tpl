@@ -90,6 +90,12 @@ images:
   {{- end }}
   devel:
     {{- toYaml .Values.images.devel | nindent 4 }}
+  variants:
+    {{- toYaml .Values.images.variants | nindent 4 }}
+acceleratorClasses:
+  enabled: {{ .Values.acceleratorClasses.enabled }}
+  shipped:
+    {{- include "trainshed.classes" . | nindent 4 }}
 builder:
   image: {{ .Values.builder.image | default (printf "%s/trainshed/builder:%s" $pull $.Chart.AppVersion) | quote }}
   withoutTls: {{ .Values.builder.withoutTls | toJson }}
@@ -114,4 +120,18 @@ leaderElection:
   {{- toYaml .Values.leaderElection | nindent 2 }}
 metrics:
   {{- toYaml .Values.metrics | nindent 2 }}
+{{- end }}
+
+{{- /* The classes that the operator makes: the chart's, with what the values say of each. */ -}}
+{{- define "trainshed.classes" -}}
+{{- $found := list -}}
+{{- if .Values.acceleratorClasses.shipped -}}
+{{- range $path, $_ := .Files.Glob "files/classes/*.yaml" -}}
+{{- range $name, $spec := $.Files.Get $path | fromYaml -}}
+{{- $given := index $.Values.acceleratorClasses.overrides $name | default dict -}}
+{{- $found = append $found (dict "name" $name "spec" (merge (dict) $given $spec)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $found -}}
 {{- end }}

@@ -1,158 +1,154 @@
-"""Renders the CustomResourceDefinition from the pydantic models.
-
-Pydantic speaks JSON Schema, the API server a structural subset of it: references are resolved
-in place, titles and constants dropped, a nullable field becomes an optional one.
-"""
+"""Renders the CustomResourceDefinitions from the pydantic models."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pydantic
 
-from trainshed.api import base, labels, spec, status
+from trainshed.api import accelerator_class, base, labels, schemas, spec, status
 
 NAME_RULE = base.rule(
     "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= 50",
     "metadata.name must be lower-case letters, digits and '-', start with a letter and have at"
     " most 50 characters: pods take their names from it",
 )
-_DROPPED = frozenset({"title", "const", "additionalProperties", "propertyNames"})
+_CLASS_NAME = base.rule(
+    "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')"
+    " && size(self.metadata.name) <= 63 && (self.metadata.name == self.spec.type"
+    " || !(self.metadata.name in ['auto', 'cpu', 'gpu', 'fpga']))",
+    "metadata.name must be lower-case letters, digits and '-', at most 63, and not the name of a"
+    " type: jobs name classes and types in one place",
+)
+
+
+def documents() -> Mapping[str, dict[str, Any]]:
+    """Return every CRD by the plural of its kind."""
+    return {labels.PLURAL: render(), accelerator_class.PLURAL: classes()}
 
 
 def render() -> dict[str, Any]:
     """Return the TrainingJob CRD."""
+    return _definition(
+        kind=labels.KIND,
+        plural=labels.PLURAL,
+        short="tj",
+        scope="Namespaced",
+        columns=_of_jobs(),
+        schema=_schema(
+            "A training run: its code, its data, its image and where it runs.",
+            spec.TrainingJobSpec,
+            status.TrainingJobStatus,
+            NAME_RULE,
+        ),
+    )
+
+
+def classes() -> dict[str, Any]:
+    """Return the AcceleratorClass CRD."""
+    return _definition(
+        kind=accelerator_class.KIND,
+        plural=accelerator_class.PLURAL,
+        short="ac",
+        scope="Cluster",
+        columns=_of_classes(),
+        schema=_schema(
+            "A kind of accelerator: how its nodes are found, and what its pods ask for.",
+            accelerator_class.AcceleratorClassSpec,
+            accelerator_class.AcceleratorClassStatus,
+            _CLASS_NAME,
+        ),
+    )
+
+
+def _definition(
+    *,
+    kind: str,
+    plural: str,
+    short: str,
+    scope: str,
+    columns: Sequence[Mapping[str, Any]],
+    schema: Mapping[str, Any],
+) -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{labels.PLURAL}.{labels.GROUP}"},
+        "metadata": {"name": f"{plural}.{labels.GROUP}"},
         "spec": {
             "group": labels.GROUP,
-            "scope": "Namespaced",
+            "scope": scope,
             "names": {
-                "kind": labels.KIND,
-                "listKind": f"{labels.KIND}List",
-                "plural": labels.PLURAL,
-                "singular": labels.KIND.lower(),
-                "shortNames": ["tj"],
+                "kind": kind,
+                "listKind": f"{kind}List",
+                "plural": plural,
+                "singular": kind.lower(),
+                "shortNames": [short],
                 "categories": ["trainshed"],
             },
-            "versions": [_version()],
+            "versions": [
+                {
+                    "name": labels.VERSION,
+                    "served": True,
+                    "storage": True,
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": list(columns),
+                    "schema": {"openAPIV3Schema": dict(schema)},
+                }
+            ],
         },
     }
 
 
-def _version() -> dict[str, Any]:
+def _schema(
+    description: str,
+    of_spec: type[pydantic.BaseModel],
+    of_status: type[pydantic.BaseModel],
+    *rules: dict[str, str],
+) -> dict[str, Any]:
     return {
-        "name": labels.VERSION,
-        "served": True,
-        "storage": True,
-        "subresources": {"status": {}},
-        "additionalPrinterColumns": _columns(),
-        "schema": {
-            "openAPIV3Schema": {
-                "type": "object",
-                "description": "A training run: its code, its data, its image and where it runs.",
-                "required": ["spec"],
-                "properties": {
-                    "apiVersion": {"type": "string"},
-                    "kind": {"type": "string"},
-                    "metadata": {"type": "object"},
-                    "spec": structural(spec.TrainingJobSpec),
-                    "status": structural(status.TrainingJobStatus),
-                },
-                **base.rules(NAME_RULE),
-            }
+        "type": "object",
+        "description": description,
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": schemas.structural(of_spec),
+            "status": schemas.structural(of_status),
         },
+        **base.rules(*rules),
     }
 
 
-def _columns() -> list[dict[str, Any]]:
-    def column(name: str, path: str, type_: str = "string", priority: int = 0) -> dict[str, Any]:
-        return {"name": name, "type": type_, "jsonPath": path, "priority": priority}
+def _column(name: str, path: str, type_: str = "string", priority: int = 0) -> dict[str, Any]:
+    return {"name": name, "type": type_, "jsonPath": path, "priority": priority}
 
+
+def _of_jobs() -> list[dict[str, Any]]:
     failed = '.status.conditions[?(@.type=="Failed")].reason'
     return [
-        column("Phase", ".status.phase"),
-        column("Progress", ".status.progress.percent", "integer"),
-        column("Samples/s", ".status.progress.samplesPerSecond", "number"),
-        column("Accelerator", ".status.placement.type"),
-        column("ETA", ".status.progress.estimatedRemainingSeconds", "integer"),
-        column("Attempt", ".status.attempts.current", "integer"),
-        column("Age", ".metadata.creationTimestamp", "date"),
-        column("Nodes", ".status.placement.nodes", priority=1),
-        column("Accuracy", ".status.result.accuracy", "number", priority=1),
-        column("Reason", failed, priority=1),
+        _column("Phase", ".status.phase"),
+        _column("Progress", ".status.progress.percent", "integer"),
+        _column("Samples/s", ".status.progress.samplesPerSecond", "number"),
+        _column("Accelerator", ".status.placement.class"),
+        _column("ETA", ".status.progress.estimatedRemainingSeconds", "integer"),
+        _column("Attempt", ".status.attempts.current", "integer"),
+        _column("Age", ".metadata.creationTimestamp", "date"),
+        _column("Nodes", ".status.placement.nodes", priority=1),
+        _column("Accuracy", ".status.result.accuracy", "number", priority=1),
+        _column("Reason", failed, priority=1),
     ]
 
 
-def structural(model: type[pydantic.BaseModel]) -> dict[str, Any]:
-    """Return the structural schema of a model."""
-    raw = model.model_json_schema(by_alias=True, mode="validation")
-    resolved = _convert(raw, raw.get("$defs", {}))
-    assert isinstance(resolved, dict)
-    return resolved
-
-
-def _convert(node: Any, definitions: Mapping[str, Any]) -> Any:
-    if isinstance(node, list):
-        return [_convert(each, definitions) for each in node]
-    if not isinstance(node, dict):
-        return node
-    node = _resolved(_without_null(_resolved(node, definitions)), definitions)
-    if node.pop("x-int-or-string", False):
-        return _int_or_string(node)
-    out = {
-        key: _convert(value, definitions)
-        for key, value in node.items()
-        if key not in _DROPPED and key not in ("$defs", "properties", "default")
-    }
-    for bound in ("Minimum", "Maximum"):
-        # JSON Schema of today has the number here, OpenAPI 3.0 a flag beside the bound.
-        if (limit := out.pop(f"exclusive{bound}", None)) is not None:
-            out |= {bound.lower(): limit, f"exclusive{bound}": True}
-    if "default" in node and node["default"] is not None:
-        out["default"] = node["default"]
-    if "properties" in node:
-        out["properties"] = {
-            name: _convert(value, definitions) for name, value in node["properties"].items()
-        }
-    elif node.get("type") == "object":
-        out |= _map_values(node, definitions)
-    return out
-
-
-def _resolved(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the node with its reference replaced; what stands beside it wins."""
-    if "$ref" not in node:
-        return dict(node)
-    target = definitions[node["$ref"].rpartition("/")[2]]
-    beside = {key: value for key, value in node.items() if key != "$ref"}
-    return {**_resolved(target, definitions), **beside}
-
-
-def _without_null(node: dict[str, Any]) -> dict[str, Any]:
-    """Return `X or null` as X: an absent field is what the API server calls null."""
-    kinds = [each for each in node.get("anyOf", ()) if each.get("type") != "null"]
-    if len(kinds) != 1:
-        return node
-    return {**kinds[0], **{key: value for key, value in node.items() if key != "anyOf"}}
-
-
-def _map_values(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
-    values = node.get("additionalProperties")
-    if isinstance(values, dict) and values:
-        return {"additionalProperties": _convert(values, definitions)}
-    return {"x-kubernetes-preserve-unknown-fields": True}
-
-
-def _int_or_string(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of what a person may write as 2 as well as "2"."""
-    names = ("description", "default", "pattern", "maxLength", "minimum", "maximum")
-    return {
-        "anyOf": [{"type": "integer"}, {"type": "string"}],
-        "x-kubernetes-int-or-string": True,
-        "minimum": 0,
-        **{key: node[key] for key in names if node.get(key) is not None},
-    }
+def _of_classes() -> list[dict[str, Any]]:
+    ready = '.status.conditions[?(@.type=="Ready")]'
+    return [
+        _column("Type", ".spec.type"),
+        _column("Nodes", ".status.nodes", "integer"),
+        _column("Devices", ".status.allocatable", "integer"),
+        _column("In use", ".status.inUse", "integer"),
+        _column("Ready", f"{ready}.status"),
+        _column("Reason", f"{ready}.reason", priority=1),
+        _column("Age", ".metadata.creationTimestamp", "date"),
+    ]

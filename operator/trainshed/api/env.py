@@ -14,11 +14,12 @@ Prefix = Annotated[str, pydantic.Field(max_length=63)]
 Path = Annotated[str, pydantic.Field(max_length=256)]
 
 PEAK = "TRAINSHED_PEAK_FLOPS"
-"""Operations a second that a device does at most; nobody but the user knows them."""
+"""Operations a second that a device does at most: the job's class has it, or the user knows it."""
 RESERVED = base.rule(
     f"self.all(each, each.name == '{PEAK}' || (!each.name.startsWith('TRAINSHED_')"
-    " && each.name != 'PYTHONPATH'))",
-    f"TRAINSHED_* (but {PEAK}) and PYTHONPATH are set by the operator: choose other names",
+    " && each.name != 'PYTHONPATH' && each.name != 'NVIDIA_VISIBLE_DEVICES'))",
+    f"TRAINSHED_* (but {PEAK}), PYTHONPATH and NVIDIA_VISIBLE_DEVICES are set for you: choose other"
+    " names, and ask for GPUs by spec.accelerator",
 )
 
 

@@ -20,10 +20,16 @@ Processes = Annotated[
     ),
 ]
 
-PROCESSES = "(string(self.processesPerReplica) == 'auto' ? 1 : int(self.processesPerReplica))"
+_DEVICES = (
+    "(has(self.accelerator) && !(self.accelerator.type in ['cpu', 'fpga'])"
+    " ? self.accelerator.count : 1)"
+)
+PROCESSES = (
+    f"(string(self.processesPerReplica) == 'auto' ? {_DEVICES} : int(self.processesPerReplica))"
+)
 """The processes of a replica in CEL."""
 LAUNCHED = base.rule(
-    f"!has(self.command) || {PROCESSES} == 1",
+    "!has(self.command) || string(self.processesPerReplica) in ['auto', '1']",
     "command is started once in each pod: remove processesPerReplica, or use source, whose"
     " processes the launcher starts",
 )
@@ -34,6 +40,6 @@ EVEN_BATCH = base.rule(
 )
 
 
-def processes(asked: str) -> int:
-    """Return the processes of a replica; auto: one on a CPU."""
-    return 1 if asked == AUTO else int(asked)
+def processes(asked: str, *, auto: int) -> int:
+    """Return the processes of a replica. `auto`: one for each GPU that it has."""
+    return auto if asked == AUTO else int(asked)

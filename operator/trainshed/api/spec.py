@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import pydantic
 
+from trainshed.api import accelerator as accelerator_api
 from trainshed.api import base
 from trainshed.api import checkpoint as checkpoint_api
 from trainshed.api import compiling as compiling_api
@@ -218,10 +219,13 @@ class TrainingJobSpec(base.Model):
     )
     processes_per_replica: replicas_api.Processes = pydantic.Field(
         default=replicas_api.AUTO,
-        description="Processes in each pod; auto: one on a CPU.",
+        description="Processes in each pod; auto: one for each GPU, and one on anything else.",
     )
     checkpoint: checkpoint_api.Checkpoint | None = pydantic.Field(
         default=None, description="Where the state of the run is kept; default: nowhere."
+    )
+    accelerator: accelerator_api.Accelerator | None = pydantic.Field(
+        default=None, description="What each replica trains on; default: the CPU."
     )
     resources: resources_api.Resources | None = pydantic.Field(
         default=None, description="What each replica asks for."

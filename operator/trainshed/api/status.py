@@ -64,7 +64,17 @@ class ImageStatus(base.Model):
 class Placement(base.Model):
     """Where the job runs."""
 
-    type: str = pydantic.Field(description="Type of accelerator.")
+    type: str = pydantic.Field(description="Type of accelerator: cpu, gpu or fpga.")
+    class_: str | None = pydantic.Field(
+        default=None, alias="class", description="The AcceleratorClass that was chosen."
+    )
+    resource_name: str | None = pydantic.Field(
+        default=None, description="The device plugin's resource that each pod asks for."
+    )
+    count: int | None = pydantic.Field(default=None, description="Devices of each pod.")
+    fell_back_from: str | None = pydantic.Field(
+        default=None, description="What was asked for first, and nothing can ever hold."
+    )
     nodes: list[str] = pydantic.Field(default=[], description="Nodes of the pods, each once.")
 
 

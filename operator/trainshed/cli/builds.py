@@ -94,6 +94,7 @@ def rules_of(settings: config.Settings) -> policy.Policy:
     """Return the settings that an order depends on."""
     return policy.Policy(
         base_images=settings.images.bases,
+        variants=settings.images.variants,
         devel_images=settings.images.devel.model_dump(),
         index=settings.builder.index.url,
         constraints=settings.builder.index.constraints,

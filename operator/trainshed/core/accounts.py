@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from trainshed.core import findings, observed
+from trainshed.core import findings, reports
 
 MAX_METRICS = 10
 MAX_EXPORTS = 3
@@ -22,7 +22,7 @@ _PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)
 """A path below a folder: no part begins with a dot."""
 
 
-def parse(text: str) -> observed.Account | None:
+def parse(text: str) -> reports.Account | None:
     """Return the account in a termination message; None where there is none that is sound."""
     if not text.startswith("{"):
         return None
@@ -33,12 +33,12 @@ def parse(text: str) -> observed.Account | None:
     return read(document) if isinstance(document, dict) else None
 
 
-def read(document: Mapping[str, Any]) -> observed.Account | None:
+def read(document: Mapping[str, Any]) -> reports.Account | None:
     """Return the account of a decoded document; None when its outcome is not one of ours."""
     outcome = document.get("outcome")
     if not isinstance(outcome, str) or outcome not in _OUTCOMES:
         return None
-    return observed.Account(
+    return reports.Account(
         outcome=outcome,
         exit_code=_integer(document, "exitCode"),
         failure_class=_text(document, "class", 32),
@@ -69,11 +69,11 @@ def read(document: Mapping[str, Any]) -> observed.Account | None:
     )
 
 
-def checkpoint(told: Any) -> observed.Checkpoint | None:
+def checkpoint(told: Any) -> reports.Checkpoint | None:
     """Return what is told of checkpoints; None where there are none."""
     if not isinstance(told, dict) or "lastStep" not in told:
         return None
-    return observed.Checkpoint(_integer(told, "lastStep"), _integer(told, "resumedFromStep"))
+    return reports.Checkpoint(_integer(told, "lastStep"), _integer(told, "resumedFromStep"))
 
 
 def _exports(told: Any) -> tuple[findings.Export, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainshed.api import artifacts, spec, status
 from trainshed.core import draft as drafts
-from trainshed.core import findings, observed
+from trainshed.core import findings, observed, reports
 from trainshed.workloads import storage
 
 
@@ -12,7 +12,7 @@ def end(
     draft: drafts.Draft,
     key: observed.JobKey,
     asked: spec.TrainingJobSpec,
-    told: observed.Account | None,
+    told: reports.Account | None,
 ) -> None:
     """Take what the account tells of files and tests into the status.
 
@@ -36,7 +36,7 @@ def end(
 
 
 def _exports(
-    asked: spec.TrainingJobSpec, told: observed.Account, own: str
+    asked: spec.TrainingJobSpec, told: reports.Account, own: str
 ) -> list[artifacts.Exported]:
     formats = asked.export.formats if asked.export is not None else ()
     known = {each.format: each for each in told.exports if each.format in formats}

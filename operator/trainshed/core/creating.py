@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trainshed.accelerators import choices
 from trainshed.api import reasons, spec, status
 from trainshed.core import naming, observed, plan, policy
 from trainshed.workloads import job as workload_job
@@ -17,6 +18,7 @@ def children(
     attempt: int,
     image: status.ImageStatus,
     settings: policy.Policy,
+    chosen: choices.Choice = choices.NONE,
 ) -> tuple[plan.Manifest, ...]:
     """Return what is to be created, in order: pods look each other up by their Service."""
     name = naming.workload(job.key.name, attempt)
@@ -30,6 +32,7 @@ def children(
         progress_url=settings.progress_url,
         ca_pem=settings.ca_pem,
         pull_secret=settings.pull_secret,
+        chosen=chosen,
     )
     if found.replicas == 1:
         return (rendered,)

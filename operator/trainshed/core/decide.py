@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 import pydantic
 
+from trainshed.accelerators import choices
 from trainshed.api import phases, reasons, spec, status
 from trainshed.core import (
     admission,
     artifacts,
+    choosing,
     creating,
     failures,
     finishing,
@@ -31,6 +33,7 @@ from trainshed.core import (
     plan,
     policy,
     progressing,
+    reports,
     starting,
 )
 from trainshed.core import draft as drafts
@@ -49,14 +52,6 @@ _UNREADABLE = plan.Notice(
     message="the status of this job was written by a newer operator, and this one leaves the job"
     " alone: upgrade the operator, or create the job anew",
 )
-_ENDS = ("SuccessCriteriaMet", "Complete", "FailureTarget", "Failed")
-"""Conditions of a Job that goes, or has gone, to its end."""
-_GIVEN_UP = (
-    Reason.STARTUP_DEADLINE_EXCEEDED,
-    Reason.IMAGE_LOST,
-    Reason.BUILD_DEADLINE_EXCEEDED,
-)
-"""Ends that are ours, while the Job would wait on."""
 
 
 @dataclass(slots=True)
@@ -68,6 +63,7 @@ class _Actions:
     requeue_at: float | None = None
     processes: int = 1
     """Of each pod."""
+    waits_for_nodes: bool = False
 
 
 def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -> plan.Plan:
@@ -80,7 +76,7 @@ def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -
     if seen.job.deleting:
         return plan.Plan()
     if before.phase.finished:
-        return plan.Plan(deletes=_leftover(before, seen.workload))
+        return plan.Plan(deletes=finishing.leftover(before, seen.workload))
     draft = drafts.Draft(before=before, generation=seen.job.generation, now=now)
     gang = gangs.of(seen)
     parts = folds.of(seen, gang, before)
@@ -94,7 +90,6 @@ def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -
     else:
         message = "the job can run as it is written"
         draft.condition(Type.ACCEPTED, True, Reason.ACCEPTED, message)
-        actions.processes = ranks.processes(found)
         _advance(draft, found, seen, gang, settings, actions)
     told = joining.account(parts, seen.workload) if parts else gangs.spoken(gang, seen)
     _conclude(draft, seen, gang, told, actions)
@@ -130,11 +125,19 @@ def _advance(
     settings: policy.Policy,
     actions: _Actions,
 ) -> None:
+    chosen = choosing.settle(draft, found, seen, settings)
+    if isinstance(chosen, observed.Refusal):
+        actions.failed = choosing.overdue(draft, seen, chosen, settings)
+        actions.requeue_at = choosing.deadline(draft, seen, settings)
+        actions.waits_for_nodes = True
+        return
+    actions.processes = ranks.processes(found, chosen)
+    settings = choosing.based(settings, chosen)
     step = imaging.settle(draft, found, seen, settings)
     if isinstance(step, failures.Failed):
         actions.failed = step
         return
-    actions.build = step
+    actions.build = choosing.ordered(step, found, chosen) if step is not None else None
     if draft.before.image is None and "image" not in draft.fields:
         actions.requeue_at = imaging.next_look(draft, found, seen, settings)
         return
@@ -142,40 +145,22 @@ def _advance(
         actions.failed = failures.workload_gone(naming.workload(seen.job.key.name, ATTEMPT))
         return
     if seen.workload is None:
-        _create(draft, found, seen, settings, actions)
+        _create(draft, found, seen, chosen, settings, actions)
         return
     draft.fields["attempts"] = status.Attempts(current=ATTEMPT)
     placing.settle(draft, gang)
     starting.settle(draft, seen, gang, settings)
     progressing.settle(draft, seen, settings)
-    if finishing.outcome(draft, seen, gang) is None and not _ending(seen.workload):
+    if finishing.outcome(draft, seen, gang) is None and not finishing.ending(seen.workload):
         _watch_the_start(draft, seen, gang, settings, actions)
         _heal(draft, found, seen, gang, settings, actions)
-
-
-def _ending(workload: observed.JobView) -> bool:
-    return any(workload.condition(each) is not None for each in _ENDS)
-
-
-def _leftover(
-    before: status.TrainingJobStatus, workload: observed.JobView | None
-) -> tuple[plan.Delete, ...]:
-    """Return the Job that was given up before it started.
-
-    It goes after its end is stored, never before: a restart in between would find an unfinished
-    TrainingJob without a Job, and create one.
-    """
-    failed = before.condition(Type.FAILED)
-    given_up = failed is not None and failed.reason in _GIVEN_UP
-    if workload is None or not given_up or _ending(workload):
-        return ()
-    return (plan.Delete(workload.name, workload.uid),)
 
 
 def _create(
     draft: drafts.Draft,
     found: spec.TrainingJobSpec,
     seen: observed.Observation,
+    chosen: choices.Choice,
     settings: policy.Policy,
     actions: _Actions,
 ) -> None:
@@ -199,7 +184,7 @@ def _create(
     image = draft.fields.get("image") or draft.before.image
     assert image is not None
     actions.creates = creating.children(
-        found, seen.job, attempt=ATTEMPT, image=image, settings=settings
+        found, seen.job, attempt=ATTEMPT, image=image, settings=settings, chosen=chosen
     )
 
 
@@ -242,7 +227,7 @@ def _conclude(
     draft: drafts.Draft,
     seen: observed.Observation,
     gang: gangs.Gang,
-    told: observed.Account | None,
+    told: reports.Account | None,
     actions: _Actions,
 ) -> None:
     if actions.failed is not None:
@@ -262,7 +247,7 @@ def _conclude(
             if gang.folds:
                 failed = failures.of_fold(failed, lost.fold)
             finishing.fail(draft, seen, told, failed)
-        elif _ending(seen.workload):
+        elif finishing.ending(seen.workload):
             actions.requeue_at = draft.now + finishing.ACCOUNT_GRACE
     draft.fields["phase"] = _phase(draft, seen)
 
@@ -295,4 +280,5 @@ def _plan(draft: drafts.Draft, actions: _Actions) -> plan.Plan:
         status=new if changed else None,
         notices=draft.notices() if changed else (),
         requeue_after=requeue,
+        waits_for_nodes=actions.waits_for_nodes and not after.phase.finished,
     )

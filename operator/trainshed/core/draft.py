@@ -34,6 +34,8 @@ class Draft:
     now: float
     fields: dict[str, Any] = field(default_factory=dict)
     conditions: dict[str, status.Condition] = field(default_factory=dict)
+    told: list[plan.Notice] = field(default_factory=list)
+    """Events of what no condition tells."""
 
     def __post_init__(self) -> None:
         """Begin with the conditions that are stored."""
@@ -88,13 +90,14 @@ class Draft:
         return self.before.model_copy(update=update)
 
     def notices(self) -> tuple[plan.Notice, ...]:
-        """Return one event for each condition whose status or reason changed."""
+        """Return one event for each condition whose status or reason changed, and what is told."""
         stored = {each.type: each for each in self.before.conditions}
-        return tuple(
+        changed = (
             _notice(new)
             for type_, new in self.conditions.items()
             if _changed(stored.get(type_), new) and new.reason not in _ORDINARY
         )
+        return (*self.told, *changed)
 
 
 def _changed(old: status.Condition | None, new: status.Condition) -> bool:

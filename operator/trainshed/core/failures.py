@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from trainshed.api import reasons, status
-from trainshed.core import observed
+from trainshed.core import observed, reports
 
 Class = reasons.FailureClass
 Reason = reasons.Reason
@@ -96,7 +96,7 @@ class Failed:
 def classify(
     *,
     pod: observed.PodView | None,
-    account: observed.Account | None,
+    account: reports.Account | None,
     workload: observed.JobView,
     processes: int = 1,
 ) -> Failed:
@@ -130,7 +130,7 @@ def of_fold(failed: Failed, fold: int | None) -> Failed:
     return dataclasses.replace(failed, message=said, fold=fold, rank=None)
 
 
-def _log_tail(pod: observed.PodView | None, account: observed.Account | None) -> str | None:
+def _log_tail(pod: observed.PodView | None, account: reports.Account | None) -> str | None:
     written = pod.container.message[-2048:] if pod is not None else ""
     return (account.log_tail if account is not None else written) or None
 
@@ -195,7 +195,7 @@ def _by_container(pod: observed.PodView) -> Verdict | None:
     return None
 
 
-def _by_account(account: observed.Account | None) -> Verdict | None:
+def _by_account(account: reports.Account | None) -> Verdict | None:
     if account is None or account.outcome == "succeeded":
         return None
     known = account.failure_class in Class.__members__.values()

@@ -4,13 +4,51 @@ from __future__ import annotations
 
 from trainshed.api import reasons, status
 from trainshed.core import draft as drafts
-from trainshed.core import failures, folds, gangs, keeping, observed, progressing, times
+from trainshed.core import (
+    failures,
+    folds,
+    gangs,
+    keeping,
+    observed,
+    plan,
+    progressing,
+    reports,
+    times,
+)
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
 
 ACCOUNT_GRACE = 10.0
 """Seconds that a finished Job waits for its pod's last words to arrive by the watch."""
+_ENDS = ("SuccessCriteriaMet", "Complete", "FailureTarget", "Failed")
+"""Conditions of a Job that goes, or has gone, to its end."""
+_GIVEN_UP = (
+    Reason.STARTUP_DEADLINE_EXCEEDED,
+    Reason.IMAGE_LOST,
+    Reason.BUILD_DEADLINE_EXCEEDED,
+)
+"""Ends that are ours, while the Job would wait on."""
+
+
+def ending(workload: observed.JobView) -> bool:
+    """Return whether a Job goes to its end, or has come to it."""
+    return any(workload.condition(each) is not None for each in _ENDS)
+
+
+def leftover(
+    before: status.TrainingJobStatus, workload: observed.JobView | None
+) -> tuple[plan.Delete, ...]:
+    """Return the Job that was given up before it started.
+
+    It goes after its end is stored, never before: a restart in between would find an unfinished
+    TrainingJob without a Job, and create one.
+    """
+    failed = before.condition(Type.FAILED)
+    given_up = failed is not None and failed.reason in _GIVEN_UP
+    if workload is None or not given_up or ending(workload):
+        return ()
+    return (plan.Delete(workload.name, workload.uid),)
 
 
 def outcome(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -> bool | None:
@@ -43,7 +81,7 @@ def _waited(draft: drafts.Draft, workload: observed.JobView) -> bool:
     return draft.now - ended >= ACCOUNT_GRACE
 
 
-def succeed(draft: drafts.Draft, seen: observed.Observation, told: observed.Account | None) -> None:
+def succeed(draft: drafts.Draft, seen: observed.Observation, told: reports.Account | None) -> None:
     """Write the end of a job that did what it was asked."""
     _end(draft, seen, told, succeeded=True)
     message = "the command ended with exit code 0"
@@ -57,7 +95,7 @@ def succeed(draft: drafts.Draft, seen: observed.Observation, told: observed.Acco
 def fail(
     draft: drafts.Draft,
     seen: observed.Observation,
-    told: observed.Account | None,
+    told: reports.Account | None,
     failed: failures.Failed,
 ) -> None:
     """Write the end of a job that failed."""
@@ -69,7 +107,7 @@ def fail(
 def _end(
     draft: drafts.Draft,
     seen: observed.Observation,
-    told: observed.Account | None,
+    told: reports.Account | None,
     *,
     succeeded: bool,
 ) -> None:
@@ -87,7 +125,7 @@ def _end(
     draft.fields["progress"] = _last_progress(draft, seen, told)
 
 
-def _result(told: observed.Account) -> status.Result:
+def _result(told: reports.Account) -> status.Result:
     return status.Result(
         samples=told.samples,
         seconds=round(told.training_seconds, 3),
@@ -102,7 +140,7 @@ def _result(told: observed.Account) -> status.Result:
 
 
 def _last_progress(
-    draft: drafts.Draft, seen: observed.Observation, told: observed.Account
+    draft: drafts.Draft, seen: observed.Observation, told: reports.Account
 ) -> status.ProgressStatus:
     """Return the last progress with the account's figures: the two may not disagree."""
     known = draft.before.progress or status.ProgressStatus(step=0)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trainshed.api import cross_validation, status
-from trainshed.core import accounts, gangs, observed
+from trainshed.core import accounts, gangs, observed, reports
 from trainshed.core import draft as drafts
 
 FoldStatus = cross_validation.FoldStatus
@@ -25,13 +25,13 @@ class Folds:
     count: int
     parallelism: int
     done: Mapping[int, FoldStatus]
-    news: Mapping[int, observed.Account]
+    news: Mapping[int, reports.Account]
     """The accounts of those that the stored status does not have."""
-    pushed: Mapping[int, observed.Progress]
+    pushed: Mapping[int, reports.Progress]
     """The last pushes, those of folds that are done too."""
 
     @property
-    def going(self) -> list[observed.Progress]:
+    def going(self) -> list[reports.Progress]:
         """Return the last pushes of the folds that are not done."""
         return [each for number, each in self.pushed.items() if number not in self.done]
 
@@ -92,7 +92,7 @@ def of(
     return Folds(workload.folds, workload.parallelism, done, news, seen.folds)
 
 
-def _told(pod: observed.PodView, seen: observed.Observation) -> observed.Account | None:
+def _told(pod: observed.PodView, seen: observed.Observation) -> reports.Account | None:
     """Return the account of a pod that has succeeded: the termination message, else the push."""
     if pod.phase == "Failed":
         return None
@@ -100,12 +100,12 @@ def _told(pod: observed.PodView, seen: observed.Observation) -> observed.Account
     return told if told is not None and told.outcome == "succeeded" else None
 
 
-def _pushed(pod: observed.PodView, seen: observed.Observation) -> observed.Account | None:
+def _pushed(pod: observed.PodView, seen: observed.Observation) -> reports.Account | None:
     last = seen.folds.get(pod.index)
     return last.account if last is not None and last.pod_uid == pod.uid else None
 
 
-def _render(number: int, told: observed.Account) -> FoldStatus:
+def _render(number: int, told: reports.Account) -> FoldStatus:
     metrics = list(told.metrics.items())
     if told.held_out_loss is not None:
         metrics = [("loss", told.held_out_loss), *metrics]

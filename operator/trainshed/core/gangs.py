@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from trainshed.core import accounts, observed
+from trainshed.core import accounts, observed, reports
 
 FINAL = ("Succeeded", "Failed")
 _CONSEQUENCES = frozenset({"CommTimeout"})
@@ -93,7 +93,7 @@ def of(seen: observed.Observation) -> Gang:
     return Gang(seen.workload.completions, ordered, folds=seen.workload.folds > 0)
 
 
-def spoken(gang: Gang, seen: observed.Observation) -> observed.Account | None:
+def spoken(gang: Gang, seen: observed.Observation) -> reports.Account | None:
     """Return rank 0's own account, which is the job's: the termination message, else the push."""
     pod = gang.speaker
     written = accounts.parse(pod.container.message) if pod is not None else None
@@ -107,7 +107,7 @@ class Lost:
     """The pod whose process failed first, and what it told of it."""
 
     pod: observed.PodView | None
-    account: observed.Account | None
+    account: reports.Account | None
     fold: int | None = None
     """The fold that it is, in a cross-validation."""
 

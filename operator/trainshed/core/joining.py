@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from trainshed.api import status
-from trainshed.core import accounts, observed
+from trainshed.core import accounts, observed, reports
 from trainshed.core import folds as folding
 
 _MOST = 2**62
@@ -26,7 +26,7 @@ class _Part:
     seconds: float
     epochs: int
     done: bool = False
-    checkpoint: observed.Checkpoint | None = None
+    checkpoint: reports.Checkpoint | None = None
 
     @property
     def share(self) -> float:
@@ -45,7 +45,7 @@ class _Start:
     first_step_seconds: float | None
 
 
-def progress(folds: folding.Folds, before: status.TrainingJobStatus) -> observed.Progress | None:
+def progress(folds: folding.Folds, before: status.TrainingJobStatus) -> reports.Progress | None:
     """Return the progress of all folds; None where the status knows more.
 
     So it is after a restart, until each fold has pushed again.
@@ -79,7 +79,7 @@ def progress(folds: folding.Folds, before: status.TrainingJobStatus) -> observed
     )
 
 
-def account(folds: folding.Folds, workload: observed.JobView | None) -> observed.Account | None:
+def account(folds: folding.Folds, workload: observed.JobView | None) -> reports.Account | None:
     """Return the account of all folds of a Job; None where none has ended."""
     if not folds.done and not any(each.account for each in folds.pushed.values()):
         return None
@@ -88,7 +88,7 @@ def account(folds: folding.Folds, workload: observed.JobView | None) -> observed
     start = _start([*folds.pushed.values(), *folds.news.values()])
     found = folds.status()
     complete = workload is not None and workload.condition("Complete") is not None
-    return observed.Account(
+    return reports.Account(
         outcome="succeeded" if complete else "failed",
         exit_code=0,
         steps=_total(each.step for each in parts),
@@ -143,7 +143,7 @@ def _parts(folds: folding.Folds) -> Iterator[_Part]:
             epochs=done.epochs,
             done=True,
             # It wrote one when it ended.
-            checkpoint=None if resumed is None else observed.Checkpoint(done.steps, resumed),
+            checkpoint=None if resumed is None else reports.Checkpoint(done.steps, resumed),
         )
     for each in folds.going:
         yield _Part(
@@ -156,7 +156,7 @@ def _parts(folds: folding.Folds) -> Iterator[_Part]:
         )
 
 
-def _start(told: Sequence[observed.Progress | observed.Account]) -> _Start:
+def _start(told: Sequence[reports.Progress | reports.Account]) -> _Start:
     begun = [each.start_time for each in told if each.start_time is not None]
     stepped = [
         (each.first_step_time, each.first_step_seconds)
@@ -198,10 +198,10 @@ def _remaining(folds: folding.Folds, parts: list[_Part], steps: int | None) -> f
     return max(0, steps - step) * seconds / step / at_once
 
 
-def _checkpoint(parts: Iterable[_Part]) -> observed.Checkpoint | None:
+def _checkpoint(parts: Iterable[_Part]) -> reports.Checkpoint | None:
     kept = [each.checkpoint for each in parts if each.checkpoint is not None]
     if not kept:
         return None
-    return observed.Checkpoint(
+    return reports.Checkpoint(
         _total(each.last_step for each in kept), _total(each.resumed_from_step for each in kept)
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from trainshed.api import status
 from trainshed.core import draft as drafts
-from trainshed.core import observed
+from trainshed.core import observed, reports
 
 
-def settle(draft: drafts.Draft, told: observed.Checkpoint | None) -> None:
+def settle(draft: drafts.Draft, told: reports.Checkpoint | None) -> None:
     """Take what a push tells of checkpoints into the status."""
     if told is not None:
         draft.fields["checkpoint"] = _render(told, lost_steps=0)
@@ -16,7 +16,7 @@ def settle(draft: drafts.Draft, told: observed.Checkpoint | None) -> None:
 def end(
     draft: drafts.Draft,
     seen: observed.Observation,
-    told: observed.Account | None,
+    told: reports.Account | None,
     *,
     succeeded: bool,
 ) -> None:
@@ -27,12 +27,12 @@ def end(
         stored = draft.before.checkpoint
         if stored is None:
             return
-        known = observed.Checkpoint(stored.last_step, stored.resumed_from_step)
+        known = reports.Checkpoint(stored.last_step, stored.resumed_from_step)
     lost = 0 if succeeded else max(0, _steps(draft, seen, told) - known.last_step)
     draft.fields["checkpoint"] = _render(known, lost_steps=lost)
 
 
-def _steps(draft: drafts.Draft, seen: observed.Observation, told: observed.Account | None) -> int:
+def _steps(draft: drafts.Draft, seen: observed.Observation, told: reports.Account | None) -> int:
     """Return how far the run got, as far as anybody told."""
     stored = draft.before.progress
     return max(
@@ -42,7 +42,7 @@ def _steps(draft: drafts.Draft, seen: observed.Observation, told: observed.Accou
     )
 
 
-def _render(told: observed.Checkpoint, *, lost_steps: int) -> status.CheckpointStatus:
+def _render(told: reports.Checkpoint, *, lost_steps: int) -> status.CheckpointStatus:
     return status.CheckpointStatus(
         last_step=told.last_step,
         resumed_from_step=told.resumed_from_step,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from trainshed.accelerators import amounts
 from trainshed.api import labels
 from trainshed.core import observed, times
 
@@ -89,7 +90,18 @@ def pod(body: Body) -> observed.PodView:
         index=index,
         fold=index if _number(meta, labels.FOLDS) else None,
         build=_label(meta, labels.BUILD),
+        **_devices(body),
     )
+
+
+def _devices(body: Body) -> dict[str, Any]:
+    """Return the devices that the training container asks for, if it does."""
+    containers = (body.get("spec") or {}).get("containers") or ()
+    trainer = (each for each in containers if each.get("name") == labels.TRAINER)
+    asked: Body = next((each.get("resources") or {} for each in trainer), {})
+    limits = asked.get("limits") or {}
+    name = next((each for each in limits if "/" in each), "")
+    return {"resource": name, "devices": amounts.of(str(limits[name]))} if name else {}
 
 
 def _image(body: Body) -> str:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, NewType
+from typing import TYPE_CHECKING, NamedTuple
 
 from trainshed.builds import measures
-from trainshed.core import findings
+from trainshed.core import identities, reports
 
-Uid = NewType("Uid", str)
+if TYPE_CHECKING:
+    from trainshed.accelerators import index, usage
+
+Uid = identities.Uid
 
 
 class JobKey(NamedTuple):
@@ -134,93 +137,14 @@ class PodView:
     """The fold of a cross-validation that it holds out, which is its index; else None."""
     build: str = ""
     """The hash of the order that it builds; empty for a pod that trains."""
+    resource: str = ""
+    """The device plugin's resource that it asks for; empty for none."""
+    devices: int = 0
+    """How many of them."""
 
     def condition(self, type_: str) -> ConditionView | None:
         """Return the condition of this type, whatever its status."""
         return next((c for c in self.conditions if c.type == type_), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """Up to which step a run is kept, and at which it went on. Steps count from its first run."""
-
-    last_step: int
-    resumed_from_step: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A training process's own account of its run, from the termination message or a push."""
-
-    outcome: str
-    exit_code: int
-    failure_class: str = ""
-    reason: str = ""
-    message: str = ""
-    log_tail: str = ""
-    rank: int = 0
-    steps: int = 0
-    epochs: int = 0
-    samples: int = 0
-    corrupt_samples: int = 0
-    training_seconds: float = 0.0
-    samples_per_second: float = 0.0
-    loss: float | None = None
-    held_out_loss: float | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    start_time: float | None = None
-    first_step_time: float | None = None
-    first_step_seconds: float | None = None
-    end_time: float | None = None
-    time_to_target_seconds: float | None = None
-    checkpoint: Checkpoint | None = None
-    warnings: tuple[str, ...] = ()
-    """What went wrong beside the training, and ended no run."""
-    report: str = ""
-    """The report's path below the job's own folder."""
-    exports: tuple[findings.Export, ...] = ()
-    traces: tuple[str, ...] = ()
-    """Paths below the job's own folder, as the report's."""
-    tested: findings.Tested | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """The last push of a job's rank 0, or of one fold of a cross-validation."""
-
-    pod_uid: Uid
-    attempt: int
-    sequence: int
-    received: float
-    fold: int | None = None
-    step: int = 0
-    total_steps: int | None = None
-    epoch: int = 0
-    samples: int = 0
-    training_seconds: float = 0.0
-    samples_per_second: float = 0.0
-    step_seconds_p50: float | None = None
-    step_seconds_p95: float | None = None
-    data_wait_ratio: float | None = None
-    loss: float | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    percent: float | None = None
-    """Only where the payload says it (Kubeflow's); else it follows from step and total_steps."""
-    estimated_remaining_seconds: float | None = None
-    start_time: float | None = None
-    first_step_time: float | None = None
-    first_step_seconds: float | None = None
-    checkpoint: Checkpoint | None = None
-    account: Account | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The first failure that a rank pushed: its pod's words may be deleted with it."""
-
-    pod_uid: Uid
-    account: Account
-    fold: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +218,11 @@ class Observation:
     """The API server's answer to the last try at creating the child Job."""
     warning: Refusal | None = None
     """The newest Warning event of the Job or its pod, once it was asked for."""
-    progress: Progress | None = None
-    failure: Failure | None = None
-    folds: Mapping[int, Progress] = field(default_factory=dict)
+    progress: reports.Progress | None = None
+    failure: reports.Failure | None = None
+    folds: Mapping[int, reports.Progress] = field(default_factory=dict)
     """The last push of each fold of a cross-validation, whose `progress` is made of them."""
+    places: index.Index | None = None
+    """The nodes and classes of the cluster; None where nobody watches them."""
+    devices: usage.Usage | None = None
+    """Who has which devices; None where nobody counts them."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trainshed.accelerators import cpu
-from trainshed.api import reasons, status
+from trainshed.api import reasons
 from trainshed.core import draft as drafts
 from trainshed.core import gangs, observed
 
@@ -68,5 +67,6 @@ def _placement(draft: drafts.Draft, gang: gangs.Gang) -> None:
     nodes = gang.nodes if gang.complete and all(each.node for each in gang.pods) else []
     if gang.folds:
         nodes = list(dict.fromkeys([*(known.nodes if known else ()), *gang.nodes]))
-    if nodes or known is None:
-        draft.fields["placement"] = status.Placement(type=cpu.TYPE, nodes=nodes)
+    chosen = draft.fields.get("placement") or known
+    if nodes and chosen is not None:
+        draft.fields["placement"] = chosen.model_copy(update={"nodes": nodes})

@@ -86,3 +86,5 @@ class Plan:
     """The whole new status; None when it is as it was."""
     notices: tuple[Notice, ...] = ()
     requeue_after: float | None = None
+    waits_for_nodes: bool = False
+    """Whether another pass is due when nodes or classes change."""

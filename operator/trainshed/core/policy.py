@@ -16,6 +16,8 @@ class Policy:
 
     base_images: Mapping[str, str]
     """The default base image of each framework that has one."""
+    variants: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Those of other variants, as classes of accelerators name them."""
     devel_images: Mapping[str, str] = field(default_factory=dict)
     """In which extensions of a framework's code are compiled."""
     index: str = ""

@@ -6,7 +6,7 @@ import math
 
 from trainshed.api import status
 from trainshed.core import draft as drafts
-from trainshed.core import folds, gangs, keeping, observed, policy, times
+from trainshed.core import folds, gangs, keeping, observed, policy, reports, times
 
 _CENTURY = 3.2e9
 """Seconds beyond which an estimate says nothing."""
@@ -26,7 +26,7 @@ def settle(draft: drafts.Draft, seen: observed.Observation, settings: policy.Pol
     keeping.settle(draft, pushed.checkpoint)
 
 
-def render(pushed: observed.Progress) -> status.ProgressStatus:
+def render(pushed: reports.Progress) -> status.ProgressStatus:
     """Return a push as a person reads it: rounded, since the status is no data base."""
     return status.ProgressStatus(
         step=pushed.step,
@@ -43,7 +43,7 @@ def render(pushed: observed.Progress) -> status.ProgressStatus:
     )
 
 
-def percent(pushed: observed.Progress) -> int | None:
+def percent(pushed: reports.Progress) -> int | None:
     """Return the share of the steps that is done, 0 to 100; None where no end is known."""
     if pushed.percent is not None:
         return round(min(100.0, max(0.0, pushed.percent)))
@@ -52,7 +52,7 @@ def percent(pushed: observed.Progress) -> int | None:
     return min(100, pushed.step * 100 // pushed.total_steps)
 
 
-def remaining(pushed: observed.Progress) -> int | None:
+def remaining(pushed: reports.Progress) -> int | None:
     """Return the seconds until the end at the mean speed so far; None where it is not known."""
     seconds = pushed.estimated_remaining_seconds
     if seconds is None and pushed.total_steps and pushed.step and pushed.training_seconds > 0:
@@ -67,7 +67,7 @@ def timeline(
     draft: drafts.Draft,
     seen: observed.Observation,
     gang: gangs.Gang,
-    told: observed.Account | None,
+    told: reports.Account | None,
 ) -> None:
     """Add the stages that have ended. Each starts where the one before ended, so that they sum."""
     known = draft.before.timeline
@@ -107,7 +107,7 @@ def _built(draft: drafts.Draft, seen: observed.Observation) -> float | None:
 
 
 def _first_step(
-    seen: observed.Observation, told: observed.Account | None
+    seen: observed.Observation, told: reports.Account | None
 ) -> tuple[float | None, float | None]:
     """Return when the first step ended, and the seconds that it took where they were told."""
     if seen.progress is not None and seen.progress.first_step_time is not None:
@@ -117,7 +117,7 @@ def _first_step(
     return told.first_step_time, told.first_step_seconds
 
 
-def _step_seconds(pushed: observed.Progress) -> status.StepSeconds | None:
+def _step_seconds(pushed: reports.Progress) -> status.StepSeconds | None:
     if pushed.step_seconds_p50 is None and pushed.step_seconds_p95 is None:
         return None
     return status.StepSeconds(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib import parse
 
-from trainshed.api import labels
+from trainshed.api import accelerator_class, labels
 
 Body: TypeAlias = dict[str, Any]
 """An object as JSON. The rest of the operator works on typed views made from it."""
@@ -53,6 +53,13 @@ def _quoted(segment: str) -> str:
 
 
 TRAINING_JOBS = Kind(labels.GROUP, labels.VERSION, labels.PLURAL, labels.KIND)
+CLASSES = Kind(
+    labels.GROUP,
+    labels.VERSION,
+    accelerator_class.PLURAL,
+    accelerator_class.KIND,
+    namespaced=False,
+)
 JOBS = Kind("batch", "v1", "jobs", "Job")
 PODS = Kind("", "v1", "pods", "Pod")
 NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False)

@@ -106,6 +106,16 @@ def needed(
     return found
 
 
+def for_placement(*, makes: bool) -> list[Permission]:
+    """Return what finding nodes needs. `makes`: whether classes are made here."""
+    verbs = ("get", "list", "watch")
+    made = ("create", "update") if makes else ()
+    return [
+        *(Permission(verb, kinds.NODES) for verb in verbs),
+        *(Permission(verb, kinds.CLASSES) for verb in (*verbs, *made)),
+    ]
+
+
 def for_registry(
     *, own_namespace: str, objects: Sequence[tuple[str, Kind, str]], namespaces: Iterable[str] = ()
 ) -> list[Permission]:

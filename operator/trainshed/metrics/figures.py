@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pydantic
 
 from trainshed.api import phases, status
-from trainshed.core import folds, gangs, joining, observed, progressing, times
+from trainshed.core import folds, gangs, joining, observed, progressing, reports, times
 from trainshed.metrics import names
 
 Sample = tuple[names.Metric, tuple[str, ...], float]
@@ -136,7 +136,7 @@ def _figures(seen: observed.Observation, found: status.TrainingJobStatus) -> _Fi
     return _written(found) if pushed is None else _pushed(pushed)
 
 
-def _pushed(pushed: observed.Progress) -> _Figures:
+def _pushed(pushed: reports.Progress) -> _Figures:
     percent = progressing.percent(pushed)
     return _Figures(
         ratio=None if percent is None else percent / 100,

@@ -12,12 +12,12 @@ from typing import Protocol
 from aiohttp import web
 
 from trainshed.api import labels
-from trainshed.core import observed
+from trainshed.core import observed, reports
 from trainshed.progress import kubeflow, limits, ordering, payloads, refusals, requests, tokens
 
 Result = refusals.Result
 Refused = refusals.Refused
-Reader = Callable[[bytes, observed.PodView, observed.Progress | None, float], observed.Progress]
+Reader = Callable[[bytes, observed.PodView, reports.Progress | None, float], reports.Progress]
 
 PATH = f"/v1/namespaces/{{namespace}}/{labels.PLURAL}/{{name}}/progress"
 KUBEFLOW_PATH = "/apis/trainer.kubeflow.org/v1alpha1/namespaces/{namespace}/trainjobs/{name}/status"
@@ -26,13 +26,13 @@ KUBEFLOW_PATH = "/apis/trainer.kubeflow.org/v1alpha1/namespaces/{namespace}/trai
 class Sink(Protocol):
     """Keeps the last progress of each job. Neither call may block or wait."""
 
-    def last(self, key: observed.JobKey, fold: int | None) -> observed.Progress | None:
+    def last(self, key: observed.JobKey, fold: int | None) -> reports.Progress | None:
         """Return the last progress that was kept of a job, or of this fold of it."""
 
-    def accept(self, key: observed.JobKey, progress: observed.Progress) -> None:
+    def accept(self, key: observed.JobKey, progress: reports.Progress) -> None:
         """Keep a progress: it is newer than the last, of the pod of rank 0 or of that fold."""
 
-    def fail(self, key: observed.JobKey, failure: observed.Failure) -> None:
+    def fail(self, key: observed.JobKey, failure: reports.Failure) -> None:
         """Keep a failure of any rank, if it is the job's first."""
 
 
@@ -103,12 +103,12 @@ class _Endpoint:
         return result
 
     def _of_another_rank(
-        self, key: observed.JobKey, pod: observed.PodView, told: observed.Progress
+        self, key: observed.JobKey, pod: observed.PodView, told: reports.Progress
     ) -> Result:
         """Take a failure alone: rank 0 speaks for the job as long as all goes well."""
         if told.account is None or told.account.outcome != "failed":
             return Result.OTHER_RANK
-        self._seams.sink.fail(key, observed.Failure(pod.uid, told.account))
+        self._seams.sink.fail(key, reports.Failure(pod.uid, told.account))
         return Result.ACCEPTED
 
 

@@ -15,7 +15,7 @@ from typing import Annotated
 import pydantic
 from pydantic import alias_generators
 
-from trainshed.core import observed
+from trainshed.core import observed, reports
 from trainshed.progress import payloads
 
 MAX_ENTRIES = 256
@@ -54,15 +54,15 @@ class Payload(_Section):
 
 
 def read(
-    body: bytes, pod: observed.PodView, last: observed.Progress | None, now: float
-) -> observed.Progress:
+    body: bytes, pod: observed.PodView, last: reports.Progress | None, now: float
+) -> reports.Progress:
     """Return the progress that a body adds to the pod's last one; raises Refused."""
     try:
         told = Payload.model_validate_json(body).trainer_status or TrainerStatus()
     except pydantic.ValidationError as error:
         raise payloads.bad(payloads.describe(error)) from error
     known = last if last is not None and last.pod_uid == pod.uid else None
-    base = known or observed.Progress(
+    base = known or reports.Progress(
         pod_uid=pod.uid, attempt=pod.attempt, sequence=0, received=now, fold=pod.fold
     )
     metrics = dict(_sound(told.metrics or ()))

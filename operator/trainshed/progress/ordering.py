@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainshed.core import observed
+from trainshed.core import reports
 from trainshed.progress import refusals
 
 MIN_SECONDS = 1.0
@@ -11,7 +11,7 @@ MIN_SECONDS = 1.0
 Result = refusals.Result
 
 
-def judge(pushed: observed.Progress, last: observed.Progress | None, *, sequenced: bool) -> Result:
+def judge(pushed: reports.Progress, last: reports.Progress | None, *, sequenced: bool) -> Result:
     """Return ACCEPTED or STALE; raises Refused when it comes too soon.
 
     `sequenced`: whether the payload numbers its pushes; one that doesn't is taken as it arrives.
@@ -29,7 +29,7 @@ def judge(pushed: observed.Progress, last: observed.Progress | None, *, sequence
     return Result.ACCEPTED
 
 
-def _milestone(pushed: observed.Progress, last: observed.Progress) -> bool:
+def _milestone(pushed: reports.Progress, last: reports.Progress) -> bool:
     """Whether a push tells what no later one may tell; each is possible once in a pod."""
     first_step = pushed.first_step_time is not None and last.first_step_time is None
     done = (pushed.percent or 0) >= 100 > (last.percent or 0)

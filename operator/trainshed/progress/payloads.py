@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pydantic
 from pydantic import alias_generators
 
-from trainshed.core import accounts, observed
+from trainshed.core import accounts, observed, reports
 from trainshed.progress import refusals
 
 MAX_BYTES = 16 * 1024
@@ -75,8 +75,8 @@ class Payload(_Section):
 
 
 def read(
-    body: bytes, pod: observed.PodView, last: observed.Progress | None, now: float
-) -> observed.Progress:
+    body: bytes, pod: observed.PodView, last: reports.Progress | None, now: float
+) -> reports.Progress:
     """Return the progress that a body tells; raises Refused. `last` is not used."""
     try:
         payload = Payload.model_validate_json(body)
@@ -93,11 +93,11 @@ def read(
 
 
 def _progress(
-    payload: Payload, account: observed.Account | None, *, pod: observed.PodView, now: float
-) -> observed.Progress:
+    payload: Payload, account: reports.Account | None, *, pod: observed.PodView, now: float
+) -> reports.Progress:
     seconds = payload.step_seconds or StepSeconds()
     kept = payload.checkpoint
-    return observed.Progress(
+    return reports.Progress(
         pod_uid=pod.uid,
         fold=pod.fold,
         attempt=payload.attempt,
@@ -119,7 +119,7 @@ def _progress(
         start_time=payload.start_time,
         first_step_time=payload.first_step_time,
         first_step_seconds=payload.first_step_seconds,
-        checkpoint=observed.Checkpoint(kept.last_step, kept.resumed_from_step) if kept else None,
+        checkpoint=reports.Checkpoint(kept.last_step, kept.resumed_from_step) if kept else None,
         account=account,
     )
 

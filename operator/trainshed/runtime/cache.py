@@ -12,7 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from trainshed.core import observed
+from trainshed.core import observed, reports
+from trainshed.runtime import places as places_
 
 Key = observed.JobKey
 Uid = observed.Uid
@@ -24,8 +25,9 @@ REMEMBERED = 8192
 class Cache:
     """Views of TrainingJobs, Jobs and pods, and the facts about each job's present pass."""
 
-    def __init__(self) -> None:
-        """Begin empty."""
+    def __init__(self, places: places_.Places | None = None) -> None:
+        """Begin empty; `places`: what is known of nodes."""
+        self.places = places or places_.Places()
         self._gone: OrderedDict[Uid, None] = OrderedDict()
         """Uids that the watch has told are gone: an answer to a write may still bring one."""
         self._tell: list[Callable[[Key], None]] = []
@@ -33,13 +35,13 @@ class Cache:
         self._workloads: dict[Key, dict[str, observed.JobView]] = {}
         self._pods: dict[Key, dict[Uid, observed.PodView]] = {}
         self._pod_keys: dict[Uid, Key] = {}
-        self._progress: dict[Uid, dict[int | None, observed.Progress]] = {}
+        self._progress: dict[Uid, dict[int | None, reports.Progress]] = {}
         """Last pushes, by the fold of a cross-validation; None: the whole job's."""
         self._builds: dict[Uid, observed.BuildView] = {}
         self._holders: dict[Uid, observed.NameHolder] = {}
         self._rejections: dict[Uid, observed.Refusal] = {}
         self._warnings: dict[Uid, observed.Refusal] = {}
-        self._failures: dict[Uid, observed.Failure] = {}
+        self._failures: dict[Uid, reports.Failure] = {}
 
     def on_forget(self, tell: Callable[[Key], None]) -> None:
         """Have `tell` called with the key of each TrainingJob that is forgotten."""
@@ -206,15 +208,15 @@ class Cache:
 
     # Facts about a TrainingJob, by its uid
 
-    def progress(self, uid: Uid, fold: int | None = None) -> observed.Progress | None:
+    def progress(self, uid: Uid, fold: int | None = None) -> reports.Progress | None:
         """Return the last push of a job, or of a fold of it."""
         return self._progress.get(uid, {}).get(fold)
 
-    def put_progress(self, uid: Uid, value: observed.Progress) -> None:
+    def put_progress(self, uid: Uid, value: reports.Progress) -> None:
         """Keep the last push of a job, or of a fold of it."""
         self._progress.setdefault(uid, {})[value.fold] = value
 
-    def put_failure(self, uid: Uid, value: observed.Failure) -> None:
+    def put_failure(self, uid: Uid, value: reports.Failure) -> None:
         """Keep the first failure that a rank of the job pushed."""
         self._failures.setdefault(uid, value)
 
@@ -264,6 +266,8 @@ class Cache:
             progress=pushed.get(None),
             failure=self._failures.get(job.uid),
             folds={fold: each for fold, each in pushed.items() if fold is not None},
+            places=self.places.index,
+            devices=self.places.usage,
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from trainshed.core import healing, observe, observed
 from trainshed.runtime import cache as caches
+from trainshed.runtime import places as places_
 from trainshed.runtime import workqueue
 
 Body = Mapping[str, Any]
@@ -19,6 +20,8 @@ class Kind(enum.StrEnum):
     TRAINING_JOB = "trainingjobs"
     JOB = "jobs"
     POD = "pods"
+    NODE = "nodes"
+    CLASS = "acceleratorclasses"
 
 
 Wake = Callable[[observed.JobKey, workqueue.Priority], None]
@@ -36,6 +39,7 @@ class Intake:
         clock: Callable[[], float],
         built: Callable[[str, str], None] = lambda namespace, order: None,
         refused: Callable[[str], None] = lambda namespace: None,
+        places: places_.Places | None = None,
     ) -> None:
         """Take the cache to fill and what asks for a pass.
 
@@ -43,6 +47,7 @@ class Intake:
         `refused` of each namespace in which a node may not pull an image.
         """
         self._refused = refused
+        self._places = places or places_.Places()
         self._built = built
         self._cache = cache
         self._wake = wake
@@ -55,6 +60,10 @@ class Intake:
             self._training_job(observe.training_job(body, now=self._clock()), gone, type_)
         elif kind == Kind.JOB:
             self._job(observe.job(body), gone)
+        elif kind == Kind.NODE:
+            self._places.node(body, gone=gone)
+        elif kind == Kind.CLASS:
+            self._places.class_(body, gone=gone)
         else:
             self._pod(observe.pod(body), gone)
 
@@ -67,6 +76,10 @@ class Intake:
         elif kind == Kind.JOB:
             for workload in [each for each in self._cache.workloads() if each.uid == uid]:
                 self._job(workload, gone=True)
+        elif kind == Kind.NODE:
+            self._places.gone("nodes", uid)
+        elif kind == Kind.CLASS:
+            self._places.gone("classes", uid)
         elif (pod := self._cache.pod(uid)) is not None:
             self._pod(pod, gone=True)
 
@@ -95,6 +108,7 @@ class Intake:
     def _pod(self, view: observed.PodView, gone: bool) -> None:
         if not view.training_job and not view.build:
             return
+        self._places.pod(view, gone=gone)
         if gone:
             self._cache.drop_pod(view)
         else:

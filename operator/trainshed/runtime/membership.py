@@ -10,6 +10,8 @@ from trainshed.kube.kinds import Body, Kind
 from trainshed.runtime import cache as caches
 from trainshed.runtime import intake, sweeper
 
+_OF_PLACES = {kinds.NODES: "nodes", kinds.CLASSES: "classes"}
+
 
 class Membership:
     """Implements `sweeper.Cache`: evictions and restorations go the way of watch events."""
@@ -23,6 +25,9 @@ class Membership:
         """Return a copy of all that is cached of a kind."""
         if kind == kinds.TRAINING_JOBS:
             return {each.uid: sweeper.Member(*each.key) for each in self._cache.jobs()}
+        if kind in _OF_PLACES:
+            known = self._cache.places.members(_OF_PLACES[kind])
+            return {uid: sweeper.Member("", name) for uid, name in known}
         views = self._cache.workloads() if kind == kinds.JOBS else self._cache.all_pods()
         return {each.uid: sweeper.Member(each.namespace, each.name) for each in views}
 

@@ -37,12 +37,14 @@ from trainshed.runtime import (
     membership,
     mounts,
     pacing,
+    places,
     podbuilds,
     prepulls,
     pushes,
     reconciler,
     recording,
     seams,
+    shipped,
     sweeper,
     tasks,
     turns,
@@ -109,11 +111,14 @@ async def run(
         clock=time.time,
         built=following.changed,
         refused=bundled.watched(registry, found.cache),
+        places=found.cache.places,
     )
+    found.cache.places.on_change(lambda key: found.queue.add(key, workqueue.Priority.LOW))
     watched = _watched(settings)
     async with contextlib.AsyncExitStack() as stack:
         pacer = pacing.Pacer(found.queue.add, interval=rules.progress_interval)
         stack.callback(pacer.close)
+        stack.callback(found.cache.places.close)
         served = listening.Listening(
             settings=settings, identity=identity, api=api.free, signer=signer, registry=registry
         )
@@ -131,6 +136,7 @@ async def run(
             "sweeper": _sweeper(found, api, incoming, watched).run(),
             "routing": served.stay_routed(),
             "first-pass": _start_when_synced(found, workers),
+            "classes": _classes(api, settings),
             **bundled.tasks(
                 registry,
                 settings,
@@ -243,6 +249,13 @@ def _workers(
     return loop.Workers(found.queue, passes.reconcile, count=settings.workers, observe=hooks.passed)
 
 
+async def _classes(api: Clients, settings: config.Settings) -> None:
+    """Make the classes of the chart, and go on: the end of a task is the operator's."""
+    if settings.accelerator_classes.enabled:
+        await shipped.ensure(api.budgeted, settings.accelerator_classes.shipped)
+    await asyncio.Event().wait()
+
+
 async def _start_when_synced(found: Operator, workers: loop.Workers[Key]) -> None:
     """Begin to act once all that exists is known: no pass takes a gap for a loss."""
     await found.synced.wait()
@@ -257,6 +270,7 @@ def _watched(settings: config.Settings) -> tuple[sweeper.Watched, ...]:
         sweeper.Watched(kinds.TRAINING_JOBS, namespaces=settings.namespaces),
         sweeper.Watched(kinds.JOBS, labels.SELECTOR, settings.namespaces),
         sweeper.Watched(kinds.PODS, labels.SELECTOR, settings.namespaces),
+        *places.watched(settings.accelerator_classes.enabled),
     )
 
 
@@ -274,6 +288,7 @@ def _policy(
     host = f"{settings.progress.service}.{identity.namespace}.svc"
     return policy.Policy(
         base_images=settings.images.bases,
+        variants=settings.images.variants,
         devel_images=settings.images.devel.model_dump(),
         index=settings.builder.index.url,
         constraints=settings.builder.index.constraints,

@@ -44,6 +44,7 @@ class Reconciler:
     async def reconcile(self, key: observed.JobKey) -> loop.Result:
         """Bring one job a step further; safe to call at any moment, any number of times."""
         seen, wanted = await self._decided(key)
+        self._cache.places.waits(key, wanted.waits_for_nodes)
         if seen is None:
             return loop.Result()
         if wanted.creates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from trainshed.accelerators import choices
 from trainshed.api import base, labels, spec
 from trainshed.api import checkpoint as checkpoint_api
 from trainshed.api import data as data_api
@@ -28,6 +29,7 @@ def variables(
     workload: str,
     attempt: int,
     progress_url: str,
+    chosen: choices.Choice = choices.NONE,
 ) -> list[dict[str, Any]]:
     """Return the container's environment. `workload`: the child Job's name."""
     path = f"/v1/namespaces/{namespace}/{labels.PLURAL}/{name}/progress"
@@ -55,8 +57,9 @@ def variables(
     if found.model is not None:
         values["TRAINSHED_SPEC_FILE"] = f"{FILES}/spec.json"
     return [
-        *ranks.variables(found, namespace=namespace, workload=workload),
+        *ranks.variables(found, namespace=namespace, workload=workload, chosen=chosen),
         *({"name": name, "value": value} for name, value in values.items()),
+        *chosen.environment(found.training.precision if found.training else "auto"),
     ]
 
 

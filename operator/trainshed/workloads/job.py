@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trainshed.accelerators import choices
 from trainshed.api import labels, spec
 from trainshed.frameworks import registry as frameworks
 from trainshed.workloads import commands, environment, owning, pod, ranks
@@ -20,10 +21,11 @@ def render(
     progress_url: str,
     ca_pem: str,
     pull_secret: str = "",
+    chosen: choices.Choice = choices.NONE,
 ) -> dict[str, Any]:
     """Return the Job. The same arguments give the same object.
 
-    `volume`: an image that is mounted into `image`; empty for none.
+    `volume`: an image that is mounted into `image`; empty for none. `chosen`: its accelerator.
     """
     namespace, training_job = job.key
     variables = environment.variables(
@@ -33,6 +35,7 @@ def render(
         workload=name,
         attempt=attempt,
         progress_url=progress_url,
+        chosen=chosen,
     )
     command = commands.command(found, frameworks.FRAMEWORKS[found.framework].entry_point)
     template = pod.render(
@@ -42,6 +45,7 @@ def render(
         variables=variables,
         volume=volume,
         pull_secret=pull_secret,
+        chosen=chosen,
     )
     if found.replicas > 1:
         template["subdomain"] = name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trainshed.api import image as image_api
@@ -15,26 +15,37 @@ _KEYS = ("kubernetes.io/os", "kubernetes.io/arch")
 Expressions = Sequence[Mapping[str, Any]]
 
 
-def fitting(affinity: Mapping[str, Any] | None, platforms: Sequence[str]) -> dict[str, Any]:
+def fitting(
+    affinity: Mapping[str, Any] | None,
+    platforms: Sequence[str],
+    alternatives: Sequence[Mapping[str, str]] = (),
+) -> dict[str, Any]:
     """Return the pod's affinity: what is asked, and nodes of these platforms.
+
+    `platforms`: empty for any. `alternatives`: sets of labels, one of which a node must have.
 
     A part that is no affinity stays as it was written: the API server refuses it in its own words.
     """
     asked = dict(affinity or {})
+    if not platforms and not alternatives:
+        return asked
     node = asked.get("nodeAffinity") or {}
     if not isinstance(node, Mapping):
         return asked
-    required = _bounded(node.get(_REQUIRED), _expressions(platforms))
+    required = _bounded(node.get(_REQUIRED), list(_either(_expressions(platforms), alternatives)))
     return {**asked, "nodeAffinity": {**node, _REQUIRED: required}}
 
 
-def selector(found: spec.TrainingJobSpec) -> str:
+def selector(found: spec.TrainingJobSpec, labels: Mapping[str, str] | None = None) -> str:
     """Return the label selector of the nodes that a job with an image of its own may run on.
+
+    `labels`: those of the nodes of its accelerator.
 
     Only what `nodeSelector` says is in it: what an affinity admits can't be written as labels.
     """
     asked = found.pod.node_selector if found.pod is not None else None
-    pairs = [f"{key}={value}" for key, value in sorted((asked or {}).items())]
+    wanted = {**(asked or {}), **(labels or {})}
+    pairs = [f"{key}={value}" for key, value in sorted(wanted.items())]
     sets = [
         f"{each['key']} in ({','.join(each['values'])})"
         for each in _expressions(image_api.platforms(found.image))
@@ -42,14 +53,24 @@ def selector(found: spec.TrainingJobSpec) -> str:
     return ",".join([*pairs, *sets])
 
 
-def _bounded(required: Any, found: Expressions) -> Any:
+def _either(
+    found: Expressions, alternatives: Sequence[Mapping[str, str]]
+) -> Iterator[list[Mapping[str, Any]]]:
+    """Yield what a node must have, in each of the ways."""
+    for labels in alternatives or ({},):
+        own = ({"key": key, "operator": "In", "values": [labels[key]]} for key in sorted(labels))
+        yield [*found, *own]
+
+
+def _bounded(required: Any, ways: Sequence[Expressions]) -> Any:
     """Return a node selector with ours in each of its terms: one term of several is enough."""
     if required is None:
-        return {"nodeSelectorTerms": [{"matchExpressions": found}]}
+        return {"nodeSelectorTerms": [{"matchExpressions": found} for found in ways]}
     terms = required.get("nodeSelectorTerms") if isinstance(required, Mapping) else None
     if not isinstance(terms, list):
         return required
-    return {**required, "nodeSelectorTerms": [_with(each, found) for each in terms]}
+    bounded = [_with(each, found) for each in terms for found in ways]
+    return {**required, "nodeSelectorTerms": bounded}
 
 
 def _with(term: Any, found: Expressions) -> Any:
@@ -61,6 +82,8 @@ def _with(term: Any, found: Expressions) -> Any:
 
 
 def _expressions(platforms: Sequence[str]) -> list[dict[str, Any]]:
+    if not platforms:
+        return []
     values = zip(*(each.split("/") for each in platforms), strict=True)
     return [
         {"key": key, "operator": "In", "values": sorted(set(each))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trainshed.accelerators import cpu
+from trainshed.accelerators import choices, cpu
 from trainshed.api import image as image_api
 from trainshed.api import labels, resources, security, spec
 from trainshed.api import pod as pod_api
@@ -23,10 +23,11 @@ def render(
     variables: Sequence[Mapping[str, Any]],
     volume: str = "",
     pull_secret: str = "",
+    chosen: choices.Choice = choices.NONE,
 ) -> dict[str, Any]:
     """Return the pod's spec. `volume`: an image that is mounted; empty for none.
 
-    `pull_secret`: the bundled registry's, beside the job's own.
+    `pull_secret`: the bundled registry's, beside the job's own. `chosen`: its accelerator.
     """
     asked = found.pod or pod_api.Pod()
     out: dict[str, Any] = {
@@ -35,9 +36,9 @@ def render(
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": asked.termination_grace_period_seconds or 30,
         "securityContext": security.pod(UID, group=asked.fs_group),
-        "containers": [_container(found, asked, image, command, variables)],
+        "containers": [_container(found, asked, image, command, variables, chosen)],
         "volumes": [
-            *_own_volumes(found),
+            *_own_volumes(found, chosen),
             *mounting.volumes(volume),
             *storage.volumes(found),
             *(each.dump() for each in asked.volumes or ()),
@@ -49,16 +50,25 @@ def render(
     if secrets := [*named, *([pull_secret] if pull_secret else [])]:
         out["imagePullSecrets"] = [{"name": each} for each in secrets]
     account = {"serviceAccountName": asked.service_account_name}
-    return out | placement(found) | (account if asked.service_account_name else {})
+    return {
+        **out,
+        **chosen.pod(),
+        **placement(found, chosen),
+        **(account if asked.service_account_name else {}),
+    }
 
 
-def placement(found: spec.TrainingJobSpec) -> dict[str, Any]:
-    """Return where the pod may run."""
+def placement(found: spec.TrainingJobSpec, chosen: choices.Choice = choices.NONE) -> dict[str, Any]:
+    """Return where the pod may run: what is asked, and the nodes of its accelerator."""
     asked = found.pod or pod_api.Pod()
     fields = asked.dump()
-    if found.image is None or found.image.ref is None:
-        # What a ready image is for, the operator does not know.
-        fields["affinity"] = nodes.fitting(asked.affinity, image_api.platforms(found.image))
+    fields["nodeSelector"] = {**fields.get("nodeSelector", {}), **chosen.labels}
+    own = fields.get("tolerations", [])
+    fields["tolerations"] = [*own, *(each for each in chosen.tolerations() if each not in own)]
+    # What a ready image is for, the operator does not know.
+    ready = found.image is not None and found.image.ref is not None
+    platforms = () if ready else image_api.platforms(found.image)
+    fields["affinity"] = nodes.fitting(asked.affinity, platforms, chosen.alternatives)
     names = ("nodeSelector", "tolerations", "affinity")
     return {name: fields[name] for name in names if fields.get(name)}
 
@@ -69,21 +79,24 @@ def _container(
     image: str,
     command: Sequence[str],
     variables: Sequence[Mapping[str, Any]],
+    chosen: choices.Choice,
 ) -> dict[str, Any]:
     mounts = [
-        *_own_mounts(found),
+        *_own_mounts(found, chosen),
         *storage.mounts(found),
         *(each.dump() for each in asked.volume_mounts or ()),
     ]
-    chosen = {each.name for each in asked.env or ()}
-    own = (each for each in variables if each["name"] not in chosen)
+    named = {each.name for each in asked.env or ()}
+    own = (each for each in variables if each["name"] not in named)
     out: dict[str, Any] = {
         "name": labels.TRAINER,
         "image": image,
         "command": list(command),
         "env": [*own, *(each.dump() for each in asked.env or ())],
         "ports": [{"name": "metrics", "containerPort": labels.METRICS_PORT}],
-        "resources": cpu.resource_requirements(found.resources or resources.Resources()),
+        "resources": chosen.resources(
+            cpu.resource_requirements(found.resources or resources.Resources())
+        ),
         "securityContext": security.container(),
         # The launcher's last words are the account; a container without it leaves its log's end.
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -95,7 +108,7 @@ def _container(
     return out
 
 
-def _own_volumes(found: spec.TrainingJobSpec) -> list[dict[str, Any]]:
+def _own_volumes(found: spec.TrainingJobSpec, chosen: choices.Choice) -> list[dict[str, Any]]:
     token = {
         "audience": labels.PROGRESS_AUDIENCE,
         "expirationSeconds": TOKEN_SECONDS,
@@ -106,19 +119,29 @@ def _own_volumes(found: spec.TrainingJobSpec) -> list[dict[str, Any]]:
         {"name": "trainshed-token", "projected": {"sources": [{"serviceAccountToken": token}]}},
         {"name": "trainshed-tmp", "emptyDir": {}},
     ]
-    shared = found.resources.shared_memory if found.resources else None
-    if shared is not None:
-        memory = {"medium": "Memory", "sizeLimit": shared}
-        out.append({"name": "trainshed-shm", "emptyDir": memory})
+    if _shares_memory(found, chosen):
+        shared = found.resources.shared_memory if found.resources else None
+        limit = {"sizeLimit": shared} if shared is not None else {}
+        out.append({"name": "trainshed-shm", "emptyDir": {"medium": "Memory", **limit}})
     return out
 
 
-def _own_mounts(found: spec.TrainingJobSpec) -> list[dict[str, Any]]:
+def _shares_memory(found: spec.TrainingJobSpec, chosen: choices.Choice) -> bool:
+    """Return whether /dev/shm is to be larger than a container's 64 MiB.
+
+    Processes of several GPUs exchange gradients by it; what they put there counts as the
+    container's memory, with its limit.
+    """
+    asked = found.resources is not None and found.resources.shared_memory is not None
+    return asked or chosen.processes > 1
+
+
+def _own_mounts(found: spec.TrainingJobSpec, chosen: choices.Choice) -> list[dict[str, Any]]:
     out: list[dict[str, Any]] = [
         {"name": "trainshed-files", "mountPath": environment.FILES, "readOnly": True},
         {"name": "trainshed-token", "mountPath": environment.TOKEN_FOLDER, "readOnly": True},
         {"name": "trainshed-tmp", "mountPath": "/tmp"},
     ]
-    if found.resources is not None and found.resources.shared_memory is not None:
+    if _shares_memory(found, chosen):
         out.append({"name": "trainshed-shm", "mountPath": "/dev/shm"})
     return out

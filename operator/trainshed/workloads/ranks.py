@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trainshed.accelerators import choices
 from trainshed.api import cross_validation, labels, replicas, spec
 from trainshed.frameworks import registry as frameworks
 
@@ -16,9 +17,10 @@ def folds(found: spec.TrainingJobSpec) -> cross_validation.CrossValidation | Non
     return found.evaluation.cross_validation if found.evaluation is not None else None
 
 
-def processes(found: spec.TrainingJobSpec) -> int:
-    """Return the processes of each replica."""
-    return replicas.processes(found.processes_per_replica)
+def processes(found: spec.TrainingJobSpec, chosen: choices.Choice) -> int:
+    """Return the processes of each replica; a command is started once, whatever it has."""
+    auto = 1 if found.command is not None else chosen.processes
+    return replicas.processes(found.processes_per_replica, auto=auto)
 
 
 def hosts(found: spec.TrainingJobSpec, *, namespace: str, workload: str) -> list[str]:
@@ -29,13 +31,13 @@ def hosts(found: spec.TrainingJobSpec, *, namespace: str, workload: str) -> list
 
 
 def variables(
-    found: spec.TrainingJobSpec, *, namespace: str, workload: str
+    found: spec.TrainingJobSpec, *, namespace: str, workload: str, chosen: choices.Choice
 ) -> list[dict[str, Any]]:
     """Return the variables by which the processes know themselves and each other.
 
     The rank is that of the replica's first process; the launcher knows the others.
     """
-    each = processes(found)
+    each = processes(found, chosen)
     known = hosts(found, namespace=namespace, workload=workload)
     values = {
         "TRAINSHED_WORLD_SIZE": str(found.replicas * each),

@@ -78,7 +78,7 @@ def test_a_status_that_is_read_and_written_is_the_same() -> None:
 
 
 def test_a_field_of_a_newer_version_is_read_over() -> None:
-    newer = {**FULL, "accelerator": {"type": "gpu"}}
+    newer = {**FULL, "telescope": {"type": "radio"}}
 
     assert spec.TrainingJobSpec.model_validate(newer).dump() == (
         spec.TrainingJobSpec.model_validate(FULL).dump()

@@ -8,7 +8,7 @@ from typing import Any
 from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import cross_validation
-from trainshed.core import observed
+from trainshed.core import observed, reports
 
 COUNT = 3
 Pod = builders.PodBuilder
@@ -43,7 +43,7 @@ def done(number: int, *, accuracy: float = 0.9, **told: Any) -> Pod:
     return fold(number).succeeded(account, after=10 + number)
 
 
-def pushed(number: int, step: int, *, received: float = 10, **fields: Any) -> observed.Progress:
+def pushed(number: int, step: int, *, received: float = 10, **fields: Any) -> reports.Progress:
     """Return the push of a fold."""
     uid = observed.Uid(fold(number).view().uid)
     return facts.progress(step, received=received, fold=number, pod_uid=uid, **fields)

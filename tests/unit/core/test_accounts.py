@@ -8,7 +8,7 @@ from hypothesis import strategies
 
 from tests import builders, facts
 from tests.unit.core import passes, structural
-from trainshed.core import accounts, findings, observed
+from trainshed.core import accounts, findings, reports
 
 JSON = strategies.recursive(
     strategies.none()
@@ -166,16 +166,16 @@ def test_few_warnings_are_kept(told: object, kept: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("told", "kept"),
     [
-        ({"lastStep": 80, "resumedFromStep": 40}, observed.Checkpoint(80, 40)),
-        ({"lastStep": 80}, observed.Checkpoint(80, 0)),
-        ({"lastStep": -1, "resumedFromStep": "x"}, observed.Checkpoint(0, 0)),
+        ({"lastStep": 80, "resumedFromStep": 40}, reports.Checkpoint(80, 40)),
+        ({"lastStep": 80}, reports.Checkpoint(80, 0)),
+        ({"lastStep": -1, "resumedFromStep": "x"}, reports.Checkpoint(0, 0)),
         ({}, None),
         ([80], None),
         (None, None),
     ],
     ids=["both", "one", "unsound", "empty", "a list", "nothing"],
 )
-def test_checkpoints_of_an_account(told: object, kept: observed.Checkpoint | None) -> None:
+def test_checkpoints_of_an_account(told: object, kept: reports.Checkpoint | None) -> None:
     found = accounts.read({"outcome": "failed", "checkpoint": told})
 
     assert found is not None

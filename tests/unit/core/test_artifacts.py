@@ -8,7 +8,7 @@ from typing import Any
 from tests import builders, facts
 from tests.unit.core import passes, structural
 from trainshed.api import status
-from trainshed.core import observed
+from trainshed.core import reports
 
 LATENCY = {"samples": 1, "p50": 0.001, "p95": 0.002}
 TOLD = {
@@ -126,7 +126,7 @@ def test_a_failed_job_tells_of_what_it_has_left() -> None:
 
 
 def test_the_last_push_tells_where_the_pod_left_no_account() -> None:
-    account = observed.Account("succeeded", 0, steps=1, report="report.html")
+    account = reports.Account("succeeded", 0, steps=1, report="report.html")
     seen = builders.observation(
         builders.training_job().cnn().spec(**ASKED),
         build=facts.built(),

@@ -8,7 +8,7 @@ import pytest
 from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import phases, reasons
-from trainshed.core import failures, observed
+from trainshed.core import failures, reports
 
 Pod = builders.PodBuilder
 
@@ -190,7 +190,7 @@ def test_a_pod_that_is_gone_leaves_the_jobs_own_word() -> None:
 
 
 def test_a_pod_that_is_gone_is_spoken_for_by_its_last_push() -> None:
-    account = observed.Account("failed", 1, failure_class="UserCode", message="no such key")
+    account = reports.Account("failed", 1, failure_class="UserCode", message="no such key")
     push = facts.progress(40, received=29, account=account)
     seen = builders.observation(
         build=facts.built(), workload=builders.job().failed(30), progress=push

@@ -8,7 +8,7 @@ import pytest
 from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import phases
-from trainshed.core import observed
+from trainshed.core import observed, reports
 
 Phase = phases.Phase
 
@@ -16,7 +16,7 @@ Phase = phases.Phase
 def seen(
     job: builders.JobBuilder,
     pod: builders.PodBuilder | None,
-    progress: observed.Progress | None = None,
+    progress: reports.Progress | None = None,
 ) -> observed.Observation:
     """Return the observation of a job whose image is there."""
     pods = [pod] if pod is not None else []
@@ -92,7 +92,7 @@ def test_a_failed_run_keeps_what_it_measured() -> None:
 
 
 def test_the_last_push_speaks_where_the_pod_left_no_account() -> None:
-    account = observed.Account("succeeded", 0, steps=100, samples=6400, samples_per_second=800.0)
+    account = reports.Account("succeeded", 0, steps=100, samples=6400, samples_per_second=800.0)
     push = facts.progress(100, received=29, account=account)
     pod = builders.pod().on_node().exited(0, "")
 

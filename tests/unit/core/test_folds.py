@@ -14,7 +14,7 @@ from hypothesis import strategies
 from tests import builders
 from tests.unit.core import folds, passes, structural
 from trainshed.api import status
-from trainshed.core import observed
+from trainshed.core import observed, reports
 
 
 def test_a_fold_is_told_of_once_it_is_done() -> None:
@@ -144,7 +144,7 @@ def test_what_a_fold_told_first_stands() -> None:
 
 
 def test_the_pushed_account_stands_for_words_that_are_lost() -> None:
-    account = observed.Account("succeeded", 0, steps=100, metrics={"accuracy": 0.8})
+    account = reports.Account("succeeded", 0, steps=100, metrics={"accuracy": 0.8})
     silent = folds.fold(0).exited(0)
     push = {0: folds.pushed(0, 100, account=account)}
 
@@ -152,7 +152,7 @@ def test_the_pushed_account_stands_for_words_that_are_lost() -> None:
 
 
 def test_a_push_of_another_pod_is_not_taken_for_the_folds() -> None:
-    account = observed.Account("succeeded", 0, steps=100, metrics={"accuracy": 0.8})
+    account = reports.Account("succeeded", 0, steps=100, metrics={"accuracy": 0.8})
     push = {
         0: folds.pushed(
             0,

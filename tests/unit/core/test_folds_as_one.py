@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests import builders
 from tests.unit.core import folds, passes
 from trainshed.api import phases
-from trainshed.core import observed
+from trainshed.core import reports
 
 
 def test_progress_is_the_share_of_all_folds() -> None:
@@ -106,7 +106,7 @@ def test_a_complete_job_waits_for_the_words_of_every_fold() -> None:
 
 def test_checkpoints_are_counted_over_all_folds() -> None:
     kept = {"checkpoint": {"lastStep": 100, "resumedFromStep": 40}}
-    push = {1: folds.pushed(1, 60, checkpoint=observed.Checkpoint(50, 10))}
+    push = {1: folds.pushed(1, 60, checkpoint=reports.Checkpoint(50, 10))}
     before = folds.seen(folds.active(), folds.done(0, **kept), folds.fold(1).running(), folds=push)
 
     found = passes.read(passes.decided(before, now=11)).checkpoint

@@ -8,7 +8,7 @@ from typing import Any
 from tests import builders
 from tests.unit.core import folds, passes
 from trainshed.api import status
-from trainshed.core import observed
+from trainshed.core import observed, reports
 
 
 def failed(*pods: folds.Pod, **facts_: Any) -> status.FailureStatus:
@@ -67,8 +67,8 @@ def test_a_fold_without_memory_is_named() -> None:
 
 
 def test_a_fold_whose_pod_is_gone_is_named_by_its_push() -> None:
-    account = observed.Account("failed", 2, failure_class="Data", message="torn file")
-    gone = observed.Failure(observed.Uid("pod-uid-1-2"), account, fold=2)
+    account = reports.Account("failed", 2, failure_class="Data", message="torn file")
+    gone = reports.Failure(observed.Uid("pod-uid-1-2"), account, fold=2)
 
     found = failed(failure=gone)
 

@@ -9,7 +9,7 @@ import pytest
 from tests import builders, facts
 from tests.unit.core import passes
 from trainshed.api import phases, status
-from trainshed.core import gangs, observed
+from trainshed.core import gangs, observed, reports
 
 Pod = builders.PodBuilder
 
@@ -212,8 +212,8 @@ def test_a_process_without_memory_is_the_cause_of_what_follows() -> None:
 
 
 def test_a_pushed_failure_speaks_for_a_pod_that_is_gone() -> None:
-    account = observed.Account("failed", 1, failure_class="Data", message="torn file", rank=5)
-    gone = observed.Failure(observed.Uid("pod-uid-1-2"), account)
+    account = reports.Account("failed", 1, failure_class="Data", message="torn file", rank=5)
+    gone = reports.Failure(observed.Uid("pod-uid-1-2"), account)
 
     failure = failed(failure=gone)
 
@@ -221,8 +221,8 @@ def test_a_pushed_failure_speaks_for_a_pod_that_is_gone() -> None:
 
 
 def test_a_pushed_failure_is_older_than_what_came_of_it() -> None:
-    account = observed.Account("failed", 1, message="torn file", end_time=builders.T0 + 19)
-    pushed = observed.Failure(observed.Uid("pod-uid-1-2"), account)
+    account = reports.Account("failed", 1, message="torn file", end_time=builders.T0 + 19)
+    pushed = reports.Failure(observed.Uid("pod-uid-1-2"), account)
 
     failure = failed(pod(0).exited(1, told(), after=20), pod(2).running(), failure=pushed)
 

@@ -8,9 +8,9 @@ import pytest
 from tests import builders, facts
 from tests.unit.core import passes, structural
 from trainshed.api import status
-from trainshed.core import observed
+from trainshed.core import reports
 
-KEPT = observed.Checkpoint(last_step=80, resumed_from_step=40)
+KEPT = reports.Checkpoint(last_step=80, resumed_from_step=40)
 
 
 def read(**seen: Any) -> status.CheckpointStatus | None:

@@ -8,10 +8,10 @@ from hypothesis import strategies
 
 from tests import builders, facts
 from tests.unit.core import passes, structural
-from trainshed.core import observed, progressing
+from trainshed.core import observed, progressing, reports
 
 
-def running(push: observed.Progress | None) -> observed.Observation:
+def running(push: reports.Progress | None) -> observed.Observation:
     """Return the observation of a running job that pushed."""
     pod = builders.pod().on_node().running()
     return builders.observation(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from trainshed.api import phases, status
-from trainshed.core import observed, times
+from trainshed.core import observed, reports, times
 
 T0 = 1_790_000_000.0
 SPEC = {"framework": "pytorch", "model": {"name": "cnn"}, "data": {"name": "digits"}}
@@ -36,7 +36,7 @@ def job(
     namespace: str = "team-a",
     written: status.TrainingJobStatus | None = None,
     spec: Mapping[str, Any] | None = None,
-    progress: observed.Progress | None = None,
+    progress: reports.Progress | None = None,
     pods: tuple[observed.PodView, ...] = (),
 ) -> observed.Observation:
     """Return an observation of a job with this status."""
@@ -116,9 +116,9 @@ def progress(**changes: Any) -> status.ProgressStatus:
     return known.model_copy(update=changes)
 
 
-def pushed(**changes: Any) -> observed.Progress:
+def pushed(**changes: Any) -> reports.Progress:
     """Return a push that is newer than `progress`."""
-    known = observed.Progress(
+    known = reports.Progress(
         pod_uid=observed.Uid("pod-uid-1"),
         attempt=1,
         sequence=20,

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests import builders, facts
 from tests.unit.core import passes
-from trainshed.core import observed
+from trainshed.core import observed, reports
 from trainshed.metrics import figures, names
 
 
@@ -16,12 +16,12 @@ def fold(number: int) -> builders.PodBuilder:
     return builders.pod().fold(number).on_node().running()
 
 
-def pushed(number: int, step: int, **fields: Any) -> observed.Progress:
+def pushed(number: int, step: int, **fields: Any) -> reports.Progress:
     """Return the push of a fold."""
     return facts.progress(step, received=10, fold=number, samples=step * 64, **fields)
 
 
-def seen(*pods: builders.PodBuilder, **folds: observed.Progress) -> observed.Observation:
+def seen(*pods: builders.PodBuilder, **folds: reports.Progress) -> observed.Observation:
     """Return the observation of three folds, its status stored."""
     found = builders.observation(
         builders.training_job().cnn().folds(3, parallelism=2),

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from tests.unit.progress import issuer as issuers
-from trainshed.core import observed
+from trainshed.core import observed, reports
 from trainshed.progress import certificates, endpoint, keys, limits, server, tokens
 
 NAMES = ("localhost",)
@@ -26,18 +26,18 @@ KUBEFLOW_PATH = "/apis/trainer.kubeflow.org/v1alpha1/namespaces/team-a/trainjobs
 class Memory:
     """A sink that is a dictionary."""
 
-    kept: dict[tuple[observed.JobKey, int | None], observed.Progress] = field(default_factory=dict)
-    failures: dict[observed.JobKey, observed.Failure] = field(default_factory=dict)
+    kept: dict[tuple[observed.JobKey, int | None], reports.Progress] = field(default_factory=dict)
+    failures: dict[observed.JobKey, reports.Failure] = field(default_factory=dict)
 
-    def last(self, key: observed.JobKey, fold: int | None) -> observed.Progress | None:
+    def last(self, key: observed.JobKey, fold: int | None) -> reports.Progress | None:
         """Return what was kept."""
         return self.kept.get((key, fold))
 
-    def fail(self, key: observed.JobKey, failure: observed.Failure) -> None:
+    def fail(self, key: observed.JobKey, failure: reports.Failure) -> None:
         """Keep a failure, if it is the first."""
         self.failures.setdefault(key, failure)
 
-    def accept(self, key: observed.JobKey, progress: observed.Progress) -> None:
+    def accept(self, key: observed.JobKey, progress: reports.Progress) -> None:
         """Keep it."""
         self.kept[key, progress.fold] = progress
 
@@ -149,11 +149,11 @@ class Rig:
         )
 
     @property
-    def kept(self) -> observed.Progress | None:
+    def kept(self) -> reports.Progress | None:
         """Return what is known of the job that tests push for."""
         return self.kept_of(None)
 
-    def kept_of(self, fold: int | None) -> observed.Progress | None:
+    def kept_of(self, fold: int | None) -> reports.Progress | None:
         """Return what is known of a fold of it."""
         return self.sink.last(observed.JobKey("team-a", "digits"), fold)
 

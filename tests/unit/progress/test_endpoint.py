@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.unit.progress import issuer as issuers
 from tests.unit.progress import rig as rigs
-from trainshed.core import observed
+from trainshed.core import observed, reports
 
 
 async def test_push_is_kept_as_it_was_sent(rig: rigs.Rig) -> None:
@@ -195,7 +195,7 @@ async def test_checkpoints_come_through(rig: rigs.Rig) -> None:
     await rig.post(rigs.push(checkpoint={"lastStep": 1100, "resumedFromStep": 400}))
 
     assert rig.kept is not None
-    assert rig.kept.checkpoint == observed.Checkpoint(1100, 400)
+    assert rig.kept.checkpoint == reports.Checkpoint(1100, 400)
 
 
 async def test_only_pushes_are_served(rig: rigs.Rig) -> None:

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from tests import builders, facts
-from trainshed.core import observed
+from trainshed.core import observed, reports
 from trainshed.runtime import cache as caches
 from trainshed.runtime import pacing, pushes
 
@@ -96,7 +96,9 @@ def test_the_end_of_an_older_job_of_that_name_changes_nothing(cache: caches.Cach
 
 def test_a_job_sees_its_own_child_alone(cache: caches.Cache) -> None:
     cache.put_workload(builders.job().owned_by("uid-0").view())
-    assert cache.observe(KEY) == observed.Observation(job=training_job(10))
+    alone = cache.observe(KEY)
+    assert alone is not None
+    assert (alone.job, alone.workload) == (training_job(10), None)
 
     cache.put_workload(builders.job().version(2).view())
 
@@ -189,10 +191,10 @@ def test_an_old_view_of_an_earlier_job_does_not_replace_the_present_one() -> Non
     assert kept.uid == "uid-2"
 
 
-def failure(message: str) -> observed.Failure:
+def failure(message: str) -> reports.Failure:
     """Return a failure that a rank pushed."""
-    account = observed.Account("failed", 1, message=message)
-    return observed.Failure(observed.Uid(builders.POD_UID), account)
+    account = reports.Account("failed", 1, message=message)
+    return reports.Failure(observed.Uid(builders.POD_UID), account)
 
 
 def test_the_first_failure_of_a_rank_is_the_one_that_is_kept(cache: caches.Cache) -> None:
@@ -210,7 +212,7 @@ def test_the_first_failure_of_a_rank_is_the_one_that_is_kept(cache: caches.Cache
 
 async def test_a_failure_of_rank_0_is_one_like_any_other(cache: caches.Cache) -> None:
     pushed = pushes.Pushes(cache=cache, pacer=pacing.Pacer(lambda key: None, interval=1.0))
-    account = observed.Account("failed", 1, message="boom")
+    account = reports.Account("failed", 1, message="boom")
 
     pushed.accept(KEY, facts.progress(3, received=5, account=account))
 
@@ -221,7 +223,7 @@ async def test_a_failure_of_rank_0_is_one_like_any_other(cache: caches.Cache) ->
 
 async def test_folds_do_not_speak_for_each_other(cache: caches.Cache) -> None:
     pushed = pushes.Pushes(cache=cache, pacer=pacing.Pacer(lambda key: None, interval=1.0))
-    account = observed.Account("failed", 1, message="boom")
+    account = reports.Account("failed", 1, message="boom")
 
     pushed.accept(KEY, facts.progress(3, received=5, fold=0))
     pushed.accept(KEY, facts.progress(2, received=6, fold=1, account=account))

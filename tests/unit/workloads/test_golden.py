@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import builders, facts
+from tests import builders, facts, places
 from tests.unit.core import passes
 
 FOLDER = pathlib.Path(__file__).parent / "golden"
@@ -59,6 +59,16 @@ POD: dict[str, Any] = {
     "fsGroup": 2000,
     "terminationGracePeriodSeconds": 120,
 }
+AT = places.of(
+    places.gpu(
+        "nvidia-l4",
+        node_labels={"pool": "gpus"},
+        tolerations=[{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+        runtimeClassName="nvidia",
+        peakTeraflops={"bf16": 121, "fp32": 30.3},
+    ),
+    places.node("gpu-1", {"nvidia.com/gpu": 4}, labels_={"pool": "gpus"}),
+)
 JOBS = {
     "built-in-model": builders.training_job().cnn(channels=[8, 16]).epochs(3),
     "inline-source": builders.training_job()
@@ -93,6 +103,9 @@ JOBS = {
         image={"base": "registry.example:5000/own:1", "delivery": "volume"},
         pod={"volumes": [], "volumeMounts": []},
     ),
+    "two-gpus": builders.training_job()
+    .cnn()
+    .spec(accelerator={"class": "nvidia-l4", "count": 2}, resources={"cpu": "4", "memory": "8Gi"}),
     "ready-image": builders.training_job()
     .command("python", "/work/train.py", image="registry.example/own@sha256:" + "c" * 64)
     .spec(
@@ -109,7 +122,7 @@ JOBS = {
 
 def children(job: builders.TrainingJobBuilder) -> list[dict[str, Any]]:
     """Return what the operator creates for a TrainingJob, in order."""
-    creates = passes.decided(builders.observation(job, build=facts.built())).creates
+    creates = passes.decided(builders.observation(job, build=facts.built(), places=AT)).creates
     return [dict(each) for each in creates]
 
 

@@ -1,0 +1,93 @@
+"""An AcceleratorClass as placement reads it, and which nodes are of it."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pydantic
+
+from trainshed.accelerators import nodes
+from trainshed.api import accelerator_class as api
+
+Type = api.Type
+_PLAIN = re.compile(r"[A-Za-z0-9/_.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """A class; `problem` says why it can't be used, in a sentence."""
+
+    name: str
+    spec: api.AcceleratorClassSpec | None
+    generation: int = 1
+    problem: str = ""
+
+    @property
+    def type(self) -> Type:
+        """Return its type; only of a class without a problem."""
+        assert self.spec is not None
+        return self.spec.type
+
+    @property
+    def plain(self) -> str:
+        """Return the resource where the pattern leaves but one, as of a pool without a node.
+
+        Of any other pattern only a node tells the name: empty.
+        """
+        match = self.spec.match if self.spec is not None else None
+        pattern = (match.resource_pattern if match is not None else None) or ""
+        name = pattern.removeprefix("^").removesuffix("$").replace("\\.", ".").replace("\\-", "-")
+        return name if _PLAIN.fullmatch(name) else ""
+
+    def resource(self, shape: nodes.Shape) -> str | None:
+        """Return the resource of its devices on a node of it.
+
+        Empty for a CPU. None: the node is not of this class.
+        """
+        if self.spec is None or self.problem:
+            return None
+        match = self.spec.match or api.Match()
+        if not labelled(shape, match):
+            return None
+        if match.resource_pattern is None:
+            return ""
+        pattern = _compiled(match.resource_pattern)
+        return next((key for key, _ in shape.allocatable if pattern.fullmatch(key)), None)
+
+
+def read(body: Mapping[str, Any]) -> Class:
+    """Return the class of an AcceleratorClass object, sound or not."""
+    meta = body["metadata"]
+    name, generation = str(meta["name"]), int(meta.get("generation", 1))
+    try:
+        spec = api.AcceleratorClassSpec.model_validate(body.get("spec") or {})
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(each) for each in first["loc"])
+        return Class(name, None, generation, f"spec.{where}: {first['msg']}")
+    pattern = spec.match.resource_pattern if spec.match is not None else None
+    if pattern is not None:
+        try:
+            _compiled(pattern)
+        except re.error as error:
+            said = f"match.resourcePattern {pattern!r} is no regular expression: {error}"
+            return Class(name, spec, generation, said)
+    return Class(name, spec, generation)
+
+
+def labelled(shape: nodes.Shape, match: api.Match) -> bool:
+    """Return whether a node has all labels, and those of one alternative."""
+    if not all(each in shape.labels for each in (match.node_labels or {}).items()):
+        return False
+    return match.any_node_labels is None or any(
+        all(each in shape.labels for each in either.items()) for either in match.any_node_labels
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

@@ -1,0 +1,85 @@
+"""Whether nodes of a shape can ever hold one pod of a job, and else how near they come."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from trainshed.accelerators import classes, nodes, selecting, tolerating
+from trainshed.api import pod as pod_api
+
+MANY = 1 << 16
+"""Pods that a node holds of which nothing is known to be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one pod asks for, without its accelerator's own part."""
+
+    devices: int = 0
+    """Devices; of a CPU none."""
+    cores: int = 0
+    """In thousandths."""
+    memory: int = 0
+    """Bytes."""
+    selector: Mapping[str, str] = field(default_factory=dict)
+    affinity: selecting.Affinity = None
+    tolerations: tuple[pod_api.Toleration, ...] = ()
+
+
+class Stage(enum.IntEnum):
+    """How far a shape comes; each stage has passed those before it."""
+
+    CLASS = 0
+    """Its nodes are not of the class."""
+    DEVICES = 1
+    """They have too few devices."""
+    SELECTED = 2
+    """They lack a label that the pod asks for."""
+    TAINTED = 3
+    """They have a taint that the pod does not tolerate."""
+    ROOM = 4
+    """They have too few cores, or too little memory."""
+    FITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How far a shape comes, and by what it fails."""
+
+    stage: Stage
+    resource: str = ""
+    """The name of the devices on it."""
+    taint: nodes.Taint | None = None
+
+
+def judge(shape: nodes.Shape, class_: classes.Class, need: Need) -> Found:
+    """Return how far nodes of a shape come for a pod."""
+    resource = class_.resource(shape)
+    if resource is None:
+        return Found(Stage.CLASS)
+    if resource and shape.amount(resource) < need.devices:
+        return Found(Stage.DEVICES, resource)
+    if not (selecting.selected(shape, need.selector) and selecting.admitted(shape, need.affinity)):
+        return Found(Stage.SELECTED, resource)
+    spec = class_.spec
+    assert spec is not None
+    borne: Sequence[pod_api.Toleration] = (*need.tolerations, *(spec.tolerations or ()))
+    taint = tolerating.unborne(shape.taints, borne)
+    if taint is not None:
+        return Found(Stage.TAINTED, resource, taint)
+    if shape.amount(nodes.CORES) < need.cores or shape.amount(nodes.MEMORY) < need.memory:
+        return Found(Stage.ROOM, resource)
+    return Found(Stage.FITS, resource)
+
+
+def pods(shape: nodes.Shape, found: Found, need: Need) -> int:
+    """Return how many such pods an empty node of a fitting shape holds."""
+    devices = need.devices if found.resource else 0
+    amounts = (
+        (shape.amount(found.resource), devices),
+        (shape.amount(nodes.CORES), need.cores),
+        (shape.amount(nodes.MEMORY), need.memory),
+    )
+    return min((has // asked for has, asked in amounts if asked), default=MANY)

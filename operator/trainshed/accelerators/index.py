@@ -1,0 +1,105 @@
+"""Which nodes there are, by shape, and which shapes are of each class: kept as they change.
+
+A cluster of thousands of nodes has few shapes. A node's report that changes no shape costs one
+look-up; a decision looks at the shapes of its class alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from trainshed.accelerators import classes, nodes
+
+
+class Index:
+    """Nodes and classes. `generation` grows with every change that a decision could see."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.generation = 0
+        self._shape_of: dict[str, nodes.Shape] = {}
+        self._names: dict[nodes.Shape, dict[str, None]] = {}
+        self._interned: dict[nodes.Shape, nodes.Shape] = {}
+        self._classes: dict[str, classes.Class] = {}
+        self._of_class: dict[str, dict[nodes.Shape, str]] = {}
+
+    def put_node(self, name: str, shape: nodes.Shape) -> bool:
+        """Take in a node; return whether anything is new of it."""
+        known = self._shape_of.get(name)
+        if known == shape:
+            return False
+        if known is not None:
+            self._leave(name, known)
+        # Equal shapes are one object: thousands of nodes take the memory of a few.
+        shape = self._interned.setdefault(shape, shape)
+        if shape not in self._names:
+            self._names[shape] = {}
+            for class_ in self._classes.values():
+                self._match(class_, shape)
+        self._names[shape][name] = None
+        self._shape_of[name] = shape
+        self.generation += 1
+        return True
+
+    def drop_node(self, name: str) -> bool:
+        """Forget a node; return whether it was known."""
+        known = self._shape_of.pop(name, None)
+        if known is None:
+            return False
+        self._leave(name, known)
+        self.generation += 1
+        return True
+
+    def put_class(self, class_: classes.Class) -> bool:
+        """Take in a class; return whether anything is new of it."""
+        if self._classes.get(class_.name) == class_:
+            return False
+        self._classes[class_.name] = class_
+        self._of_class[class_.name] = {}
+        for shape in self._names:
+            self._match(class_, shape)
+        self.generation += 1
+        return True
+
+    def drop_class(self, name: str) -> bool:
+        """Forget a class; return whether it was known."""
+        if self._classes.pop(name, None) is None:
+            return False
+        del self._of_class[name]
+        self.generation += 1
+        return True
+
+    def known(self) -> Mapping[str, classes.Class]:
+        """Return every class by name."""
+        return self._classes
+
+    def shapes(self, name: str) -> Iterator[tuple[nodes.Shape, str, int]]:
+        """Yield the shapes of a class, the resource of its devices on each, and their nodes."""
+        for shape, resource in self._of_class.get(name, {}).items():
+            yield shape, resource, len(self._names[shape])
+
+    def every(self) -> Iterator[tuple[nodes.Shape, int]]:
+        """Yield every shape and how many nodes are of it."""
+        for shape, held in self._names.items():
+            yield shape, len(held)
+
+    def shape(self, node: str) -> nodes.Shape | None:
+        """Return the shape of a node."""
+        return self._shape_of.get(node)
+
+    def names(self) -> Iterator[str]:
+        """Iterate over all nodes."""
+        return iter(tuple(self._shape_of))
+
+    def _match(self, class_: classes.Class, shape: nodes.Shape) -> None:
+        resource = class_.resource(shape)
+        if resource is not None:
+            self._of_class[class_.name][shape] = resource
+
+    def _leave(self, name: str, shape: nodes.Shape) -> None:
+        held = self._names[shape]
+        del held[name]
+        if not held:
+            del self._names[shape], self._interned[shape]
+            for matched in self._of_class.values():
+                matched.pop(shape, None)

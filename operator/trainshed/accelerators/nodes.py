@@ -1,0 +1,118 @@
+"""What of a node matters to placement. Most nodes of a cluster are of few shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from trainshed.accelerators import amounts
+
+CORES, MEMORY = "cpu", "memory"
+HOSTNAME = "kubernetes.io/hostname"
+PASSING = "node.kubernetes.io/"
+"""Taints of this prefix are of a moment: a node that is not ready, cordoned, or under pressure."""
+STEP = 256 << 20
+"""Memory is told apart by so much, rounded up: machines of one kind differ by some kilobytes."""
+HEALTHY: Mapping[str, str] = {
+    "Ready": "True",
+    "MemoryPressure": "False",
+    "DiskPressure": "False",
+    "PIDPressure": "False",
+    "NetworkUnavailable": "False",
+    # node-problem-detector's, where it runs: GPU faults are told by its plugins of the clouds.
+    "KernelDeadlock": "False",
+    "ReadonlyFilesystem": "False",
+    "GPUProblem": "False",
+    "GPUUnhealthy": "False",
+    "XIDError": "False",
+}
+"""The conditions that are known, and what a sound node says of each."""
+SICK: Mapping[str, frozenset[str]] = {
+    # NVIDIA's own health check and Google's maintenance, as labels.
+    "nvidia.com/gpu.health": frozenset({"unhealthy", "false"}),
+    "cloud.google.com/perform-maintenance": frozenset({"true"}),
+    "cloud.google.com/active-node-maintenance": frozenset({"ONGOING"}),
+}
+"""Labels by which a node is told to be sick, and their values."""
+
+
+class Taint(NamedTuple):
+    """One taint."""
+
+    key: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What nodes of one kind share. Equal shapes are the same to every job."""
+
+    labels: frozenset[tuple[str, str]]
+    taints: tuple[Taint, ...]
+    allocatable: tuple[tuple[str, int], ...]
+    """By resource: cores in thousandths, memory in bytes, rounded up, devices as they are."""
+    problems: tuple[str, ...] = ()
+    """Why its nodes take no pod at the moment, in words."""
+
+    def label(self, key: str) -> str | None:
+        """Return the value of a label; None without it."""
+        return next((value for name, value in self.labels if name == key), None)
+
+    def amount(self, resource: str) -> int:
+        """Return how much of a resource a node has."""
+        return next((amount for name, amount in self.allocatable if name == resource), 0)
+
+
+def shape(body: Mapping[str, Any]) -> Shape:
+    """Return the shape of a Node."""
+    meta, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+    marks = meta.get("labels") or {}
+    name = meta["name"]
+    return Shape(
+        labels=frozenset(
+            (str(key), str(value))
+            for key, value in marks.items()
+            # Each node's own: no two would be of one shape.
+            if key != HOSTNAME and value != name
+        ),
+        taints=tuple(
+            sorted(
+                Taint(str(each.get("key", "")), str(each.get("value") or ""), str(each["effect"]))
+                for each in spec.get("taints") or ()
+                if each.get("effect") in ("NoSchedule", "NoExecute")
+                and not str(each.get("key", "")).startswith(PASSING)
+            )
+        ),
+        allocatable=_allocatable(status.get("allocatable") or {}),
+        problems=tuple(_problems(marks, spec, status.get("conditions") or ())),
+    )
+
+
+def _allocatable(found: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    kept = {}
+    for name, quantity in found.items():
+        if name == CORES:
+            kept[name] = amounts.of(str(quantity), scale=1000)
+        elif name == MEMORY:
+            kept[name] = -(-amounts.of(str(quantity)) // STEP) * STEP
+        elif "/" in name and (amount := amounts.of(str(quantity))) > 0:
+            kept[name] = amount
+    return tuple(sorted(kept.items()))
+
+
+def _problems(
+    marks: Mapping[str, str], spec: Mapping[str, Any], conditions: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    found = ["cordoned"] if spec.get("unschedulable") else []
+    told = {str(each.get("type")): str(each.get("status")) for each in conditions}
+    if told.get("Ready", "Unknown") != "True":
+        found.append("not ready")
+    found += [
+        name
+        for name, sound in HEALTHY.items()
+        if name != "Ready" and told.get(name, sound) not in (sound, "Unknown")
+    ]
+    found += [f"labelled {key}" for key, bad in SICK.items() if marks.get(key) in bad]
+    return sorted(found)

@@ -1,0 +1,292 @@
+"""On which class of accelerator a job runs: chosen once, before its image is made.
+
+A choice is in the status from then on: nothing changes it silently. What is asked first is taken
+where a node that there is, or that an autoscaler may make, can ever hold the job; only else what
+`accelerator.fallback` names.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from trainshed.accelerators import amounts, choices, classes, fitting, index, misses
+from trainshed.api import accelerator as api
+from trainshed.api import accelerator_class, reasons, spec, status
+from trainshed.api import pod as pod_api
+from trainshed.core import draft as drafts
+from trainshed.core import failures, observed, plan, policy
+from trainshed.workloads import nodes as workload_nodes
+from trainshed.workloads import pod as workload_pod
+
+Type = reasons.ConditionType
+Reason = reasons.Reason
+
+
+def settle(
+    draft: drafts.Draft,
+    found: spec.TrainingJobSpec,
+    seen: observed.Observation,
+    settings: policy.Policy,
+) -> choices.Choice | observed.Refusal:
+    """Return the choice of a job, and put it into the status; or why there is none yet."""
+    known = draft.before.placement
+    if known is not None and known.type:
+        return recall(known, _places(seen))
+    chosen = _choose(found, seen, settings)
+    if isinstance(chosen, observed.Refusal):
+        draft.condition(Type.PLACED, False, chosen.reason, chosen.message)
+        return chosen
+    if chosen.fell_back_from:
+        said = f"{chosen.class_ or chosen.type} is taken: {chosen.why}"
+        draft.told.append(plan.Notice(warning=True, reason=Reason.FELL_BACK, message=said))
+    draft.fields["placement"] = status.Placement(
+        type=str(chosen.type),
+        class_=chosen.class_ or None,
+        resource_name=chosen.resource or None,
+        count=chosen.count or None,
+        fell_back_from=chosen.fell_back_from or None,
+    )
+    return chosen
+
+
+def recall(known: status.Placement, places: index.Index) -> choices.Choice:
+    """Return the choice that a status tells of, as far as its class is still there."""
+    class_ = places.known().get(known.class_ or "")
+    own = class_.spec if class_ is not None and not class_.problem else None
+    return choices.Choice(
+        class_=known.class_ or "",
+        type=accelerator_class.Type(known.type),
+        resource=known.resource_name or "",
+        count=known.count or 0,
+        spec=own,
+        fell_back_from=known.fell_back_from or "",
+    )
+
+
+def based(settings: policy.Policy, chosen: choices.Choice) -> policy.Policy:
+    """Return the settings with the default bases of the choice."""
+    if not chosen.variant:
+        return settings
+    return dataclasses.replace(settings, base_images=settings.variants.get(chosen.variant, {}))
+
+
+def ordered(
+    build: plan.BuildOrder, found: spec.TrainingJobSpec, chosen: choices.Choice
+) -> plan.BuildOrder:
+    """Return a build with the nodes of the choice, which may pull its base beforehand."""
+    where = workload_pod.placement(found, chosen)
+    nodes = workload_nodes.selector(found, chosen.labels) if build.nodes else ""
+    return dataclasses.replace(build, placement=where, nodes=nodes)
+
+
+def overdue(
+    draft: drafts.Draft,
+    seen: observed.Observation,
+    refusal: observed.Refusal,
+    settings: policy.Policy,
+) -> failures.Failed | None:
+    """Return the end of a job that nothing could hold for too long."""
+    if draft.now < deadline(draft, seen, settings):
+        return None
+    return failures.Failed(
+        reason=refusal.reason,
+        message=f"nothing could hold the job for {settings.startup_deadline:.0f} s; last:"
+        f" {refusal.message}",
+        failure_class=reasons.FailureClass.QUOTA,
+        advises=True,
+    )
+
+
+def deadline(draft: drafts.Draft, seen: observed.Observation, settings: policy.Policy) -> float:
+    """Return when a job without a choice ends; a restart of the operator does not move it."""
+    since = draft.since(Type.PLACED)
+    return (seen.job.first_seen if since is None else since) + settings.startup_deadline
+
+
+def need(found: spec.TrainingJobSpec, asked: api.Accelerator) -> fitting.Need:
+    """Return what one pod of a job asks of its node."""
+    pod, resources = found.pod or pod_api.Pod(), found.resources
+    where = workload_pod.placement(found)
+    return fitting.Need(
+        devices=asked.count,
+        cores=amounts.of((resources and resources.cpu) or "0", scale=1000),
+        memory=amounts.of((resources and resources.memory) or "0"),
+        selector=where.get("nodeSelector") or {},
+        affinity=where.get("affinity"),
+        tolerations=tuple(pod.tolerations or ()),
+    )
+
+
+def _choose(
+    found: spec.TrainingJobSpec, seen: observed.Observation, settings: policy.Policy
+) -> choices.Choice | observed.Refusal:
+    asked = found.accelerator or api.Accelerator(type=api.Type.CPU)
+    first = str(asked.class_ or asked.type)
+    refusals: list[observed.Refusal] = []
+    for wish in (first, *(asked.fallback or ())):
+        chosen = _of_wish(wish, found, asked, seen, settings)
+        if not isinstance(chosen, observed.Refusal):
+            if not refusals:
+                return chosen
+            why = _all_of(refusals).message
+            return dataclasses.replace(chosen, fell_back_from=first, why=why)
+        refusals.append(chosen)
+    return _all_of(refusals)
+
+
+def _all_of(refusals: Sequence[observed.Refusal]) -> observed.Refusal:
+    """Return one refusal of all: the first one's reason, and every one's words."""
+    first = refusals[0]
+    others = [f"; of the fallback: {each.message}" for each in refusals[1:]]
+    return dataclasses.replace(first, message=first.message + "".join(others))
+
+
+def _of_wish(
+    wish: str,
+    found: spec.TrainingJobSpec,
+    asked: api.Accelerator,
+    seen: observed.Observation,
+    settings: policy.Policy,
+) -> choices.Choice | observed.Refusal:
+    """Return the choice of one type or class by its name."""
+    if wish == api.Type.AUTO:
+        chosen = _of_wish(api.Type.GPU, found, asked, seen, settings)
+        return _cpu(found, seen) if isinstance(chosen, observed.Refusal) else chosen
+    if wish == api.Type.CPU:
+        return _cpu(found, seen)
+    named = list(_candidates(wish, _places(seen)))
+    if not named:
+        return _unknown(wish, _places(seen))
+    needed, judged = need(found, asked), []
+    for class_ in named:
+        verdict = _judge(class_, found, needed, _places(seen), settings)
+        if isinstance(verdict, str):
+            judged.append(choices.of(class_, resource=verdict, count=asked.count))
+        elif len(named) == 1:
+            return verdict
+    if judged:
+        return min(judged, key=lambda each: _rank(each, seen))
+    return observed.Refusal(
+        Reason.NO_NODE_FITS,
+        misses.of_type(_places(seen), wish, named, needed, replicas=found.replicas),
+        terminal=False,
+    )
+
+
+def _candidates(wish: str, places: index.Index) -> Iterator[classes.Class]:
+    """Yield the classes of a type, or the one of a name."""
+    known = places.known()
+    for name in sorted(known):
+        class_ = known[name]
+        of_type = class_.spec is not None and not class_.problem and class_.type == wish
+        if name == wish or of_type:
+            yield class_
+
+
+def _judge(
+    class_: classes.Class,
+    found: spec.TrainingJobSpec,
+    needed: fitting.Need,
+    places: index.Index,
+    settings: policy.Policy,
+) -> str | observed.Refusal:
+    """Return the resource of the class's devices, or why it can't be chosen."""
+    if class_.problem or class_.spec is None:
+        said = f"AcceleratorClass {class_.name} can't be used: {class_.problem}"
+        return _refusal(Reason.CLASS_INVALID, f"{said}; have whoever runs the cluster mend it")
+    contradiction = _contradicted(class_, found)
+    if contradiction is not None:
+        return contradiction
+    variant = class_.spec.image.variant if class_.spec.image is not None else ""
+    if (
+        variant
+        and _takes_default(found)
+        and not settings.variants.get(variant, {}).get(found.framework)
+    ):
+        return _refusal(
+            Reason.BASE_IMAGE_MISSING,
+            f"AcceleratorClass {class_.name} needs base images of the variant {variant}, and the"
+            f" chart names none for {found.framework}: give image.base, or have"
+            f" images.variants.{variant}.{found.framework} set",
+        )
+    return _held(class_, needed, places, replicas=found.replicas)
+
+
+def _held(
+    class_: classes.Class, needed: fitting.Need, places: index.Index, *, replicas: int
+) -> str | observed.Refusal:
+    """Return the resource by which nodes of a class hold all replicas, at some time."""
+    resource, room = "", 0
+    for shape, _, nodes_ in places.shapes(class_.name):
+        verdict = fitting.judge(shape, class_, needed)
+        if verdict.stage is fitting.Stage.FITS:
+            resource, room = verdict.resource, room + nodes_ * fitting.pods(shape, verdict, needed)
+    made = class_.spec.scale_from_zero if class_.spec is not None else None
+    if made is not None and made.allocatable >= needed.devices:
+        room += made.max_nodes * (made.allocatable // max(1, needed.devices))
+        resource = resource or class_.plain
+    if room >= replicas:
+        return resource
+    told = misses.of_class(places, class_, needed, room=room, replicas=replicas)
+    return _refusal(Reason.NO_NODE_FITS, told)
+
+
+def _contradicted(class_: classes.Class, found: spec.TrainingJobSpec) -> observed.Refusal | None:
+    """Return the refusal of a job whose own node selector is of other nodes than the class's."""
+    own = (found.pod.node_selector if found.pod is not None else None) or {}
+    match = class_.spec.match if class_.spec is not None else None
+    for key, value in ((match.node_labels if match is not None else None) or {}).items():
+        if own.get(key, value) != value:
+            return _refusal(
+                Reason.CLASS_CONTRADICTED,
+                f"pod.nodeSelector has {key}={own[key]}, and nodes of class {class_.name} have"
+                f" {key}={value}: create the job anew without it, or with another class",
+            )
+    return None
+
+
+def _takes_default(found: spec.TrainingJobSpec) -> bool:
+    image = found.image
+    return image is None or (image.ref is None and image.base is None and not image.dockerfile)
+
+
+def _cpu(found: spec.TrainingJobSpec, seen: observed.Observation) -> choices.Choice:
+    """Return the first class of CPUs whose nodes hold the job; without one, any node."""
+    asked = api.Accelerator(type=api.Type.CPU)
+    for class_ in _candidates(api.Type.CPU, _places(seen)):
+        held = _held(class_, need(found, asked), _places(seen), replicas=1)
+        if isinstance(held, str) and _contradicted(class_, found) is None:
+            return choices.of(class_, resource="", count=0)
+    return choices.NONE
+
+
+def _rank(chosen: choices.Choice, seen: observed.Observation) -> tuple[bool, bool, float, str]:
+    """Order choices: those with free devices first, known products next, by price and by name."""
+    generic = not (chosen.labels or chosen.alternatives)
+    price = chosen.spec.price if chosen.spec is not None else None
+    busy = seen.devices is not None and seen.devices.of(chosen.class_).free < max(1, chosen.count)
+    return busy, generic, price.hourly if price is not None else 0.0, chosen.class_
+
+
+def _places(seen: observed.Observation) -> index.Index:
+    return seen.places if seen.places is not None else index.Index()
+
+
+def _unknown(wish: str, places: index.Index) -> observed.Refusal:
+    if wish in set(api.Type):
+        return _refusal(
+            Reason.CLASS_NOT_FOUND,
+            f"no AcceleratorClass is of type {wish}: have whoever runs the cluster create one, or"
+            " ask for another type",
+        )
+    known = ", ".join(sorted(places.known())[:12]) or "none"
+    return _refusal(
+        Reason.CLASS_NOT_FOUND,
+        f"there is no AcceleratorClass {wish}: create the job anew with one that is there"
+        f" ({known}), or have this one created",
+    )
+
+
+def _refusal(reason: Reason, message: str) -> observed.Refusal:
+    return observed.Refusal(reason, message, terminal=False)

@@ -1,0 +1,104 @@
+"""The index says what a look at every node would say, however it came to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hypothesis
+from hypothesis import strategies
+
+from tests import places
+from trainshed.accelerators import classes, index, nodes, usage
+
+NAMES = ("a", "b", "c")
+BODIES = [
+    {"devices": {"nvidia.com/gpu": 1}},
+    {"devices": {"nvidia.com/gpu": 1}, "labels_": {"kind": "l4"}},
+    {"devices": {"nvidia.com/gpu": 4}, "labels_": {"kind": "l4"}, "ready": False},
+    {"devices": {"amd.com/gpu": 2}},
+    {},
+]
+CLASSES = [
+    places.gpu("x"),
+    places.gpu("x", node_labels={"kind": "l4"}),
+    places.gpu("x", pattern="["),
+    places.gpu("y", pattern=r"(amd|nvidia)\.com/gpu"),
+]
+CHANGES = strategies.lists(
+    strategies.one_of(
+        strategies.tuples(strategies.sampled_from(NAMES), strategies.sampled_from(BODIES)),
+        strategies.tuples(strategies.sampled_from(NAMES), strategies.none()),
+        strategies.tuples(strategies.just("class"), strategies.sampled_from(CLASSES)),
+        strategies.tuples(strategies.just("no class"), strategies.sampled_from(["x", "y"])),
+    ),
+    max_size=30,
+)
+
+
+@hypothesis.given(CHANGES)
+def test_the_index_is_what_its_nodes_and_classes_are(changes: list[tuple[str, Any]]) -> None:
+    found = index.Index()
+    there: dict[str, nodes.Shape] = {}
+    known: dict[str, classes.Class] = {}
+    for what, how in changes:
+        before = found.generation
+        match what:
+            case "class":
+                class_ = classes.read(how)
+                changed = known.get(class_.name) != class_
+                known[class_.name] = class_
+                assert found.put_class(class_) == changed
+            case "no class":
+                assert found.drop_class(how) == (known.pop(how, None) is not None)
+            case name if how is None:
+                assert found.drop_node(name) == (there.pop(name, None) is not None)
+            case name:
+                shape = nodes.shape(places.node(name, **how))
+                changed = there.get(name) != shape
+                there[name] = shape
+                assert found.put_node(name, shape) == changed
+        assert found.generation >= before
+        for class_ in known.values():
+            listed = {shape: (resource, n) for shape, resource, n in found.shapes(class_.name)}
+            assert listed == {
+                shape: (class_.resource(shape), list(there.values()).count(shape))
+                for shape in there.values()
+                if class_.resource(shape) is not None
+            }
+
+
+def test_nodes_that_differ_by_their_names_alone_are_one_shape() -> None:
+    found = places.of(
+        *(places.node(f"n{each}", memory=f"{32_000_000 + each}Ki") for each in range(50))
+    )
+
+    assert [held for _, held in found.every()] == [50]
+
+
+def test_a_report_that_changes_nothing_is_no_change() -> None:
+    found = places.of(places.node("a", {"nvidia.com/gpu": 1}))
+    before = found.generation
+    again = places.node("a", {"nvidia.com/gpu": 1})
+    again["status"]["conditions"][0]["lastHeartbeatTime"] = "2026-01-01T00:00:00Z"
+
+    assert not found.put_node("a", nodes.shape(again))
+    assert found.generation == before
+
+
+def test_devices_in_use_are_counted_by_class_and_job() -> None:
+    at = places.of(
+        places.gpu("l4", node_labels={"kind": "l4"}),
+        places.gpu("any"),
+        places.node("a", {"nvidia.com/gpu": 4}, labels_={"kind": "l4"}),
+        places.node("b", {"nvidia.com/gpu": 2}),
+    )
+    found = usage.Usage(at)
+    found.put("p1", usage.Use(("team", "one"), "a", "nvidia.com/gpu", 2))
+    found.put("p2", usage.Use(("team", "two"), "b", "nvidia.com/gpu", 1))
+
+    assert found.of("l4") == usage.Totals(1, 4, 2, {("team", "one"): 2})
+    assert found.of("any") == usage.Totals(2, 6, 3, {("team", "one"): 2, ("team", "two"): 1})
+    assert found.put("p1", None)
+    assert not found.put("p1", None)
+    assert found.of("l4").free == 4
+    assert found.of("no such class") == usage.Totals()

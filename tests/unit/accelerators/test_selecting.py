@@ -1,0 +1,97 @@
+"""Labels, affinities and taints are judged as the scheduler judges them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests import places
+from trainshed.accelerators import amounts, nodes, selecting, tolerating
+from trainshed.api import pod as pod_api
+
+SHAPE = nodes.shape(places.node("a", labels_={"zone": "z1", "cores": "8", "odd": "x"}))
+
+
+def required(*terms: Any) -> Any:
+    """Return an affinity of these terms."""
+    selector = {"nodeSelectorTerms": list(terms)}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": selector}}
+
+
+def expression(key: str, operator: str, *values: str) -> Any:
+    """Return a term of one expression."""
+    return {"matchExpressions": [{"key": key, "operator": operator, "values": list(values)}]}
+
+
+@pytest.mark.parametrize(
+    ("affinity", "admitted"),
+    [
+        (None, True),
+        (required(expression("zone", "In", "z1", "z2")), True),
+        (required(expression("zone", "In", "z2")), False),
+        (required(expression("zone", "NotIn", "z2")), True),
+        (required(expression("none", "NotIn", "z2")), True),
+        (required(expression("zone", "Exists")), True),
+        (required(expression("none", "Exists")), False),
+        (required(expression("none", "DoesNotExist")), True),
+        (required(expression("cores", "Gt", "4")), True),
+        (required(expression("cores", "Gt", "8")), False),
+        (required(expression("cores", "Lt", "9")), True),
+        (required(expression("odd", "Lt", "9")), False),
+        (required(expression("zone", "In", "z2"), expression("odd", "Exists")), True),
+        (required({}), False),
+        (required(expression("kubernetes.io/hostname", "In", "b")), True),
+        (required({"matchFields": [{"key": "metadata.name"}]}), True),
+        ({"nodeAffinity": "no affinity"}, True),
+    ],
+)
+def test_an_affinity_admits_a_node(affinity: Any, admitted: bool) -> None:
+    assert selecting.admitted(SHAPE, affinity) is admitted
+
+
+@pytest.mark.parametrize(
+    ("toleration", "borne"),
+    [
+        ({"key": "gpu", "operator": "Exists"}, True),
+        ({"key": "gpu", "operator": "Exists", "effect": "NoExecute"}, False),
+        ({"key": "gpu", "value": "yes"}, True),
+        ({"key": "gpu", "operator": "Equal", "value": "no"}, False),
+        ({"operator": "Exists"}, True),
+        ({"key": "other", "operator": "Exists"}, False),
+    ],
+)
+def test_a_toleration_bears_a_taint(toleration: Any, borne: bool) -> None:
+    taint = nodes.Taint("gpu", "yes", "NoSchedule")
+    asked = [pod_api.Toleration.model_validate(toleration)]
+
+    assert tolerating.unborne([taint], asked) == (None if borne else taint)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "scale", "whole"),
+    [
+        ("4", 1000, 4000),
+        ("250m", 1000, 250),
+        ("1.5Gi", 1, 3 << 29),
+        ("1e3", 1, 1000),
+        ("2k", 1, 2000),
+        ("1n", 1000, 1),
+        ("", 1, 0),
+        ("many", 1, 0),
+        ("-1", 1, -1),
+        ("1e99", 1, 10**99),
+    ],
+)
+def test_quantities_are_read_as_kubernetes_writes_them(
+    quantity: str, scale: int, whole: int
+) -> None:
+    assert amounts.of(quantity, scale=scale) == whole
+
+
+def test_taints_and_problems_of_the_moment_are_no_part_of_what_a_node_is() -> None:
+    taint = {"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"}
+    found = nodes.shape(places.node("a", taints=[taint], ready=False, unschedulable=True))
+
+    assert found.taints == ()
+    assert found.problems == ("cordoned", "not ready")

@@ -1,0 +1,257 @@
+"""Which accelerator a job gets, and what is said where there is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests import builders, facts, places
+from trainshed.accelerators import index, usage
+from trainshed.api import status
+from trainshed.core import decide, observed, plan, policy
+
+BASE = "registry.example/cuda:1"
+SETTINGS = facts.settings(variants={"cuda": {"pytorch": BASE}, "rocm": {"tensorflow": BASE}})
+GPU = "nvidia.com/gpu"
+
+
+def decided(
+    asked: Any, places_: index.Index, *, settings: policy.Policy = SETTINGS, **more: Any
+) -> tuple[status.TrainingJobStatus, plan.Plan]:
+    """Return the status and the plan of the first pass over a job."""
+    job = builders.training_job().cnn().spec(accelerator=asked, **more)
+    seen = observed.Observation(job=job.view(), places=places_, devices=usage.Usage(places_))
+    wanted = decide.decide(seen, now=builders.T0 + 1, settings=settings)
+    assert wanted.status is not None
+    return status.TrainingJobStatus.model_validate(wanted.status), wanted
+
+
+def refused(asked: Any, places_: index.Index, **more: Any) -> status.Condition:
+    """Return the condition of a job that gets no accelerator; it waits for nodes."""
+    found, wanted = decided(asked, places_, **more)
+    placed = found.condition("Placed")
+    assert placed is not None
+    assert wanted.build is None
+    assert wanted.waits_for_nodes
+    assert wanted.requeue_after is not None
+    return placed
+
+
+def test_a_job_that_asks_for_nothing_gets_no_accelerator() -> None:
+    found, _ = decided(None, places.of(places.node("gpu-1", {GPU: 4}), places.gpu("l4")))
+
+    assert found.placement == status.Placement(type="cpu")
+
+
+def test_the_class_of_a_name_is_chosen_with_the_resource_of_its_nodes() -> None:
+    at = places.of(places.node("gpu-1", {GPU: 4}), places.gpu("l4"))
+
+    found, wanted = decided({"class": "l4", "count": 2}, at)
+
+    assert found.placement is not None
+    assert found.placement.dump() == {
+        "type": "gpu",
+        "class": "l4",
+        "resourceName": GPU,
+        "count": 2,
+        "nodes": [],
+    }
+    assert wanted.build is not None
+
+
+def test_what_nodes_have_and_a_job_asks_are_told() -> None:
+    nodes = [places.node(f"gpu-{each}", {GPU: 4}) for each in range(3)]
+
+    said = refused({"type": "gpu", "count": 8}, places.of(*nodes, places.gpu("l4")))
+
+    assert (said.status, said.reason) == ("False", "NoNodeFits")
+    assert "3 nodes have nvidia.com/gpu; the largest has 4, the job asks 8" in said.message
+
+
+@pytest.mark.parametrize(
+    ("asked", "at", "reason", "words"),
+    [
+        ({"class": "l5"}, [places.gpu("l4")], "AcceleratorClassNotFound", "(l4)"),
+        ({"type": "fpga"}, [places.gpu("l4")], "AcceleratorClassNotFound", "of type fpga"),
+        (
+            {"class": "l4"},
+            [places.gpu("l4", "[")],
+            "AcceleratorClassInvalid",
+            "is no regular expression",
+        ),
+        (
+            {"class": "l4"},
+            [places.gpu("l4", node_labels=places.L4), places.node("a", labels_=places.L4)],
+            "NoNodeFits",
+            "see that the device plugin runs",
+        ),
+        (
+            {"class": "l4"},
+            [places.gpu("l4", node_labels=places.L4), places.node("a")],
+            "NoNodeFits",
+            "no node is of class l4",
+        ),
+        (
+            {"class": "l4"},
+            [
+                places.gpu("l4"),
+                places.node("a", {GPU: 1}, taints=[{"key": "team", "effect": "NoSchedule"}]),
+            ],
+            "NoNodeFits",
+            "tainted team:NoSchedule",
+        ),
+        (
+            {"class": "l4"},
+            [places.gpu("l4"), places.node("a", {GPU: 1}, labels_={"kubernetes.io/arch": "arm64"})],
+            "NoNodeFits",
+            "the image's platforms",
+        ),
+        (
+            {"class": "l4"},
+            [places.gpu("l4", image={"variant": "rocm"}), places.node("a", {GPU: 1})],
+            "BaseImageMissing",
+            "images.variants.rocm.pytorch",
+        ),
+    ],
+)
+def test_each_cause_has_a_reason_and_says_what_to_do(
+    asked: Any, at: list[Any], reason: str, words: str
+) -> None:
+    said = refused(asked, places.of(*at))
+
+    assert (said.reason, words in said.message) == (reason, True), said.message
+
+
+def test_more_than_nodes_have_of_cores_is_told() -> None:
+    at = places.of(places.gpu("l4"), places.node("a", {GPU: 1}, cpu="8", memory="16Gi"))
+
+    said = refused({"class": "l4"}, at, resources={"cpu": "16", "memory": "8Gi"})
+
+    assert "the largest has 8 cores and 16 GiB, the job asks 16 and 8 GiB" in said.message
+
+
+def test_more_replicas_than_nodes_hold_together_never_fit() -> None:
+    at = places.of(places.gpu("l4"), places.node("a", {GPU: 4}))
+
+    said = refused({"class": "l4", "count": 2}, at, replicas=3)
+
+    assert "hold 2 replicas at a time, the job has 3" in said.message
+
+
+def test_a_selector_against_the_class_is_a_contradiction() -> None:
+    at = places.of(
+        places.gpu("l4", node_labels=places.L4), places.node("a", {GPU: 1}, labels_=places.L4)
+    )
+
+    said = refused({"class": "l4"}, at, pod={"nodeSelector": dict.fromkeys(places.L4, "t4")})
+
+    assert said.reason == "AcceleratorClassContradicted"
+
+
+def test_the_fallback_is_taken_where_nothing_can_ever_hold_the_first() -> None:
+    found, wanted = decided(
+        {"type": "gpu", "count": 8, "fallback": ["fpga", "cpu"]},
+        places.of(places.gpu("l4"), places.node("a", {GPU: 4})),
+    )
+
+    assert found.placement is not None
+    assert (found.placement.type, found.placement.fell_back_from) == ("cpu", "gpu")
+    (told,) = [each for each in wanted.notices if each.reason == "FellBack"]
+    assert told.warning
+    assert "the job asks 8" in told.message
+
+
+def test_a_busy_class_is_waited_for_and_no_fallback_taken() -> None:
+    at = places.of(places.gpu("l4"), places.node("a", {GPU: 1}))
+
+    found, _ = decided({"class": "l4", "fallback": ["cpu"]}, at)
+
+    assert found.placement is not None
+    assert (found.placement.class_, found.placement.fell_back_from) == ("l4", None)
+
+
+def test_a_pool_that_may_grow_holds_a_job_without_a_node() -> None:
+    pool = {"allocatable": 2, "maxNodes": 3}
+    at = places.of(places.gpu("l4", node_labels=places.L4, scaleFromZero=pool))
+
+    found, _ = decided({"class": "l4", "count": 2}, at, replicas=3)
+
+    assert found.placement is not None
+    assert (found.placement.class_, found.placement.resource_name) == ("l4", GPU)
+    assert refused({"class": "l4", "count": 4}, at).reason == "NoNodeFits"
+    assert refused({"class": "l4", "count": 2}, at, replicas=4).reason == "NoNodeFits"
+
+
+def test_auto_is_a_gpu_where_one_can_hold_the_job_and_a_cpu_elsewhere() -> None:
+    with_gpu = places.of(places.gpu("l4"), places.node("a", {GPU: 1}))
+    without = places.of(places.gpu("l4"), places.node("a"), places.class_("cpu", "cpu"))
+
+    assert decided({}, with_gpu)[0].placement == status.Placement(
+        type="gpu", class_="l4", resource_name=GPU, count=1
+    )
+    assert decided({}, without)[0].placement == status.Placement(type="cpu", class_="cpu")
+
+
+def test_of_several_classes_the_one_with_free_devices_is_taken_then_the_cheapest() -> None:
+    dear, cheap = {"hourly": 4.0, "currency": "USD"}, {"hourly": 0.7, "currency": "USD"}
+    at = places.of(
+        places.gpu("a100", node_labels={"kind": "a100"}, price=dear),
+        places.gpu("l4", node_labels={"kind": "l4"}, price=cheap),
+        places.node("a", {GPU: 1}, labels_={"kind": "a100"}),
+        places.node("b", {GPU: 1}, labels_={"kind": "l4"}),
+    )
+    busy = usage.Usage(at)
+    busy.put("pod", usage.Use(("default", "other"), "b", GPU, 1))
+    job = builders.training_job().cnn().spec(accelerator={"type": "gpu"}).view()
+
+    chosen = []
+    for used in (usage.Usage(at), busy):
+        seen = observed.Observation(job=job, places=at, devices=used)
+        wanted = decide.decide(seen, now=builders.T0 + 1, settings=SETTINGS)
+        assert wanted.status is not None
+        chosen.append(wanted.status["placement"]["class"])
+
+    assert chosen == ["l4", "a100"]
+
+
+def test_a_choice_stays_whatever_the_cluster_has_later() -> None:
+    at = places.of(places.gpu("l4"), places.node("a", {GPU: 1}))
+    found, _ = decided({"class": "l4"}, at)
+    at.drop_node("a")
+    at.drop_class("l4")
+    job = builders.training_job().cnn().spec(accelerator={"class": "l4"}).status(found.dump())
+
+    wanted = decide.decide(
+        observed.Observation(job=job.view(), places=at), now=builders.T0 + 2, settings=SETTINGS
+    )
+
+    assert wanted.status is None
+    assert not wanted.waits_for_nodes
+
+
+def test_the_image_is_built_on_the_base_of_the_class() -> None:
+    at = places.of(places.gpu("l4", image={"variant": "cuda"}), places.node("a", {GPU: 1}))
+
+    _, wanted = decided({"class": "l4"}, at)
+
+    assert wanted.build is not None
+    assert wanted.build.base == BASE
+
+
+def test_a_job_that_nothing_holds_ends_after_a_while() -> None:
+    at = places.of(places.gpu("l4"))
+    found, _ = decided({"class": "l4"}, at)
+    job = builders.training_job().cnn().spec(accelerator={"class": "l4"}).status(found.dump())
+
+    wanted = decide.decide(
+        observed.Observation(job=job.view(), places=at),
+        now=builders.T0 + 1 + SETTINGS.startup_deadline,
+        settings=SETTINGS,
+    )
+
+    assert wanted.status is not None
+    ended = status.TrainingJobStatus.model_validate(wanted.status)
+    assert ended.failure is not None
+    assert (ended.phase, ended.failure.class_) == ("Failed", "Quota")
+    assert "no node is of class l4" in ended.failure.message
