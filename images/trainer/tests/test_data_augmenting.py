@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainshed_trainer.data import augmenting, resizing
+from trainshed_trainer.data import augmenting, resizing, sources
 
 pytestmark = pytest.mark.numpy
 IMAGE = np.random.default_rng(0).random((3, 16, 16), dtype=np.float32)
@@ -26,6 +26,19 @@ def test_the_frames_of_a_clip_change_alike(name: str) -> None:
         found = augmenting.augment(CLIP, [name], seed=(0, 0, number))
 
         assert all(np.array_equal(found[0], frame) for frame in found)
+
+
+@pytest.mark.parametrize("name", augmenting.CHANGES)
+@pytest.mark.parametrize("shape", [(3, 16, 12), (2, 3, 9, 16)], ids=["image", "clip"])
+def test_levels_change_as_their_numbers_do(name: str, shape: tuple[int, ...]) -> None:
+    levels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+    for number in range(6):
+        found, numbers = (
+            augmenting.augment(sample, [name], seed=(0, 0, number))
+            for sample in (levels, sources.unit(levels))
+        )
+        assert np.array_equal(sources.unit(found), numbers)
 
 
 def test_noise_differs_between_frames() -> None:
@@ -63,6 +76,16 @@ def test_a_crop_shifts_by_an_eighth_at_most() -> None:
     }
 
     assert shifts == {-2.0, -1.0, 0.0, 1.0, 2.0}
+
+
+def test_what_a_crop_uncovers_shows_the_edge_again() -> None:
+    ramp = np.arange(16, dtype=np.float32)
+    image = np.tile(ramp, (1, 16, 1))
+
+    for number in range(20):
+        (row,) = {tuple(row) for row in augmenting.augment(image, ["crop"], seed=(0, 0, number))[0]}
+        by = row[8] - 8
+        assert np.array_equal(row, np.clip(ramp + by, 0, 15))
 
 
 def test_resizing_keeps_a_plane_a_plane() -> None:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from trainshed_trainer import errors, schema
-from trainshed_trainer.data import preparing
+from trainshed_trainer.data import preparing, resizing
 
 pytestmark = pytest.mark.numpy
 Image = pytest.importorskip("PIL.Image", reason="no Pillow here: `make test-data` has it")
+pictures = pytest.importorskip("trainshed_trainer.data.pictures")
 
 
 @pytest.fixture
@@ -85,6 +86,67 @@ def test_deep_grey_keeps_its_depth(folder: pathlib.Path) -> None:
 
     batch = found.train.batch(np.array([0]), epoch=0)
     assert np.allclose(batch[0, 0], deep / 65535, atol=1e-6)
+
+
+def test_deep_grey_is_resized_with_its_depth(folder: pathlib.Path) -> None:
+    for path in folder.rglob("*.png"):
+        Image.fromarray(np.full((10, 12), 33001, dtype=np.uint16)).save(path)
+
+    found = prepared(folder, preprocess={"normalize": "none", "resize": [4, 5]})
+
+    batch = found.train.batch(np.array([0]), epoch=0)
+    assert batch.shape == (1, 1, 4, 5)
+    assert np.allclose(batch, 33001 / 65535, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(10, 12), (10, 12, 3)], ids=["grey", "colours"])
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "read"])
+def test_whoever_serves_a_model_resizes_by_pillow_and_normalises_by_the_statistics(
+    folder: pathlib.Path, shape: tuple[int, ...], kept: bool
+) -> None:
+    for number, path in enumerate(folder.rglob("*.png")):
+        draw(path, seed=number, shape=shape)
+    where = {"path": str(folder), "layout": "images"}
+    asked = schema.read({"data": {"folder": where, "preprocess": {"resize": [6, 7]}}}).data
+
+    found = preparing.prepare(asked, room=None if kept else preparing.Room(kept=0))
+
+    assert found.statistics is not None
+    known = found.statistics.to_dict()
+    held = found.held.batch(np.arange(len(found.held.labels)), epoch=0)
+    for number, inputs in zip(found.held._numbers, held, strict=True):
+        with Image.open(folder / found.held._reader.source.title(number)) as image:
+            pixels = np.asarray(image.resize((7, 6), Image.Resampling.BILINEAR)) / 255
+        expected = (pixels - np.array(known["mean"])) / np.array(known["deviation"])
+        assert np.abs(np.moveaxis(inputs, 0, -1).reshape(expected.shape) - expected).max() < 1e-5
+
+
+def test_what_pillow_makes_smaller_is_what_the_weights_make_but_for_levels() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (37, 50, 3), dtype=np.uint8)
+
+    found = pictures.levels(Image.fromarray(pixels), (12, 21))
+
+    assert (found.shape, found.dtype) == ((3, 12, 21), np.uint8)
+    planes = np.moveaxis(pixels, -1, 0).astype(np.float32)
+    assert np.abs(found - resizing.resize(planes, height=12, width=21)).max() < 1.5
+
+
+@pytest.mark.parametrize("augment", [[], ["hflip", "crop"], ["rotate", "noise"]], ids=str)
+def test_a_set_that_is_not_kept_has_the_same_numbers_bit_for_bit(
+    folder: pathlib.Path, augment: list[str]
+) -> None:
+    for number, path in enumerate(folder.rglob("*.png")):
+        draw(path, seed=number, shape=(10, 12, 3))
+    where = {"path": str(folder), "layout": "images"}
+    document = {"folder": where, "preprocess": {"resize": [8, 9], "augment": augment}}
+    asked = schema.read({"data": document}).data
+    kept, read = (preparing.prepare(asked, room=room) for room in (None, preparing.Room(kept=0)))
+
+    for epoch in (1, 2):
+        batches = [each.train.batch(np.arange(12), epoch=epoch) for each in (kept, read)]
+        assert np.array_equal(*batches)
+        # As both frameworks compute: nothing is to be put in another order.
+        assert all(np.moveaxis(each, 1, -1).flags.c_contiguous for each in batches)
 
 
 def test_a_camera_held_upright_is_heeded(folder: pathlib.Path) -> None:

@@ -12,6 +12,7 @@ from trainshed_trainer.data import moving, preparing
 
 pytestmark = pytest.mark.numpy
 pytest.importorskip("av", reason="no PyAV here: `make test-data` has it")
+Image = pytest.importorskip("PIL.Image", reason="no Pillow here: `make test-data` has it")
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,21 @@ def test_frames_and_stride_choose_among_the_frames(folder: pathlib.Path) -> None
     numbers = np.arange(6)
     expected = every.train.batch(numbers, epoch=0)[:, :10:3]
     assert np.array_equal(some.train.batch(numbers, epoch=0), expected)
+
+
+def test_frames_are_resized_as_images_are(folder: pathlib.Path) -> None:
+    every = prepared(folder, split={"validation": 0.25})
+    small = prepared(
+        folder,
+        split={"validation": 0.25},
+        preprocess={"normalize": "none", "resize": [20, 24]},
+    )
+
+    levels = np.rint(every.held.batch(np.array([0]), epoch=0)[0] * 255).astype(np.uint8)
+    found = small.held.batch(np.array([0]), epoch=0)[0]
+    for frame, resized in zip(np.moveaxis(levels, 1, -1), found, strict=True):
+        image = Image.fromarray(frame).resize((24, 20), Image.Resampling.BILINEAR)
+        assert np.array_equal(np.moveaxis(resized, 0, -1), np.asarray(image, np.float32) / 255)
 
 
 def test_a_short_clip_says_what_to_do(folder: pathlib.Path) -> None:

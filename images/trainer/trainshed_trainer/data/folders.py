@@ -18,7 +18,7 @@ import numpy as np
 from trainshed_trainer import errors
 from trainshed_trainer.data import corrupt, sources
 
-Decode = Callable[[BinaryIO, str], sources.Pixels]
+Decode = Callable[[BinaryIO, str], sources.Sample]
 """Makes a sample of a file; told its title. Raises corrupt.Corrupt."""
 Grey = Callable[[BinaryIO], bool]
 """Whether a file is grey; raises corrupt.Corrupt."""
@@ -43,7 +43,7 @@ class Files:
         """Return a file's path within the folder."""
         return str(self.paths[number]).removeprefix(f"{self.root}{os.sep}")
 
-    def load(self, number: int) -> sources.Pixels:
+    def load(self, number: int) -> sources.Sample:
         """Return what a file holds."""
         with opened(self.paths[number]) as stream:
             return self.decode(stream, self.title(number))

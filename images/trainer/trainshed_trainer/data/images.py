@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 from typing import BinaryIO
 
@@ -9,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from trainshed_trainer import schema
-from trainshed_trainer.data import corrupt, folders, sources
+from trainshed_trainer.data import corrupt, folders, pictures, sources
 
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
@@ -17,37 +18,45 @@ SUFFIXES = frozenset(
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """No other decoder is tried: some of Pillow's start programs."""
 MOST_PIXELS = 64_000_000
-GREY = {"1": 1, "L": 255, "I;16": 65535, "I;16B": 65535, "I;16L": 65535}
-"""Pillow's modes of one channel, and the largest value of each."""
+DEEP = {"I;16": 65535, "I;16B": 65535, "I;16L": 65535}
+"""Pillow's modes of one channel and more than 8 bits, and the largest value of each."""
+GREY = {"1", "L", *DEEP}
 
 
 def open(path: pathlib.Path, asked: schema.Preprocess, tally: corrupt.Tally) -> sources.Source:
     """Return the images in the folders of a folder."""
-    return folders.classed(path, SUFFIXES, Decoder, grey)
+    return folders.classed(path, SUFFIXES, functools.partial(Decoder, size=asked.resize), grey)
 
 
 class Decoder:
-    """Makes (channels, H, W) of an image file; transparency is dropped, a camera's turn heeded."""
+    """Makes (channels, H, W) of an image file; transparency is dropped, a camera's turn heeded.
 
-    def __init__(self, channels: int) -> None:
-        self._channels = channels
+    `size`: height and width of all that have 8 bits; others are as large as their files.
+    """
 
-    def __call__(self, stream: BinaryIO, title: str) -> sources.Pixels:
-        """Return an image with values 0 to 1."""
+    def __init__(self, channels: int, *, size: tuple[int, ...] | None) -> None:
+        self._mode = pictures.MODES[channels]
+        self._size = size
+
+    def __call__(self, stream: BinaryIO, title: str) -> sources.Sample:
+        """Return an image: levels, or of more than 8 bits the values 0 to 1."""
         with _header(stream) as image:
             try:
-                return self._pixels(ImageOps.exif_transpose(image))
+                ImageOps.exif_transpose(image, in_place=True)
+                return self._sample(image)
             except Exception as error:  # Pillow's decoders raise whatever they stumble over
                 raise corrupt.Corrupt(f"can't be decoded ({error})") from error
 
-    def _pixels(self, image: Image.Image) -> sources.Pixels:
-        largest = GREY.get(image.mode) if self._channels == 1 else None
-        if largest is None or image.mode == "1":
-            image, largest = image.convert("L" if self._channels == 1 else "RGB"), 255
-        values = np.asarray(image)
-        planes = values[None] if values.ndim == 2 else np.moveaxis(values, -1, 0)
-        pixels: sources.Pixels = np.divide(planes, np.float32(largest), dtype=np.float32, order="C")
-        return pixels
+    def _sample(self, image: Image.Image) -> sources.Sample:
+        deepest = DEEP.get(image.mode) if self._mode == "L" else None
+        if deepest is not None:
+            pixels: sources.Pixels = np.divide(
+                np.asarray(image), np.float32(deepest), dtype=np.float32
+            )
+            return pixels[None]
+        # Converting to the same mode would copy.
+        flat = image if image.mode == self._mode else image.convert(self._mode)
+        return pictures.levels(flat, self._size)
 
 
 def grey(stream: BinaryIO) -> bool:

@@ -26,7 +26,7 @@ class Reader:
         """Return the name of a class."""
         return repr(self.source.classes[label])
 
-    def attempt(self, number: int) -> sources.Pixels | None:
+    def attempt(self, number: int) -> sources.Sample | None:
         """Return a sample; None, and counted, where it can't be read."""
         try:
             found = _read(self.source, number, self.size)
@@ -38,13 +38,13 @@ class Reader:
             raise _different(title, found.shape, self.shape)
         return found
 
-    def each(self, numbers: sources.Numbers) -> Iterator[sources.Pixels | None]:
+    def each(self, numbers: sources.Numbers) -> Iterator[sources.Sample | None]:
         """Yield the samples in order, read by a thread for each CPU."""
         chunks = (numbers[at : at + CHUNK] for at in range(0, len(numbers), CHUNK))
         for chunk in pipelines.ordered(self._some, chunks, workers=cpus.usable()):
             yield from chunk
 
-    def _some(self, numbers: Iterable[int]) -> list[sources.Pixels | None]:
+    def _some(self, numbers: Iterable[int]) -> list[sources.Sample | None]:
         return [self.attempt(int(number)) for number in numbers]
 
 
@@ -68,13 +68,13 @@ def begin(source: sources.Source, asked: schema.Preprocess, tally: corrupt.Tally
     )
 
 
-def _read(source: sources.Source, number: int, size: tuple[int, ...] | None) -> sources.Pixels:
+def _read(source: sources.Source, number: int, size: tuple[int, ...] | None) -> sources.Sample:
     found = source.load(number)
-    if not np.isfinite(found).all():
+    if found.dtype != np.uint8 and not np.isfinite(found).all():
         raise corrupt.Corrupt("has pixels that are not finite numbers")
-    if size is not None:
-        found = resizing.resize(found, height=size[0], width=size[1])
-    return found
+    if size is None or found.shape[-2:] == size:
+        return found
+    return resizing.resize(sources.unit(found), height=size[0], width=size[1])
 
 
 def _different(title: str, found: tuple[int, ...], others: tuple[int, ...]) -> errors.DataError:

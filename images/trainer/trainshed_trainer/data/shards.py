@@ -76,7 +76,7 @@ class Shards:
         """Return the shard and a sample's name in it."""
         return self.titles[number]
 
-    def load(self, number: int) -> sources.Pixels:
+    def load(self, number: int) -> sources.Sample:
         """Return a sample."""
         piece = self.pieces[number]
         return self.decoders[piece.suffix](piece.stream(), self.titles[number])
@@ -181,12 +181,13 @@ def _decoders(pieces: list[Piece], asked: schema.Preprocess) -> dict[str, folder
     moving = [piece for piece in pieces if piece.suffix in VIDEOS]
     found: dict[str, folders.Decode] = {".npy": functools.partial(_array, frames=frames)}
     if pictures:
-        image = images.Decoder(folders.channels([one.stream for one in pictures], images.grey))
+        channels = folders.channels([one.stream for one in pictures], images.grey)
+        image = images.Decoder(channels, size=asked.resize)
         found |= dict.fromkeys(images.SUFFIXES, image)
     if moving:
         videos: Any = importlib.import_module("trainshed_trainer.data.videos")
         channels = folders.channels([one.stream for one in moving], videos.grey)
-        found |= dict.fromkeys(VIDEOS, videos.Decoder(channels, frames=frames))
+        found |= dict.fromkeys(VIDEOS, videos.Decoder(channels, frames=frames, size=asked.resize))
     return found
 
 

@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 from trainshed_trainer import errors
 
 Pixels = NDArray[np.float32]
+Levels = NDArray[np.uint8]
+"""As a file of 8 bits has them: 0 to 255."""
+Sample = Pixels | Levels
 Numbers = NDArray[np.int64]
+LARGEST = 255
+"""Of all levels."""
 MOST_CLASSES = 100_000
 
 
@@ -33,8 +38,16 @@ class Source(Protocol):
     def title(self, number: int) -> str:
         """Return what a person calls a sample: a file's name, say."""
 
-    def load(self, number: int) -> Pixels:
+    def load(self, number: int) -> Sample:
         """Return a sample (C, H, W), or a clip (T, C, H, W); raises corrupt.Corrupt."""
+
+
+def unit(sample: Sample) -> Pixels:
+    """Return a sample's 32-bit numbers: a level is 0 to 1."""
+    if sample.dtype == np.float32:
+        return np.asarray(sample, dtype=np.float32)
+    pixels: Pixels = np.divide(sample, np.float32(LARGEST), dtype=np.float32)
+    return pixels
 
 
 def by_number(labels: Numbers, *, where: str) -> tuple[str, ...]:

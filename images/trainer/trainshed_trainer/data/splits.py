@@ -11,7 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainshed_trainer import errors
-from trainshed_trainer.data import augmenting, reading, sources, statistics
+from trainshed_trainer.data import augmenting, axes, batching, reading, sources, statistics
+
+TOGETHER = 16
+"""So many samples go through a stage before the next: its code stays in the CPU's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +34,39 @@ class Split:
     """All samples, normalised unless they are augmented; None where they are not kept."""
 
     def whole(self) -> sources.Pixels | None:
-        """Return all inputs (n, *shape), not to be written to.
+        """Return all inputs (n, *shape), channels last in memory, not to be written to.
 
         None where the split is augmented, or too large for the memory.
         """
         return None if self._augment else self._kept
 
     def batch(self, numbers: sources.Numbers, *, epoch: int) -> sources.Pixels:
-        """Return the inputs at these positions (k, *shape), augmented for the epoch."""
+        """Return the inputs at these positions (k, *shape), augmented for the epoch.
+
+        Channels are last in memory.
+        """
         if self._kept is not None and not self._augment:
-            return self._kept[numbers]
-        pixels = np.empty((len(numbers), *self.shape), dtype=np.float32)
-        for at, position in enumerate(map(int, numbers)):
-            found = self._sample(position) if self._kept is None else self._kept[position]
-            if self._augment:
-                seed = (self._seed, epoch, position)
-                found = augmenting.augment(found, self._augment, seed=seed)
-            pixels[at] = found
-        if self._statistics is not None:
-            self._statistics.normalise_in_place(pixels)
+            return axes.first(axes.last(self._kept)[numbers])
+        pixels = axes.empty(len(numbers), self.shape)
+        writer = batching.writer(self._statistics, width=self.shape[-1])
+        for at in range(0, len(numbers), TOGETHER):
+            found = self._changed(numbers[at : at + TOGETHER].tolist(), epoch)
+            for room, sample in zip(pixels[at:], found, strict=False):
+                writer.write(sample, room)
         return pixels
 
-    def _sample(self, position: int) -> sources.Pixels:
+    def _changed(self, positions: list[int], epoch: int) -> list[sources.Sample]:
+        """Return samples, augmented for the epoch."""
+        kept = self._kept
+        found = [self._sample(each) if kept is None else kept[each] for each in positions]
+        if not self._augment:
+            return found
+        return [
+            augmenting.augment(sample, self._augment, seed=(self._seed, epoch, position))
+            for sample, position in zip(found, positions, strict=True)
+        ]
+
+    def _sample(self, position: int) -> sources.Sample:
         """Return a sample, or where it can't be read the next of its class that can."""
         found = self._reader.attempt(int(self._numbers[position]))
         if found is not None:
@@ -70,7 +84,7 @@ def part(reader: reading.Reader, numbers: sources.Numbers, *, seed: int) -> Spli
     return Split(reader.source.labels[numbers], reader.shape, numbers, reader, seed)
 
 
-def sampled(split: Split, *, most_bytes: int) -> Iterator[sources.Pixels]:
+def sampled(split: Split, *, most_bytes: int) -> Iterator[sources.Sample]:
     """Yield as many samples as make up so many bytes, drawn by the seed."""
     most = max(1, most_bytes // (4 * math.prod(split.shape)))
     drawn = np.random.default_rng(split._seed).permutation(split._numbers)[:most]
@@ -84,17 +98,16 @@ class Sweep:
         self._split = split
         self._begun = False
         self._sound = np.zeros(len(split.labels), dtype=bool)
-        shape = (len(split.labels), *split.shape)
-        self._kept = np.empty(shape, dtype=np.float32) if keep else None
+        self._kept = axes.empty(len(split.labels), split.shape) if keep else None
 
-    def __iter__(self) -> Iterator[sources.Pixels]:
+    def __iter__(self) -> Iterator[sources.Sample]:
         """Yield the samples that can be read, in order."""
         self._begun = True
         for position, found in enumerate(self._split._reader.each(self._split._numbers)):
             if found is not None:
                 self._sound[position] = True
                 if self._kept is not None:
-                    self._kept[position] = found
+                    self._kept[position] = sources.unit(found)
                 yield found
 
     def result(self) -> Split:
@@ -105,7 +118,9 @@ class Sweep:
             raise _unreadable("no sample of a split")
         if self._sound.all():
             return dataclasses.replace(self._split, _kept=self._kept)
-        kept = self._kept[self._sound] if self._kept is not None else None
+        kept = None
+        if self._kept is not None:
+            kept = axes.first(axes.last(self._kept)[self._sound])
         return dataclasses.replace(
             self._split,
             labels=self._split.labels[self._sound],
@@ -118,8 +133,8 @@ def finished(
     split: Split, found: statistics.Statistics | None, *, augment: tuple[str, ...] = ()
 ) -> Split:
     """Return the split as a model is fed with it."""
-    if found is not None and split._kept is not None and not augment:
-        found.normalise_in_place(split._kept)
+    if split._kept is not None and not augment:
+        batching.writer(found, width=split.shape[-1]).normalise_in_place(split._kept)
     return dataclasses.replace(split, _augment=augment, _statistics=found)
 
 

@@ -9,9 +9,10 @@ from typing import Any, BinaryIO
 
 import av
 import numpy as np
+from PIL import Image
 
 from trainshed_trainer import schema
-from trainshed_trainer.data import clips, corrupt, folders, sources
+from trainshed_trainer.data import clips, corrupt, folders, pictures, sources
 
 SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"})
 OPTIONS = {"format_whitelist": "mov,matroska,avi,mpeg,mpegvideo", "protocol_whitelist": "file"}
@@ -23,18 +24,22 @@ MOST_BYTES = 2**30
 def open(path: pathlib.Path, asked: schema.Preprocess, tally: corrupt.Tally) -> sources.Source:
     """Return the videos in the folders of a folder."""
     frames = clips.Frames(asked.frames, asked.stride)
-    return folders.classed(path, SUFFIXES, functools.partial(Decoder, frames=frames), grey)
+    decoder = functools.partial(Decoder, frames=frames, size=asked.resize)
+    return folders.classed(path, SUFFIXES, decoder, grey)
 
 
 class Decoder:
-    """Makes (T, channels, H, W) of a video file."""
+    """Makes (T, channels, H, W) of a video file; `size`: height and width."""
 
-    def __init__(self, channels: int, *, frames: clips.Frames) -> None:
+    def __init__(
+        self, channels: int, *, frames: clips.Frames, size: tuple[int, ...] | None
+    ) -> None:
         self._channels = channels
         self._frames = frames
+        self._size = size
 
-    def __call__(self, stream: BinaryIO, title: str) -> sources.Pixels:
-        """Return a clip with values 0 to 1."""
+    def __call__(self, stream: BinaryIO, title: str) -> sources.Levels:
+        """Return a clip."""
         try:
             with _container(stream) as container:
                 found, promised = self._decoded(container), container.streams.video[0].frames
@@ -47,10 +52,7 @@ class Decoder:
         frames = found[self._frames.of(len(found), title=title)]
         if any(frame.shape != frames[0].shape for frame in frames):
             raise corrupt.Corrupt("changes its size midway")
-        taken = np.stack(frames)
-        planes = taken[:, None] if taken.ndim == 3 else np.moveaxis(taken, -1, 1)
-        clip: sources.Pixels = np.divide(planes, np.float32(255), dtype=np.float32, order="C")
-        return clip
+        return np.stack([pictures.levels(Image.fromarray(frame), self._size) for frame in frames])
 
     def _decoded(self, container: Any) -> list[Any]:
         """Return frames up to the last that is needed; those between are not converted."""

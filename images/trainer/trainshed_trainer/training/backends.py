@@ -28,10 +28,13 @@ class Split(Protocol):
         """(channels, height, width) of an image, (frames, channels, height, width) of a clip."""
 
     def whole(self) -> NDArray[np.float32] | None:
-        """Return all inputs (n, *shape); None where they are not to be held in memory."""
+        """Return all inputs (n, *shape), best with channels last in memory.
+
+        None where they are not to be held in memory.
+        """
 
     def batch(self, numbers: NDArray[np.int64], *, epoch: int) -> NDArray[np.float32]:
-        """Return the inputs of these numbers (k, *shape)."""
+        """Return the inputs of these numbers (k, *shape), best with channels last in memory."""
 
 
 class Statistics(Protocol):

@@ -64,8 +64,9 @@ class Streamed:
 
     def __init__(self, split: backends.Split) -> None:
         self._split = split
+        *others, depth, height, width = split.shape
         self.signature = (
-            tf.TensorSpec((None, *split.shape), tf.float32),
+            tf.TensorSpec((None, *others, height, width, depth), tf.float32),
             tf.TensorSpec((None,), tf.int64),
         )
 
@@ -78,14 +79,13 @@ class Streamed:
         found = pipelines.batches(self._split, order, size=size, epoch=epoch)
         with contextlib.closing(found):
             for (inputs, labels), portion in zip(found, portions, strict=True):
-                yield Batch((tf.constant(inputs), tf.constant(labels)), portion.samples)
+                last = np.moveaxis(inputs, -3, -1)  # as it lies in memory
+                yield Batch((tf.constant(last), tf.constant(labels)), portion.samples)
 
     def fetch(self, *tensors: Tensor) -> tuple[Tensor, Tensor]:
         """Return the samples, channels last."""
         inputs, labels = tensors
-        others = range(inputs.shape.rank - 3)
-        first = inputs.shape.rank - 3
-        return tf.transpose(inputs, (*others, first + 1, first + 2, first)), labels
+        return inputs, labels
 
 
 def feed(split: backends.Split) -> Feed:
