@@ -26,7 +26,17 @@ ONCE = (
     "instrumentation_us_per_step",
 )
 NAMES = frozenset(
-    {*ONCE, *(f"{each}_{f}_{m}" for each in EACH for f in cases.FRAMEWORKS for m in cases.MODELS)}
+    {
+        *ONCE,
+        *(f"{each}_{f}_{m}" for each in EACH for f in cases.FRAMEWORKS for m in cases.MODELS),
+        *(f"feed_samples_per_cpu_second_{f}_{s}" for f in cases.FRAMEWORKS for s in cases.FED),
+        *(
+            f"feed_ratio_{f}_{s}_{which}"
+            for f in cases.FRAMEWORKS
+            for s in cases.FED
+            for which in cases.FED_BESIDE[f]
+        ),
+    }
 )
 """What a whole run of this bench finds."""
 
@@ -44,7 +54,7 @@ def main() -> int:
     options = [f"--only={part}" for part in asked.only or ()]
     options += [f"--model={model}" for model in asked.model or ()]
     options += ["--quick"] if asked.quick else []
-    found = _figures({each: _inside(each, options) for each in frameworks})
+    found = figures_of({each: _inside(each, options) for each in frameworks})
     merged = found if asked.quick else figures.merge(found)
     for name, value in merged.items():
         _say(f"{name:48} {value:10.3f}")
@@ -72,7 +82,7 @@ def _inside(framework: str, options: Sequence[str]) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def _figures(whole: Mapping[str, Any]) -> dict[str, float]:
+def figures_of(whole: Mapping[str, Any]) -> dict[str, float]:
     """Return the figures of those parts that have run."""
     found: dict[str, float] = {}
     for framework, run in whole.items():
@@ -82,6 +92,7 @@ def _figures(whole: Mapping[str, Any]) -> dict[str, float]:
             found[f"train_ratio_{of}"] = ratios.median(speeds)
             found[f"train_ratio_low_{of}"] = ratios.low(speeds)
             found[f"train_samples_per_second_{of}"] = statistics.median(each[1] for each in speeds)
+        found |= _fed(framework, run.get("feeding", {}))
         for model, runs in run.get("learnt", {}).items():
             found[f"accuracy_{framework}_{model}"] = min(each["accuracy"] for each in runs)
     # Of the frameworks the worse one.
@@ -99,8 +110,20 @@ def _figures(whole: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
-def _both(pair: Any, name: str) -> tuple[float, float]:
-    return pair["plain"][name], pair["ours"][name]
+def _fed(framework: str, whole: Mapping[str, Any]) -> dict[str, float]:
+    """Return what the CPU time of feeding tells: ours beside each plain script."""
+    found = {}
+    for name, rounds in whole.items():
+        for which in cases.FED_BESIDE[framework]:
+            speeds = [_both(each, "samples_per_cpu_second", beside=which) for each in rounds]
+            found[f"feed_ratio_{framework}_{name}_{which}"] = ratios.median(speeds)
+        own = statistics.median(each[1] for each in speeds)
+        found[f"feed_samples_per_cpu_second_{framework}_{name}"] = own
+    return found
+
+
+def _both(pair: Any, name: str, *, beside: str = "plain") -> tuple[float, float]:
+    return pair[beside][name], pair["ours"][name]
 
 
 def _later(pairs: Any) -> float:

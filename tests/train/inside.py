@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from tests.train import cases
+from tests.train import cases, fed, programs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLIPS = ROOT / "build" / "bench" / "clips.npz"
@@ -55,9 +55,13 @@ def main() -> None:
         }
     if "costs" in only:
         found["costs"] = {
-            name: _json([sys.executable, "-m", f"tests.train.{name}", asked.framework])
+            name: programs.answer([sys.executable, "-m", f"tests.train.{name}", asked.framework])
             for name in ("instrumentation", "checkpointing")
         }
+    if "feeding" in only:
+        found["feeding"] = fed.rounds(
+            asked.framework, count=cases.QUICK_PAIRS if asked.quick else cases.FED_ROUNDS
+        )
     asked.file.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
 
 
@@ -71,7 +75,7 @@ def _run(which: str, framework: str, model: str, epochs: int, seed: int) -> dict
     """Train once, in a process of its own."""
     command = [*_command(which, framework, model), "--model", model]
     began = time.time()
-    run = _json([*command, "--epochs", str(epochs), "--seed", str(seed)])
+    run = programs.answer([*command, "--epochs", str(epochs), "--seed", str(seed)])
     speed, accuracy = run["samples_per_second"], run["accuracy"]
     said = f"{framework} {model} {which}: {speed:.0f} samples/s, accuracy {accuracy:.4f}"
     sys.stdout.write(f"{said}, {run['seconds']:.1f} s of {time.time() - began:.1f} s\n")
@@ -85,12 +89,6 @@ def _command(which: str, framework: str, model: str) -> list[str]:
     script = ROOT / "examples" / "plain" / f"train_{framework}.py"
     clips = ["--data", str(CLIPS)] if model in cases.CLIPS else []
     return [sys.executable, str(script), *clips]
-
-
-def _json(command: list[str]) -> Any:
-    """Return what a program's last line says."""
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":
