@@ -161,10 +161,7 @@ async def run(
 
 
 def _sweeper(
-    found: Operator,
-    api: Clients,
-    incoming: intake.Intake,
-    watched: tuple[sweeper.Watched, ...],
+    found: Operator, api: Clients, incoming: intake.Intake, watched: tuple[sweeper.Watched, ...]
 ) -> sweeper.Sweeper:
     members = membership.Membership(found.cache, incoming)
     return sweeper.Sweeper(api.free, members, watched, random=random.random)
