@@ -22,7 +22,7 @@ test: check test-unit test-buildpod test-data test-trainer test-protocol test-ch
 check: ## Lint, types, layers, generated files
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) mypy operator/trainshed images/trainer/trainshed_trainer hack tests/builders.py tests/facts.py tests/benches tests/builds tests/scale tests/train
+	$(RUN) mypy operator/trainshed images/trainer/trainshed_trainer hack tests/builders.py tests/facts.py tests/benches tests/builds tests/placement tests/scale tests/train
 	$(RUN) lint-imports
 	$(RUN) python -m hack.crds --check
 	$(RUN) python -m hack.dashboards --check
@@ -79,7 +79,7 @@ test-charts: ## The chart: rendering, schema, policy
 	$(PYTEST) tests/charts $(JUNIT)
 
 # They start registries, read processes and make volumes where the node is: on this machine.
-test-cluster test-e2e bench-scale bench-build: export TRAINSHED_PROVIDER ?= host
+test-cluster test-e2e bench-scale bench-build bench-placement: export TRAINSHED_PROVIDER ?= host
 
 .PHONY: test-cluster
 test-cluster: ## A real API server and a real registry: schema, conflicts, garbage collection
@@ -103,7 +103,7 @@ test-gpu: ## Training on a GPU in each framework that is here; it says what is n
 # One that misses its range must not hide the figures of another.
 .PHONY: bench
 bench: ## Run every bench, figures in build/bench.json
-	@worst=0; for each in bench-scale bench-build bench-train; do \
+	@worst=0; for each in bench-scale bench-build bench-placement bench-train; do \
 	  $(MAKE) $$each || { code=$$?; if [ $$code -gt $$worst ]; then worst=$$code; fi; }; \
 	done; exit $$worst
 
@@ -116,6 +116,11 @@ bench-scale: ## Burst, latency, API calls and memory with kwok nodes
 bench-build: ## Image builds beside engines that run a Dockerfile
 	$(RUN) python -m hack.demo --prepare
 	$(RUN) python -m tests.builds
+
+.PHONY: bench-placement
+bench-placement: ## Choosing among 5,000 nodes, and what their reports cost
+	$(RUN) python -m hack.demo --prepare
+	$(RUN) python -m tests.placement
 
 .PHONY: bench-train
 bench-train: ## Training in both frameworks beside plain scripts of the same

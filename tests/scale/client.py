@@ -33,9 +33,21 @@ class Client:
         async with connection.session(connections=CONNECTIONS + 1) as session:
             yield cls(session, connection.server)
 
-    async def send(self, method: str, path: str, body: Body | None = None) -> Body:
+    async def patch(self, path: str, body: Body) -> None:
+        """Merge into an object, as a strategic patch: entries of a list by their keys."""
+        kind = {"Content-Type": "application/strategic-merge-patch+json"}
+        await self.send("PATCH", path, body, headers=kind)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Body | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Body:
         """Send a request and return the answer."""
-        async with self.session.request(method, self._server + path, json=body) as answer:
+        url = self._server + path
+        async with self.session.request(method, url, json=body, headers=headers) as answer:
             text = await answer.read()
             if answer.status >= 400:
                 raise RuntimeError(f"{method} {path}: {answer.status} {text[:300]!r}")

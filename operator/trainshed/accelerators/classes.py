@@ -33,6 +33,16 @@ class Class:
         return self.spec.type
 
     @property
+    def keys(self) -> set[str]:
+        """Return the labels by which its nodes are known."""
+        match = (self.spec.match if self.spec is not None else None) or api.Match()
+        return {
+            key
+            for labels in (match.node_labels or {}, *(match.any_node_labels or ()))
+            for key in labels
+        }
+
+    @property
     def plain(self) -> str:
         """Return the resource where the pattern leaves but one, as of a pool without a node.
 

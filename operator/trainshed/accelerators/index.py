@@ -1,14 +1,18 @@
 """Which nodes there are, by shape, and which shapes are of each class: kept as they change.
 
-A cluster of thousands of nodes has few shapes. A node's report that changes no shape costs one
+A cluster of thousands of nodes has few shapes, once labels
+that nobody asks for are left out. A node's report that changes no shape costs one
 look-up; a decision looks at the shapes of its class alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from trainshed.accelerators import classes, nodes
+
+Moved = Callable[[str, nodes.Shape | None, nodes.Shape | None], None]
+"""Takes a node's name, its shape until now and its new one."""
 
 
 class Index:
@@ -17,19 +21,39 @@ class Index:
     def __init__(self) -> None:
         """Begin empty."""
         self.generation = 0
+        self._keys: set[str] = set()
+        """Labels that some class or job depends on: the others make no node another one."""
+        self._whole: dict[str, nodes.Shape] = {}
+        self._moved: list[Moved] = []
         self._shape_of: dict[str, nodes.Shape] = {}
         self._names: dict[nodes.Shape, dict[str, None]] = {}
         self._interned: dict[nodes.Shape, nodes.Shape] = {}
         self._classes: dict[str, classes.Class] = {}
         self._of_class: dict[str, dict[nodes.Shape, str]] = {}
 
+    def on_move(self, moved: Moved) -> None:
+        """Have `moved` called for each node that becomes of another shape, or goes."""
+        self._moved.append(moved)
+
     def put_node(self, name: str, shape: nodes.Shape) -> bool:
         """Take in a node; return whether anything is new of it."""
+        if self._whole.get(name) == shape:
+            return False
+        self._whole[name] = shape
+        return self._put(name, shape.only(self._keys))
+
+    def require(self, keys: set[str]) -> None:
+        """Have shapes tell of labels that a decision depends on."""
+        if keys <= self._keys:
+            return
+        self._keys = self._keys | keys
+        for name, shape in self._whole.items():
+            self._put(name, shape.only(self._keys))
+
+    def _put(self, name: str, shape: nodes.Shape) -> bool:
         known = self._shape_of.get(name)
         if known == shape:
             return False
-        if known is not None:
-            self._leave(name, known)
         # Equal shapes are one object: thousands of nodes take the memory of a few.
         shape = self._interned.setdefault(shape, shape)
         if shape not in self._names:
@@ -38,14 +62,19 @@ class Index:
                 self._match(class_, shape)
         self._names[shape][name] = None
         self._shape_of[name] = shape
+        self._tell(name, known, shape)
+        if known is not None:
+            self._leave(name, known)
         self.generation += 1
         return True
 
     def drop_node(self, name: str) -> bool:
         """Forget a node; return whether it was known."""
+        self._whole.pop(name, None)
         known = self._shape_of.pop(name, None)
         if known is None:
             return False
+        self._tell(name, known, None)
         self._leave(name, known)
         self.generation += 1
         return True
@@ -54,6 +83,7 @@ class Index:
         """Take in a class; return whether anything is new of it."""
         if self._classes.get(class_.name) == class_:
             return False
+        self.require(class_.keys)
         self._classes[class_.name] = class_
         self._of_class[class_.name] = {}
         for shape in self._names:
@@ -90,6 +120,10 @@ class Index:
     def names(self) -> Iterator[str]:
         """Iterate over all nodes."""
         return iter(tuple(self._shape_of))
+
+    def _tell(self, name: str, old: nodes.Shape | None, new: nodes.Shape | None) -> None:
+        for moved in self._moved:
+            moved(name, old, new)
 
     def _match(self, class_: classes.Class, shape: nodes.Shape) -> None:
         resource = class_.resource(shape)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from trainshed.accelerators import amounts
@@ -55,6 +55,10 @@ class Shape:
     """By resource: cores in thousandths, memory in bytes, rounded up, devices as they are."""
     problems: tuple[str, ...] = ()
     """Why its nodes take no pod at the moment, in words."""
+
+    def only(self, keys: Collection[str]) -> Shape:
+        """Return it without the labels that have other keys."""
+        return replace(self, labels=frozenset(each for each in self.labels if each[0] in keys))
 
     def label(self, key: str) -> str | None:
         """Return the value of a label; None without it."""

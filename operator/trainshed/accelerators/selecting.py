@@ -28,6 +28,15 @@ def admitted(shape: nodes.Shape, affinity: Affinity) -> bool:
     return terms is None or any(_fits(shape, each) for each in terms)
 
 
+def keys(labels: Mapping[str, str], affinity: Affinity) -> set[str]:
+    """Return the labels that a pod's place depends on."""
+    found = set(labels)
+    for term in _terms(affinity) or ():
+        asked = term.get("matchExpressions") if isinstance(term, Mapping) else None
+        found |= {str(each.get("key")) for each in asked or () if isinstance(each, Mapping)}
+    return found
+
+
 def _terms(affinity: Affinity) -> Sequence[Any] | None:
     found: Any = affinity
     for name in ("nodeAffinity", _REQUIRED, "nodeSelectorTerms"):

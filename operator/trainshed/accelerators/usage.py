@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from trainshed.accelerators import index
+from trainshed.accelerators import index, nodes
 
 Job = tuple[str, str]
 """Namespace and name."""
@@ -22,6 +22,10 @@ class Use:
     count: int
 
 
+def _nobody() -> Mapping[Job, int]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """The devices of a class."""
@@ -29,57 +33,76 @@ class Totals:
     nodes: int = 0
     allocatable: int = 0
     in_use: int = 0
-    holders: Mapping[Job, int] = field(default_factory=dict)
-    """How many each job has."""
+    find: Callable[[], Mapping[Job, int]] = field(default=_nobody, compare=False, repr=False)
 
     @property
     def free(self) -> int:
         """Return how many no TrainingJob has; others' pods are not known."""
         return max(0, self.allocatable - self.in_use)
 
+    @property
+    def holders(self) -> Mapping[Job, int]:
+        """Return how many each job has: a look at every pod, for messages."""
+        return self.find()
+
 
 class Usage:
-    """Devices in use, by pod; totals are counted when they are asked for and anything is new."""
+    """Devices in use, by pod, summed by the shape of their node as both change."""
 
     def __init__(self, places: index.Index) -> None:
         """Begin without any."""
         self._places = places
         self._uses: dict[str, Use] = {}
-        self._generation = 0
-        self._counted: tuple[int, int] | None = None
-        self._totals: dict[str, Totals] = {}
+        self._on_node: dict[str, dict[str, Use]] = {}
+        self._sums: Counter[tuple[int, str]] = Counter()
+        """By shape and resource. Shapes are interned, so one is known by its identity."""
+        places.on_move(self._moved)
 
     def put(self, pod: str, use: Use | None) -> bool:
         """Take in what a pod, named by its uid, has; None: nothing. Return whether it is new."""
-        if self._uses.get(pod) == use:
+        known = self._uses.get(pod)
+        if known == use:
             return False
-        if use is None:
-            del self._uses[pod]
-        else:
+        if known is not None:
+            held = self._on_node[known.node]
+            del self._uses[pod], held[pod]
+            if not held:
+                del self._on_node[known.node]
+            self._add(self._places.shape(known.node), known, -1)
+        if use is not None:
             self._uses[pod] = use
-        self._generation += 1
+            self._on_node.setdefault(use.node, {})[pod] = use
+            self._add(self._places.shape(use.node), use, 1)
         return True
 
     def of(self, class_: str) -> Totals:
         """Return the devices of a class."""
-        now = self._places.generation, self._generation
-        if self._counted != now:
-            self._totals, self._counted = self._count(), now
-        return self._totals.get(class_, Totals())
+        count = allocatable = in_use = 0
+        for shape, resource, held in self._places.shapes(class_):
+            count += held
+            if resource:
+                allocatable += held * shape.amount(resource)
+                in_use += self._sums.get((id(shape), resource), 0)
+        return Totals(count, allocatable, in_use, lambda: self._holders(class_))
 
-    def _count(self) -> dict[str, Totals]:
-        by_shape: dict[tuple[int, str], Counter[Job]] = {}
+    def _holders(self, class_: str) -> Mapping[Job, int]:
+        of_class = {(id(shape), resource) for shape, resource, _ in self._places.shapes(class_)}
+        found: Counter[Job] = Counter()
         for use in self._uses.values():
-            shape = self._places.shape(use.node)
-            # Shapes are interned: equal ones are one object.
-            by_shape.setdefault((id(shape), use.resource), Counter())[use.job] += use.count
-        return {name: self._of(name, by_shape) for name in self._places.known()}
+            if (id(self._places.shape(use.node)), use.resource) in of_class:
+                found[use.job] += use.count
+        return found
 
-    def _of(self, name: str, by_shape: Mapping[tuple[int, str], Counter[Job]]) -> Totals:
-        nodes = allocatable = 0
-        holders: Counter[Job] = Counter()
-        for shape, resource, held in self._places.shapes(name):
-            nodes += held
-            allocatable += held * shape.amount(resource) if resource else 0
-            holders.update(by_shape.get((id(shape), resource), {}))
-        return Totals(nodes, allocatable, sum(holders.values()), dict(holders))
+    def _moved(self, node: str, old: nodes.Shape | None, new: nodes.Shape | None) -> None:
+        for use in self._on_node.get(node, {}).values():
+            self._add(old, use, -1)
+            self._add(new, use, 1)
+
+    def _add(self, shape: nodes.Shape | None, use: Use, sign: int) -> None:
+        """Count a use; of a node that is not known it counts once that one comes."""
+        if shape is None:
+            return
+        key = (id(shape), use.resource)
+        self._sums[key] += sign * use.count
+        if not self._sums[key]:
+            del self._sums[key]

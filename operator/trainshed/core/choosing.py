@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from trainshed.accelerators import amounts, choices, classes, fitting, index, misses
+from trainshed.accelerators import amounts, choices, classes, fitting, index, misses, selecting
 from trainshed.api import accelerator as api
 from trainshed.api import accelerator_class, reasons, spec, status
 from trainshed.api import pod as pod_api
@@ -30,6 +30,10 @@ def settle(
     settings: policy.Policy,
 ) -> choices.Choice | observed.Refusal:
     """Return the choice of a job, and put it into the status; or why there is none yet."""
+    where = workload_pod.placement(found)
+    # What follows judges nodes by these labels.
+    asked = selecting.keys(where.get("nodeSelector") or {}, where.get("affinity"))
+    _places(seen).require(asked)
     known = draft.before.placement
     if known is not None and known.type:
         return recall(known, _places(seen))

@@ -136,7 +136,7 @@ async def run(
             "sweeper": _sweeper(found, api, incoming, watched).run(),
             "routing": served.stay_routed(),
             "first-pass": _start_when_synced(found, workers),
-            "classes": _classes(api, settings),
+            "classes": shipped.keep(api.budgeted, settings.accelerator_classes),
             **bundled.tasks(
                 registry,
                 settings,
@@ -244,13 +244,6 @@ def _workers(
         again=lambda key: found.queue.add(key, workqueue.Priority.LOW),
     )
     return loop.Workers(found.queue, passes.reconcile, count=settings.workers, observe=hooks.passed)
-
-
-async def _classes(api: Clients, settings: config.Settings) -> None:
-    """Make the classes of the chart, and go on: the end of a task is the operator's."""
-    if settings.accelerator_classes.enabled:
-        await shipped.ensure(api.budgeted, settings.accelerator_classes.shipped)
-    await asyncio.Event().wait()
 
 
 async def _start_when_synced(found: Operator, workers: loop.Workers[Key]) -> None:

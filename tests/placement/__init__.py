@@ -1,0 +1,1 @@
+"""What placement costs in a cluster of thousands of nodes. `make bench-placement`."""
