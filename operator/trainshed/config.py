@@ -219,12 +219,22 @@ class AcceleratorClasses(Section):
     """Classes that are made where they are not there, and kept as they are here."""
 
 
+class Placement(Section):
+    """Beside which other pods those of jobs with accelerators would rather run."""
+
+    topology_keys: tuple[str, ...] = ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+    """Labels of nodes by which pods of one job are close, the closest first."""
+    pack: bool = True
+    """Whether pods that train alone fill up nodes that others have begun."""
+
+
 class Settings(Section):
     """All settings. Times are seconds."""
 
     registry: Registry = Registry()
     images: Images = Images()
     accelerator_classes: AcceleratorClasses = AcceleratorClasses()
+    placement: Placement = Placement()
     builder: Builder = Builder()
     trainer_library: pathlib.Path = pathlib.Path("/opt/trainshed/trainer")
     """The folder that holds the training library, put into every image that is built."""

@@ -43,6 +43,10 @@ FULL: dict[str, Any] = {
     "acceleratorClasses": {
         "overrides": {"nvidia-l4": {"price": {"hourly": 0.71, "currency": "USD"}}}
     },
+    "placement": {
+        "topologyKeys": ["kubernetes.io/hostname", "cloud.google.com/gce-topology-block"],
+        "pack": False,
+    },
     "builder": {
         "image": "registry.example.com:5000/trainshed/builder:1",
         "withoutTls": ["lab.internal:5000"],

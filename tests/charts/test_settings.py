@@ -106,6 +106,10 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
             ),
             variants={"cuda": {"pytorch": "registry.example.com:5000/cuda/pytorch:2.6"}},
         ),
+        placement=config.Placement(
+            topology_keys=("kubernetes.io/hostname", "cloud.google.com/gce-topology-block"),
+            pack=False,
+        ),
         builder=config.Builder(
             image="registry.example.com:5000/trainshed/builder:1",
             without_tls=("lab.internal:5000",),

@@ -58,6 +58,8 @@ OTHER: Mapping[str, Any] = {
     "acceleratorClasses.enabled": False,
     "acceleratorClasses.shipped": False,
     "acceleratorClasses.overrides": {"nvidia-t4": {"price": {"hourly": 1, "currency": "EUR"}}},
+    "placement.topologyKeys": ["rack"],
+    "placement.pack": True,
     "builder.image": "registry.example.com/other:1",
     "builder.withoutTls": ["lab.example.com"],
     "builder.index.url": "http://index.internal/simple",

@@ -96,6 +96,8 @@ acceleratorClasses:
   enabled: {{ .Values.acceleratorClasses.enabled }}
   shipped:
     {{- include "trainshed.classes" . | nindent 4 }}
+placement:
+  {{- toYaml .Values.placement | nindent 2 }}
 builder:
   image: {{ .Values.builder.image | default (printf "%s/trainshed/builder:%s" $pull $.Chart.AppVersion) | quote }}
   withoutTls: {{ .Values.builder.withoutTls | toJson }}

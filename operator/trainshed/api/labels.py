@@ -14,6 +14,9 @@ COMPONENT = f"{GROUP}/component"
 FOLDS = f"{GROUP}/folds"
 """On the Job and the pods of a cross-validation: how many folds it has."""
 
+CLASS = f"{GROUP}/class"
+"""On pods with devices: their AcceleratorClass."""
+
 APP_NAME = "app.kubernetes.io/name"
 APP_COMPONENT = "app.kubernetes.io/component"
 MANAGED_BY = "app.kubernetes.io/managed-by"

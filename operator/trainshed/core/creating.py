@@ -33,6 +33,7 @@ def children(
         ca_pem=settings.ca_pem,
         pull_secret=settings.pull_secret,
         chosen=chosen,
+        wishes=settings.wishes,
     )
     if found.replicas == 1:
         return (rendered,)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from trainshed.workloads import neighbours
+
 
 def _always(image: str) -> bool:
     return True
@@ -36,6 +38,8 @@ class Policy:
     """The shortest time between two status writes that only carry progress."""
     pull_secret: str = ""
     """Name of the Secret by which pods pull from the bundled registry; empty without one."""
+    wishes: neighbours.Wishes = neighbours.DEFAULT
+    """Beside which other pods jobs' pods would rather run."""
     quiet_start: float = 3.0
     """How long a pod may be silent before its events are asked for the cause."""
     reaches: Callable[[str], bool] = _always

@@ -39,6 +39,7 @@ from trainshed.runtime import (
     pacing,
     places,
     podbuilds,
+    policies,
     prepulls,
     pushes,
     reconciler,
@@ -101,7 +102,7 @@ async def run(
 ) -> None:
     """Operate until `stop` is set; raises where a watch or a task of ours fails for good."""
     signer = await _authority(settings, identity, api)
-    rules = _policy(settings, identity, signer)
+    rules = policies.of(settings, identity, signer)
     recorder = events.Recorder(api.budgeted, instance=identity.pod)
     writer, order = _writer(api, registry), turns.Turns()
     following = _following(found, settings, identity, writer, maker, rules, hooks)
@@ -270,22 +271,3 @@ async def _authority(
     store = stores.Store(api.free, kinds.SECRETS, identity.namespace)
     name = settings.progress.ca_secret
     return await authority.ensure(store, name=name, namespace=identity.namespace, now=time.time())
-
-
-def _policy(
-    settings: config.Settings, identity: config.Identity, signer: certificates.KeyPair
-) -> policy.Policy:
-    host = f"{settings.progress.service}.{identity.namespace}.svc"
-    return policy.Policy(
-        base_images=settings.images.bases,
-        variants=settings.images.variants,
-        devel_images=settings.images.devel.model_dump(),
-        index=settings.builder.index.url,
-        constraints=settings.builder.index.constraints,
-        progress_url=f"https://{host}:{settings.progress.port}",
-        ca_pem=signer.certificate.decode("ascii"),
-        build_deadline=settings.build_deadline_seconds,
-        startup_deadline=settings.startup_deadline_seconds,
-        reaches=surroundings.reaches(settings.registry),
-        pull_secret=labels.PULL_SECRET if settings.registry.bundled.enabled else "",
-    )

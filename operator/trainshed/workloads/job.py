@@ -7,7 +7,7 @@ from typing import Any
 from trainshed.accelerators import choices
 from trainshed.api import labels, spec
 from trainshed.frameworks import registry as frameworks
-from trainshed.workloads import commands, environment, owning, pod, ranks
+from trainshed.workloads import commands, environment, neighbours, owning, pod, ranks
 
 
 def render(
@@ -22,10 +22,12 @@ def render(
     ca_pem: str,
     pull_secret: str = "",
     chosen: choices.Choice = choices.NONE,
+    wishes: neighbours.Wishes = neighbours.DEFAULT,
 ) -> dict[str, Any]:
     """Return the Job. The same arguments give the same object.
 
     `volume`: an image that is mounted into `image`; empty for none. `chosen`: its accelerator.
+    `wishes`: beside whom it would rather run.
     """
     namespace, training_job = job.key
     variables = environment.variables(
@@ -47,6 +49,7 @@ def render(
         pull_secret=pull_secret,
         chosen=chosen,
     )
+    neighbours.settle(template, found, training_job=training_job, chosen=chosen, wishes=wishes)
     if found.replicas > 1:
         template["subdomain"] = name
     documents = environment.documents(found, namespace=namespace, ca_pem=ca_pem)
@@ -54,7 +57,7 @@ def render(
     marks = {labels.FOLDS: str(folds.folds)} if folds is not None else {}
     metadata = owning.metadata(job, name=name, attempt=attempt)
     metadata["labels"] |= marks
-    marks = {**owning.marks(training_job, attempt), **marks}
+    marks = {**owning.marks(training_job, attempt), **marks, **neighbours.marks(chosen)}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",

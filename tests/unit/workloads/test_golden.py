@@ -106,6 +106,10 @@ JOBS = {
     "two-gpus": builders.training_job()
     .cnn()
     .spec(accelerator={"class": "nvidia-l4", "count": 2}, resources={"cpu": "4", "memory": "8Gi"}),
+    "several-pods-of-gpus": builders.training_job()
+    .script()
+    .replicas(2)
+    .spec(accelerator={"class": "nvidia-l4", "count": 2}),
     "ready-image": builders.training_job()
     .command("python", "/work/train.py", image="registry.example/own@sha256:" + "c" * 64)
     .spec(
