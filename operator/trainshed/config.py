@@ -244,6 +244,7 @@ class Settings(Section):
     leader_election: LeaderElection = LeaderElection()
     build_deadline_seconds: float = 900
     startup_deadline_seconds: float = 1800
+    gang_deadline_seconds: float = 600
     workers: int = pydantic.Field(default=512, ge=1, le=4096)
     """Jobs that are worked on at the same time; most of that time they wait for answers."""
     namespaces: tuple[str, ...] = ()

@@ -72,6 +72,7 @@ FULL: dict[str, Any] = {
     "writes": {"perSecond": 500, "burst": 2_000_000},
     "buildDeadlineSeconds": 600,
     "startupDeadlineSeconds": 1200,
+    "gangDeadlineSeconds": 300,
     "leaderElection": {"leaseSeconds": 30, "renewSeconds": 20, "retrySeconds": 4},
     "metrics": {"finishedJobsRetentionSeconds": 60},
     "serviceAccount": {"annotations": {"example.com/owner": "ml"}},

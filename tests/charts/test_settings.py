@@ -138,6 +138,7 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
         leader_election=config.LeaderElection(lease_seconds=30, renew_seconds=20, retry_seconds=4),
         build_deadline_seconds=600,
         startup_deadline_seconds=1200,
+        gang_deadline_seconds=300,
         workers=32,
     )
 

@@ -85,6 +85,7 @@ OTHER: Mapping[str, Any] = {
     "writes.burst": 1,
     "buildDeadlineSeconds": 1,
     "startupDeadlineSeconds": 1,
+    "gangDeadlineSeconds": 1,
     "leaderElection.leaseSeconds": 40,
     "leaderElection.renewSeconds": 25,
     "leaderElection.retrySeconds": 1,

@@ -118,6 +118,7 @@ writes:
   {{- toYaml .Values.writes | nindent 2 }}
 buildDeadlineSeconds: {{ .Values.buildDeadlineSeconds | toJson }}
 startupDeadlineSeconds: {{ .Values.startupDeadlineSeconds | toJson }}
+gangDeadlineSeconds: {{ .Values.gangDeadlineSeconds | toJson }}
 leaderElection:
   {{- toYaml .Values.leaderElection | nindent 2 }}
 metrics:

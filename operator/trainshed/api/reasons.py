@@ -85,6 +85,8 @@ class Reason(enum.StrEnum):
     WAITING_FOR_SCHEDULER = "WaitingForScheduler"
     UNSCHEDULABLE = "Unschedulable"
     """No node takes the pod now; the message has the scheduler's own words."""
+    GANG_NOT_PLACED = "GangNotPlaced"
+    """A part of a job's pods had nodes for too long, and the others found none."""
     CONTAINER_STARTING = "ContainerStarting"
     IMAGE_PULL_FAILED = "ImagePullFailed"
     CONTAINER_CONFIG_INVALID = "ContainerConfigInvalid"

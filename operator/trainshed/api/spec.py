@@ -230,6 +230,13 @@ class TrainingJobSpec(base.Model):
     resources: resources_api.Resources | None = pydantic.Field(
         default=None, description="What each replica asks for."
     )
+    startup_deadline_seconds: int | None = pydantic.Field(
+        default=None,
+        ge=1,
+        le=604_800,
+        description="From the creation of its pods until all must have started, and so long at most"
+        " a job that no node can hold waits for one; default: the operator's, 1800.",
+    )
     pod: pod_api.Pod | None = pydantic.Field(
         default=None, description="Typed overrides of the trainer's pod."
     )

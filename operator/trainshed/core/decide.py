@@ -29,6 +29,7 @@ from trainshed.core import (
     joining,
     naming,
     observed,
+    partial,
     placing,
     plan,
     policy,
@@ -90,6 +91,7 @@ def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -
     else:
         message = "the job can run as it is written"
         draft.condition(Type.ACCEPTED, True, Reason.ACCEPTED, message)
+        settings = starting.bounded(settings, found)
         _advance(draft, found, seen, gang, settings, actions)
     told = joining.account(parts, seen.workload) if parts else gangs.spoken(gang, seen)
     _conclude(draft, seen, gang, told, actions)
@@ -195,12 +197,16 @@ def _watch_the_start(
     settings: policy.Policy,
     actions: _Actions,
 ) -> None:
-    actions.failed = starting.overdue(draft, seen, gang, settings)
+    late = partial.overdue(draft, seen, gang, settings)
+    actions.failed = late or starting.overdue(draft, seen, gang, settings)
     if actions.failed is not None:
         actions.requeue_at = draft.now
         return
     actions.inquiry = starting.inquiry(draft, seen, gang, settings)
-    actions.requeue_at = starting.next_look(draft, seen, gang, settings)
+    actions.requeue_at = _first(
+        starting.next_look(draft, seen, gang, settings),
+        partial.deadline(draft, seen, gang, settings),
+    )
 
 
 def _heal(
@@ -219,8 +225,11 @@ def _heal(
         actions.failed, actions.requeue_at = step, draft.now
         return
     actions.build = step
-    looks = (actions.requeue_at, healing.next_look(draft, found, seen, settings))
-    actions.requeue_at = min((each for each in looks if each is not None), default=None)
+    actions.requeue_at = _first(actions.requeue_at, healing.next_look(draft, found, seen, settings))
+
+
+def _first(*moments: float | None) -> float | None:
+    return min((each for each in moments if each is not None), default=None)
 
 
 def _conclude(

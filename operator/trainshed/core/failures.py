@@ -43,7 +43,7 @@ _ADVICE = {
     " anew",
     Class.COMM_TIMEOUT: "read the other pods' logs, look for a network policy between them, then"
     " create the job anew",
-    Class.QUOTA: "free quota in the namespace or ask for more, then create the job anew",
+    Class.QUOTA: "free quota or nodes, or ask for more, then create the job anew",
     Class.UNKNOWN: "read the pod's log and events (kubectl describe pod), then create the job anew",
 }
 

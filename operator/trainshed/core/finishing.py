@@ -25,6 +25,7 @@ _ENDS = ("SuccessCriteriaMet", "Complete", "FailureTarget", "Failed")
 """Conditions of a Job that goes, or has gone, to its end."""
 _GIVEN_UP = (
     Reason.STARTUP_DEADLINE_EXCEEDED,
+    Reason.GANG_NOT_PLACED,
     Reason.IMAGE_LOST,
     Reason.BUILD_DEADLINE_EXCEEDED,
 )

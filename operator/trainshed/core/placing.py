@@ -27,11 +27,9 @@ def settle(draft: drafts.Draft, gang: gangs.Gang) -> None:
     if gang.folds and any(each.node and each.phase not in gangs.FINAL for each in gang.pods):
         draft.condition(Type.PLACED, True, Reason.SCHEDULED, _with_room(draft, gang, unplaced))
         return
-    refused = [
-        f"{said}{_ADVICE}" for each in unplaced if (said := _refused(gang, each)) is not None
-    ]
-    if refused:
-        message = draft.steady(Type.PLACED, Reason.UNSCHEDULABLE, refused)
+    told = [f"{said}{_ADVICE}" for each in unplaced if (said := refused(gang, each)) is not None]
+    if told:
+        message = draft.steady(Type.PLACED, Reason.UNSCHEDULABLE, told)
         draft.condition(Type.PLACED, False, Reason.UNSCHEDULABLE, message)
         return
     if gang.folds and draft.is_true(Type.PLACED):
@@ -41,7 +39,7 @@ def settle(draft: drafts.Draft, gang: gangs.Gang) -> None:
     draft.condition(Type.PLACED, False, Reason.WAITING_FOR_SCHEDULER, message)
 
 
-def _refused(gang: gangs.Gang, pod: observed.PodView) -> str | None:
+def refused(gang: gangs.Gang, pod: observed.PodView) -> str | None:
     """Return why no node takes a pod; None where the scheduler has not said so."""
     scheduled = pod.condition("PodScheduled")
     if scheduled is None or scheduled.status != "False":
@@ -54,9 +52,7 @@ def _with_room(draft: drafts.Draft, gang: gangs.Gang, unplaced: Sequence[observe
     """Return where folds are, and which one waits until another has ended."""
     where = gang.where()
     waiting = [
-        f"{where}; {said}{_WAITS}"
-        for each in unplaced
-        if (said := _refused(gang, each)) is not None
+        f"{where}; {said}{_WAITS}" for each in unplaced if (said := refused(gang, each)) is not None
     ]
     return draft.steady(Type.PLACED, Reason.SCHEDULED, waiting) if waiting else where
 

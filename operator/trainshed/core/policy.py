@@ -34,6 +34,8 @@ class Policy:
     """From apply until the image must exist."""
     startup_deadline: float = 1800.0
     """From the Job's creation until its container must have started."""
+    gang_deadline: float = 600.0
+    """From the moment that a pod was placed until the next one of its job must be."""
     progress_interval: float = 10.0
     """The shortest time between two status writes that only carry progress."""
     pull_secret: str = ""

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainshed.api import reasons
+from trainshed.api import reasons, spec
 from trainshed.core import draft as drafts
 from trainshed.core import failures, folds, gangs, observed, plan, policy, times
 
@@ -39,6 +39,12 @@ _TOLD = (
 )
 """Waiting reasons of the kubelet, what to do about them, and our reason."""
 _LONGEST_WAIT = 60.0
+
+
+def bounded(settings: policy.Policy, found: spec.TrainingJobSpec) -> policy.Policy:
+    """Return the settings with the deadline that a job gives its own start."""
+    own = found.startup_deadline_seconds
+    return settings if own is None else dataclasses.replace(settings, startup_deadline=float(own))
 
 
 def settle(

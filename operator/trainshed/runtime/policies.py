@@ -25,6 +25,7 @@ def of(
         ca_pem=signer.certificate.decode("ascii"),
         build_deadline=settings.build_deadline_seconds,
         startup_deadline=settings.startup_deadline_seconds,
+        gang_deadline=settings.gang_deadline_seconds,
         reaches=surroundings.reaches(settings.registry),
         pull_secret=labels.PULL_SECRET if settings.registry.bundled.enabled else "",
         wishes=neighbours.Wishes(
