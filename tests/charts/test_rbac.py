@@ -28,6 +28,7 @@ IN_JOB_NAMESPACES = {
 FOR_PLACEMENT = {
     ("", "nodes", "", "get list watch"),
     ("trainshed.dev", "acceleratorclasses", "", "get list watch create update"),
+    ("trainshed.dev", "acceleratorclasses/status", "", "patch"),
 }
 """Nodes and classes are in no namespace: a role of a namespace can't grant them."""
 OF_DOCKERFILES = {("", "namespaces", "", "get")}

@@ -166,6 +166,7 @@ def test_every_module_that_is_to_be_run_exists() -> None:
 
 def test_every_reason_is_explained() -> None:
     known = {*reasons.ConditionType, *reasons.Reason, *reasons.BuildReason, *reasons.FailureClass}
+    known |= {*reasons.ClassReason}
     known |= {each.reason for each in registry_errors.KINDS}
     for path in TRAINER.rglob("*.py"):
         known |= set(re.findall(r'reason"?[=:] ?"([A-Z]\w+)"', path.read_text(encoding="utf-8")))

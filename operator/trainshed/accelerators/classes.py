@@ -68,6 +68,13 @@ class Class:
         pattern = _compiled(match.resource_pattern)
         return next((key for key, _ in shape.allocatable if pattern.fullmatch(key)), None)
 
+    def lacks(self, shape: nodes.Shape) -> bool:
+        """Return whether a node has the labels that the class gives, and none of its devices."""
+        match = self.spec.match if self.spec is not None and not self.problem else None
+        if match is None or not (match.node_labels or match.any_node_labels):
+            return False
+        return labelled(shape, match) and self.resource(shape) is None
+
 
 def read(body: Mapping[str, Any]) -> Class:
     """Return the class of an AcceleratorClass object, sound or not."""

@@ -30,6 +30,7 @@ class Index:
         self._interned: dict[nodes.Shape, nodes.Shape] = {}
         self._classes: dict[str, classes.Class] = {}
         self._of_class: dict[str, dict[nodes.Shape, str]] = {}
+        self._bare: dict[str, dict[nodes.Shape, None]] = {}
 
     def on_move(self, moved: Moved) -> None:
         """Have `moved` called for each node that becomes of another shape, or goes."""
@@ -85,7 +86,7 @@ class Index:
             return False
         self.require(class_.keys)
         self._classes[class_.name] = class_
-        self._of_class[class_.name] = {}
+        self._of_class[class_.name], self._bare[class_.name] = {}, {}
         for shape in self._names:
             self._match(class_, shape)
         self.generation += 1
@@ -95,7 +96,7 @@ class Index:
         """Forget a class; return whether it was known."""
         if self._classes.pop(name, None) is None:
             return False
-        del self._of_class[name]
+        del self._of_class[name], self._bare[name]
         self.generation += 1
         return True
 
@@ -107,6 +108,10 @@ class Index:
         """Yield the shapes of a class, the resource of its devices on each, and their nodes."""
         for shape, resource in self._of_class.get(name, {}).items():
             yield shape, resource, len(self._names[shape])
+
+    def bare(self, name: str) -> int:
+        """Return how many nodes have the labels of a class, and no resource of it."""
+        return sum(len(self._names[shape]) for shape in self._bare.get(name, ()))
 
     def every(self) -> Iterator[tuple[nodes.Shape, int]]:
         """Yield every shape and how many nodes are of it."""
@@ -129,6 +134,8 @@ class Index:
         resource = class_.resource(shape)
         if resource is not None:
             self._of_class[class_.name][shape] = resource
+        elif class_.lacks(shape):
+            self._bare[class_.name][shape] = None
 
     def _leave(self, name: str, shape: nodes.Shape) -> None:
         held = self._names[shape]
@@ -137,3 +144,5 @@ class Index:
             del self._names[shape], self._interned[shape]
             for matched in self._of_class.values():
                 matched.pop(shape, None)
+            for bare in self._bare.values():
+                bare.pop(shape, None)

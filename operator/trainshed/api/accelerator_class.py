@@ -131,8 +131,13 @@ class AcceleratorClassStatus(base.Model):
     """What the cluster has of it."""
 
     nodes: int = pydantic.Field(default=0, description="Nodes that match.")
-    allocatable: int = pydantic.Field(default=0, description="Their devices.")
-    in_use: int = pydantic.Field(default=0, description="Devices that TrainingJobs have now.")
+    allocatable: int | None = pydantic.Field(
+        default=None, description="Their devices; absent of CPUs."
+    )
+    in_use: int | None = pydantic.Field(
+        default=None,
+        description="Devices that pods of TrainingJobs have now; absent of CPUs.",
+    )
     conditions: list[status.Condition] = pydantic.Field(
         default=[],
         max_length=8,

@@ -114,6 +114,31 @@ class Reason(enum.StrEnum):
     UNKNOWN = "UnknownFailure"
 
 
+class ClassConditionType(enum.StrEnum):
+    """The conditions of an AcceleratorClass."""
+
+    READY = "Ready"
+    """It has a node that takes pods."""
+    PRICE_COMPARABLE = "PriceComparable"
+    """Its price can be compared with the others'; absent without a price."""
+
+
+class ClassReason(enum.StrEnum):
+    """The reasons of those."""
+
+    NODES_READY = "NodesReady"
+    NO_NODES = "NoNodes"
+    """No node has its labels, or without labels its devices."""
+    INVALID = "ClassInvalid"
+    DEVICES_MISSING = "DevicesMissing"
+    """Nodes have its labels, and none a resource of the name that it gives."""
+    NODES_UNHEALTHY = "NodesUnhealthy"
+    """None of its nodes takes a pod at the moment."""
+    ONE_CURRENCY = "OneCurrency"
+    PRICE_CURRENCY_MIXED = "PriceCurrencyMixed"
+    """Classes have prices in several currencies, so that none is the cheapest."""
+
+
 class BuildReason(enum.StrEnum):
     """What a build pod tells of the code that it is to fetch, beside `Reason`'s."""
 

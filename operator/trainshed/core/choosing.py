@@ -15,7 +15,7 @@ from trainshed.api import accelerator as api
 from trainshed.api import accelerator_class, reasons, spec, status
 from trainshed.api import pod as pod_api
 from trainshed.core import draft as drafts
-from trainshed.core import failures, observed, plan, policy
+from trainshed.core import failures, observed, plan, policy, ranking
 from trainshed.workloads import nodes as workload_nodes
 from trainshed.workloads import pod as workload_pod
 
@@ -170,7 +170,7 @@ def _of_wish(
         elif len(named) == 1:
             return verdict
     if judged:
-        return min(judged, key=lambda each: _rank(each, seen))
+        return ranking.first(judged, seen)
     return observed.Refusal(
         Reason.NO_NODE_FITS,
         misses.of_type(_places(seen), wish, named, needed, replicas=found.replicas),
@@ -263,14 +263,6 @@ def _cpu(found: spec.TrainingJobSpec, seen: observed.Observation) -> choices.Cho
         if isinstance(held, str) and _contradicted(class_, found) is None:
             return choices.of(class_, resource="", count=0)
     return choices.NONE
-
-
-def _rank(chosen: choices.Choice, seen: observed.Observation) -> tuple[bool, bool, float, str]:
-    """Order choices: those with free devices first, known products next, by price and by name."""
-    generic = not (chosen.labels or chosen.alternatives)
-    price = chosen.spec.price if chosen.spec is not None else None
-    busy = seen.devices is not None and seen.devices.of(chosen.class_).free < max(1, chosen.count)
-    return busy, generic, price.hourly if price is not None else 0.0, chosen.class_
 
 
 def _places(seen: observed.Observation) -> index.Index:

@@ -107,12 +107,16 @@ def needed(
 
 
 def for_placement(*, makes: bool) -> list[Permission]:
-    """Return what finding nodes needs. `makes`: whether classes are made here."""
+    """Return what finding nodes, and telling of them, needs.
+
+    `makes`: whether classes are made here.
+    """
     verbs = ("get", "list", "watch")
     made = ("create", "update") if makes else ()
     return [
         *(Permission(verb, kinds.NODES) for verb in verbs),
         *(Permission(verb, kinds.CLASSES) for verb in (*verbs, *made)),
+        Permission("patch", kinds.CLASSES, "status"),
     ]
 
 

@@ -1,7 +1,8 @@
 """Decides which write goes next: token buckets, slots in flight and the order of lanes.
 
-Job creations go before status writes, and both before Kubernetes events. A lane never waits
-behind a lower one. Knows nothing of HTTP; time is the event loop's.
+Job creations go before status writes, both before Kubernetes events, and all before the
+statuses of classes. A lane never waits behind a lower one. Knows nothing of HTTP; time is the event
+loop's.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ class Lane(enum.IntEnum):
     """Creations and deletions of children: what a person waits for."""
     STATUS = 1
     EVENT = 2
+    CLASS = 3
+    """Statuses of classes: they follow nodes, which change in crowds, and nobody waits for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +34,18 @@ class Limits:
     burst: int = 400
     events_per_second: float = 20.0
     events_burst: int = 40
+    classes_per_second: float = 5.0
+    classes_burst: int = 20
     in_flight: Mapping[Lane, int] = field(
-        default_factory=lambda: {Lane.CREATE: 32, Lane.STATUS: 24, Lane.EVENT: 2}
+        default_factory=lambda: {Lane.CREATE: 32, Lane.STATUS: 24, Lane.EVENT: 2, Lane.CLASS: 1}
     )
     """For each lane, the writes of all lanes under way at which it must wait.
 
-    The lowest lanes stop first, so that a creation finds a free slot at once; events count only
-    themselves.
+    The lowest lanes stop first, so that a creation finds a free slot at once; events and classes
+    count only themselves.
     """
     in_flight_beside_creates: Mapping[Lane, int] = field(
-        default_factory=lambda: {Lane.STATUS: 2, Lane.EVENT: 1}
+        default_factory=lambda: {Lane.STATUS: 2, Lane.EVENT: 1, Lane.CLASS: 1}
     )
     """The same while Jobs are being created, and for `calm_seconds` after the last one.
 
@@ -108,7 +113,13 @@ class Limiter:
         now = self._loop.time()
         writes = Bucket(self._limits.per_second, self._limits.burst, now=now)
         events = Bucket(self._limits.events_per_second, self._limits.events_burst, now=now)
-        self._buckets = {Lane.CREATE: writes, Lane.STATUS: writes, Lane.EVENT: events}
+        classes = Bucket(self._limits.classes_per_second, self._limits.classes_burst, now=now)
+        self._buckets = {
+            Lane.CREATE: writes,
+            Lane.STATUS: writes,
+            Lane.EVENT: events,
+            Lane.CLASS: classes,
+        }
         self._waiting: dict[Lane, deque[asyncio.Future[None]]] = {lane: deque() for lane in Lane}
         self._under_way = dict.fromkeys(Lane, 0)
         self._paused_until = now
@@ -148,8 +159,8 @@ class Limiter:
 
     def _fill(self) -> None:
         now = self._loop.time()
-        self._buckets[Lane.CREATE].fill(now)
-        self._buckets[Lane.EVENT].fill(now)
+        for lane in (Lane.CREATE, Lane.EVENT, Lane.CLASS):
+            self._buckets[lane].fill(now)
 
     def _grant(self, lane: Lane) -> bool:
         if self._paused_until > self._loop.time() or not self._has_slot(lane):
@@ -165,7 +176,7 @@ class Limiter:
             return busy < self._limits.in_flight[lane]
         if self._creating():
             return self._under_way[lane] < self._limits.in_flight_beside_creates[lane]
-        counted = (Lane.EVENT,) if lane is Lane.EVENT else (Lane.CREATE, Lane.STATUS)
+        counted = (Lane.CREATE, Lane.STATUS) if lane is Lane.STATUS else (lane,)
         return sum(self._under_way[other] for other in counted) < self._limits.in_flight[lane]
 
     def _creating(self) -> bool:

@@ -30,6 +30,9 @@ class Places:
         """Begin empty, with nobody to wake."""
         self.index = index.Index()
         self.usage = usage.Usage(self.index)
+        self.stored: dict[str, Body] = {}
+        """The status of each class as the API server has it."""
+        self._news: Callable[[], None] = lambda: None
         self._wake: Wake = lambda key: None
         self._waiting: set[observed.JobKey] = set()
         self._names: dict[str, dict[observed.Uid, str]] = {"nodes": {}, "classes": {}}
@@ -39,6 +42,10 @@ class Places:
     def on_change(self, wake: Wake) -> None:
         """Have `wake` called with the key of each job that waits, when anything is new."""
         self._wake = wake
+
+    def on_news(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called when anything is new of nodes, classes or devices in use."""
+        self._news = tell
 
     def node(self, body: Body, *, gone: bool) -> None:
         """Take in a Node."""
@@ -51,18 +58,24 @@ class Places:
     def class_(self, body: Body, *, gone: bool) -> None:
         """Take in an AcceleratorClass."""
         name, uid = body["metadata"]["name"], observed.Uid(body["metadata"]["uid"])
-        if self._known("classes", name, uid, gone=gone):
-            self._changed(
-                self.index.drop_class(name) if gone else self.index.put_class(classes.read(body))
-            )
+        if not self._known("classes", name, uid, gone=gone):
+            return
+        told = None if gone else body.get("status") or {}
+        self._store(name, told)
+        self._changed(
+            self.index.drop_class(name) if gone else self.index.put_class(classes.read(body))
+        )
 
     def gone(self, kind: str, uid: observed.Uid) -> None:
         """Take the loss of an object that no watch event told of."""
         name = self._names[kind].get(uid)
-        if name is not None and self._known(kind, name, uid, gone=True):
-            self._changed(
-                self.index.drop_node(name) if kind == "nodes" else self.index.drop_class(name)
-            )
+        if name is None or not self._known(kind, name, uid, gone=True):
+            return
+        if kind == "nodes":
+            self._changed(self.index.drop_node(name))
+        else:
+            self._store(name, None)
+            self._changed(self.index.drop_class(name))
 
     def members(self, kind: str) -> Iterator[tuple[observed.Uid, str]]:
         """Iterate over uids and names of all that is known of `nodes` or `classes`."""
@@ -73,7 +86,8 @@ class Places:
         has = not gone and view.node and view.devices and view.phase not in ("Succeeded", "Failed")
         job = (view.namespace, view.training_job)
         use = usage.Use(job, view.node, view.resource, view.devices) if has else None
-        self.usage.put(view.uid, use)
+        if self.usage.put(view.uid, use):
+            self._news()
 
     def waits(self, key: observed.JobKey, waits: bool) -> None:
         """Note whether a job waits for what nodes and classes there are."""
@@ -93,7 +107,18 @@ class Places:
             names[uid], uids[name] = name, uid
         return True
 
+    def _store(self, name: str, told: Body | None) -> None:
+        if self.stored.get(name) == told:
+            return
+        if told is None:
+            del self.stored[name]
+        else:
+            self.stored[name] = told
+        self._news()
+
     def _changed(self, changed: bool) -> None:
+        if changed:
+            self._news()
         if changed and self._waiting and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._tell)
 

@@ -5,7 +5,6 @@ Helm can't make them: it knows no kind whose definition is in the same chart.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,13 +17,6 @@ from trainshed.kube import errors, kinds
 log = logging.getLogger(__name__)
 
 _OURS = {labels.MANAGED_BY: labels.MANAGER}
-
-
-async def keep(api: clients.Client, settings: config.AcceleratorClasses) -> None:
-    """Make the classes of the chart, and go on: the end of a task is the operator's."""
-    if settings.enabled:
-        await ensure(api, settings.shipped)
-    await asyncio.Event().wait()
 
 
 async def ensure(api: clients.Client, shipped: Sequence[config.ShippedClass]) -> None:

@@ -16,6 +16,7 @@ BODIES = [
     {"devices": {"nvidia.com/gpu": 1}, "labels_": {"kind": "l4"}},
     {"devices": {"nvidia.com/gpu": 4}, "labels_": {"kind": "l4"}, "ready": False},
     {"devices": {"amd.com/gpu": 2}},
+    {"labels_": {"kind": "l4"}},
     {},
 ]
 CLASSES = [
@@ -68,6 +69,8 @@ def test_the_index_is_what_its_nodes_and_classes_are(changes: list[tuple[str, An
                 for shape in whole
                 if class_.resource(shape) is not None
             }
+            bare = [each for each in there.values() if class_.lacks(each)]
+            assert found.bare(class_.name) == len(bare)
 
 
 def test_nodes_that_differ_by_their_names_alone_are_one_shape() -> None:

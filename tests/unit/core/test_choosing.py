@@ -215,6 +215,20 @@ def test_of_several_classes_the_one_with_free_devices_is_taken_then_the_cheapest
     assert chosen == ["l4", "a100"]
 
 
+def test_prices_in_two_currencies_are_not_compared() -> None:
+    at = places.of(
+        places.gpu("a100", node_labels={"kind": "a100"}, price={"hourly": 4.0, "currency": "USD"}),
+        places.gpu("l4", node_labels={"kind": "l4"}, price={"hourly": 0.7, "currency": "EUR"}),
+        places.node("a", {GPU: 1}, labels_={"kind": "a100"}),
+        places.node("b", {GPU: 1}, labels_={"kind": "l4"}),
+    )
+
+    found, _ = decided({"type": "gpu"}, at)
+
+    assert found.placement is not None
+    assert found.placement.class_ == "a100"
+
+
 def test_a_choice_stays_whatever_the_cluster_has_later() -> None:
     at = places.of(places.gpu("l4"), places.node("a", {GPU: 1}))
     found, _ = decided({"class": "l4"}, at)

@@ -15,7 +15,14 @@ def limits(per_second: float = 10.0, burst: int = 5, in_flight: int = 32) -> Lim
         burst=burst,
         events_per_second=1.0,
         events_burst=2,
-        in_flight={Lane.CREATE: in_flight, Lane.STATUS: in_flight, Lane.EVENT: 1},
+        classes_per_second=1.0,
+        classes_burst=2,
+        in_flight={
+            Lane.CREATE: in_flight,
+            Lane.STATUS: in_flight,
+            Lane.EVENT: 1,
+            Lane.CLASS: 1,
+        },
     )
 
 
@@ -112,10 +119,11 @@ async def test_few_statuses_go_beside_creations_and_all_once_those_are_over() ->
     assert [round(each, 2) for each in done] == [0.1, 0.2, 0.3, 0.4, 0.5, *[0.6] * 7]
 
 
-async def test_events_have_a_budget_of_their_own() -> None:
+@pytest.mark.parametrize("lane", [Lane.EVENT, Lane.CLASS])
+async def test_events_and_classes_have_budgets_of_their_own(lane: Lane) -> None:
     limiter = Limiter(limits(burst=5))
     for _ in range(4):
-        async with limiter.slot(Lane.EVENT):
+        async with limiter.slot(lane):
             pass
     assert now() == pytest.approx(2.0, abs=0.05)
     async with limiter.slot(Lane.CREATE):
