@@ -66,3 +66,8 @@ def of(*bodies: Body) -> index.Index:
         else:
             found.put_node(each["metadata"]["name"], nodes.shape(each))
     return found
+
+
+def taint(key: str, value: str = "", effect: str = "NoSchedule") -> dict[str, str]:
+    """Return a taint."""
+    return {"key": key, "value": value, "effect": effect}

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from trainshed.accelerators import classes, fitting, index, nodes
 from trainshed.api import accelerator_class
 
 Stage = fitting.Stage
+
+
+Judged = Sequence[tuple[fitting.Found, nodes.Shape, int]]
+"""How far each shape comes, and how many nodes are of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """By what nodes fail, and what to do about it."""
+
+    said: str
+    do: str
+
+    def __str__(self) -> str:
+        """Return both as one message."""
+        return f"{self.said}; {self.do}"
 
 
 def of_class(
@@ -22,49 +39,64 @@ def of_class(
     if room:
         return (
             f"nodes of class {class_.name} hold {_count(room, 'replica')} at a time, the job has"
-            f" {replicas}: create it anew with fewer replicas, or add nodes"
+            f" {replicas}; create it anew with fewer replicas, or add nodes"
         )
     judged = [
         (fitting.judge(shape, class_, need), shape, held)
         for shape, _, held in places.shapes(class_.name)
     ]
+    return str(nearest(places, class_, judged, need))
+
+
+def nearest(places: index.Index, class_: classes.Class, judged: Judged, need: fitting.Need) -> Miss:
+    """Return by what the nodes fail that come nearest; a class without a name is of every node."""
     if not judged:
         return _none(places, class_)
     best = max(found.stage for found, _, _ in judged)
     near = [each for each in judged if each[0].stage is best]
     held = sum(count for _, _, count in near)
-    shapes = [shape for _, shape, _ in near]
-    resource = near[0][0].resource
+    would = f"{_count(held, 'node')}{f' of class {class_.name}' if class_.name else ''} would do"
     match best:
         case Stage.DEVICES:
             largest = max(shape.amount(found.resource) for found, shape, _ in near)
-            return (
-                f"{_has(held)} {resource}; the largest has {largest}, the job asks {need.devices}:"
-                " create it anew with a lower accelerator.count and more replicas"
+            return Miss(
+                f"{_has(held)} {near[0][0].resource}; the largest has {largest}, the job asks"
+                f" {need.devices}",
+                "create it anew with a lower accelerator.count and more replicas",
             )
         case Stage.SELECTED:
-            return (
-                f"{_count(held, 'node')} of class {class_.name} would do, but none is what"
-                " pod.nodeSelector, pod.affinity and the image's platforms ask for: create the job"
-                " anew without them, or label such a node"
+            return Miss(
+                f"{would}, but none is what pod.nodeSelector, pod.affinity and the image's"
+                " platforms ask for",
+                "create the job anew without them, or label such a node",
             )
         case Stage.TAINTED:
-            taint = near[0][0].taint
-            assert taint is not None
-            value = f"={taint.value}" if taint.value else ""
-            return (
-                f"{_count(held, 'node')} of class {class_.name} would do, but"
-                f" {'is' if held == 1 else 'are'} tainted {taint.key}{value}:{taint.effect}: create"
-                " the job anew with pod.tolerations for it, or have the class tolerate it"
+            are = "is" if held == 1 else "are"
+            or_ = ", or have the class tolerate it" if class_.name else ""
+            return Miss(
+                f"{would}, but {are} tainted {_taints(near)}",
+                f"create the job anew with pod.tolerations for it{or_}",
             )
         case _:
-            cores = max(shape.amount(nodes.CORES) for shape in shapes) / 1000
-            memory = max(shape.amount(nodes.MEMORY) for shape in shapes) / (1 << 30)
-            return (
-                f"{_count(held, 'node')} of class {class_.name} would do; the largest has"
-                f" {cores:g} cores and {memory:.0f} GiB, the job asks {need.cores / 1000:g} and"
-                f" {need.memory / (1 << 30):.0f} GiB: create it anew with smaller resources"
-            )
+            return _too_small([shape for _, shape, _ in near], need, would)
+
+
+def _too_small(shapes: Sequence[nodes.Shape], need: fitting.Need, would: str) -> Miss:
+    cores = max(shape.amount(nodes.CORES) for shape in shapes) / 1000
+    memory = max(shape.amount(nodes.MEMORY) for shape in shapes) / (1 << 30)
+    return Miss(
+        f"{would}; the largest has {cores:g} cores and {memory:.0f} GiB, the job asks"
+        f" {need.cores / 1000:g} and {need.memory / (1 << 30):.0f} GiB",
+        "create it anew with smaller resources",
+    )
+
+
+def _taints(near: Judged) -> str:
+    """Return the taints that keep nodes from it, each once."""
+    taints = dict.fromkeys(found.taint for found, _, _ in near if found.taint is not None)
+    return " or ".join(
+        f"{each.key}{f'={each.value}' if each.value else ''}:{each.effect}" for each in taints
+    )
 
 
 def of_type(
@@ -94,7 +126,7 @@ def of_type(
     return of_class(places, class_, need, room=room, replicas=replicas)
 
 
-def _none(places: index.Index, class_: classes.Class) -> str:
+def _none(places: index.Index, class_: classes.Class) -> Miss:
     """Say what the nodes lack that have the labels of a class, or that none has them."""
     spec = class_.spec
     match = spec.match if spec is not None else None
@@ -105,16 +137,17 @@ def _none(places: index.Index, class_: classes.Class) -> str:
         alike = sum(held for shape, held in places.every() if classes.labelled(shape, match))
     if alike and pattern:
         are = "is" if alike == 1 else "are"
-        return (
+        return Miss(
             f"{_count(alike, 'node')} {are} labelled {told}, but without a device that matches"
-            f" {pattern}: see that the device plugin runs there"
+            f" {pattern}",
+            "see that the device plugin runs there",
         )
     wanted = " and ".join(
         [*([f"label {told}"] if told else []), *([f"devices like {pattern}"] if pattern else [])]
     )
-    return (
-        f"no node is of class {class_.name}, whose nodes have {wanted}: add such a node, or give"
-        " another class"
+    return Miss(
+        f"no node is of class {class_.name}, whose nodes have {wanted}",
+        "add such a node, or give another class",
     )
 
 

@@ -108,12 +108,12 @@ def deadline(draft: drafts.Draft, seen: observed.Observation, settings: policy.P
     return (seen.job.first_seen if since is None else since) + settings.startup_deadline
 
 
-def need(found: spec.TrainingJobSpec, asked: api.Accelerator) -> fitting.Need:
+def need(found: spec.TrainingJobSpec, *, devices: int) -> fitting.Need:
     """Return what one pod of a job asks of its node."""
     pod, resources = found.pod or pod_api.Pod(), found.resources
     where = workload_pod.placement(found)
     return fitting.Need(
-        devices=asked.count,
+        devices=devices,
         cores=amounts.of((resources and resources.cpu) or "0", scale=1000),
         memory=amounts.of((resources and resources.memory) or "0"),
         selector=where.get("nodeSelector") or {},
@@ -162,7 +162,7 @@ def _of_wish(
     named = list(_candidates(wish, _places(seen)))
     if not named:
         return _unknown(wish, _places(seen))
-    needed, judged = need(found, asked), []
+    needed, judged = need(found, devices=asked.count), []
     for class_ in named:
         verdict = _judge(class_, found, needed, _places(seen), settings)
         if isinstance(verdict, str):
@@ -211,7 +211,7 @@ def _judge(
         return _refusal(
             Reason.BASE_IMAGE_MISSING,
             f"AcceleratorClass {class_.name} needs base images of the variant {variant}, and the"
-            f" chart names none for {found.framework}: give image.base, or have"
+            f" chart names none for {found.framework}; give image.base, or have"
             f" images.variants.{variant}.{found.framework} set",
         )
     return _held(class_, needed, places, replicas=found.replicas)
@@ -245,7 +245,7 @@ def _contradicted(class_: classes.Class, found: spec.TrainingJobSpec) -> observe
             return _refusal(
                 Reason.CLASS_CONTRADICTED,
                 f"pod.nodeSelector has {key}={own[key]}, and nodes of class {class_.name} have"
-                f" {key}={value}: create the job anew without it, or with another class",
+                f" {key}={value}; create the job anew without it, or with another class",
             )
     return None
 
@@ -257,9 +257,8 @@ def _takes_default(found: spec.TrainingJobSpec) -> bool:
 
 def _cpu(found: spec.TrainingJobSpec, seen: observed.Observation) -> choices.Choice:
     """Return the first class of CPUs whose nodes hold the job; without one, any node."""
-    asked = api.Accelerator(type=api.Type.CPU)
     for class_ in _candidates(api.Type.CPU, _places(seen)):
-        held = _held(class_, need(found, asked), _places(seen), replicas=1)
+        held = _held(class_, need(found, devices=0), _places(seen), replicas=1)
         if isinstance(held, str) and _contradicted(class_, found) is None:
             return choices.of(class_, resource="", count=0)
     return choices.NONE
@@ -273,13 +272,13 @@ def _unknown(wish: str, places: index.Index) -> observed.Refusal:
     if wish in set(api.Type):
         return _refusal(
             Reason.CLASS_NOT_FOUND,
-            f"no AcceleratorClass is of type {wish}: have whoever runs the cluster create one, or"
+            f"no AcceleratorClass is of type {wish}; have whoever runs the cluster create one, or"
             " ask for another type",
         )
     known = ", ".join(sorted(places.known())[:12]) or "none"
     return _refusal(
         Reason.CLASS_NOT_FOUND,
-        f"there is no AcceleratorClass {wish}: create the job anew with one that is there"
+        f"there is no AcceleratorClass {wish}; create the job anew with one that is there"
         f" ({known}), or have this one created",
     )
 

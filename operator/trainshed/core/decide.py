@@ -35,6 +35,7 @@ from trainshed.core import (
     policy,
     progressing,
     reports,
+    scaling,
     starting,
 )
 from trainshed.core import draft as drafts
@@ -150,7 +151,7 @@ def _advance(
         _create(draft, found, seen, chosen, settings, actions)
         return
     draft.fields["attempts"] = status.Attempts(current=ATTEMPT)
-    placing.settle(draft, gang)
+    actions.waits_for_nodes = placing.settle(draft, found, seen, gang, chosen)
     starting.settle(draft, seen, gang, settings)
     progressing.settle(draft, seen, settings)
     if finishing.outcome(draft, seen, gang) is None and not finishing.ending(seen.workload):
@@ -202,9 +203,12 @@ def _watch_the_start(
     if actions.failed is not None:
         actions.requeue_at = draft.now
         return
-    actions.inquiry = starting.inquiry(draft, seen, gang, settings)
+    actions.inquiry = starting.inquiry(draft, seen, gang, settings) or scaling.inquiry(
+        draft, gang, settings
+    )
     actions.requeue_at = _first(
         starting.next_look(draft, seen, gang, settings),
+        scaling.next_look(draft, gang, settings),
         partial.deadline(draft, seen, gang, settings),
     )
 

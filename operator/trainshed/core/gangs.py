@@ -74,6 +74,13 @@ class Gang:
         pods = "folds" if self.folds else f"{len(self.pods)} pods"
         return f"{pods} on node{'s' if len(nodes) > 1 else ''} {', '.join(nodes)}"
 
+    def refusal(self, pod: observed.PodView) -> str | None:
+        """Return the scheduler's words on a pod that no node takes; None where it has none."""
+        scheduled = pod.condition("PodScheduled")
+        if scheduled is None or scheduled.status != "False" or pod.node:
+            return None
+        return scheduled.message.rstrip(". ") or "no node takes the pod"
+
     def named(self, pod: observed.PodView) -> str:
         """Return what a message about a pod begins with: nothing where there is but one."""
         if self.folds:

@@ -186,6 +186,15 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Scaling:
+    """What an autoscaler told last of a pod that no node takes; without words: nothing."""
+
+    words: str = ""
+    makes: bool = False
+    """Whether it makes a node; else it says why it makes none."""
+
+
+@dataclass(frozen=True, slots=True)
 class BuildView:
     """The build of a job's image in this process: running until it has an image or a refusal."""
 
@@ -218,6 +227,8 @@ class Observation:
     """The API server's answer to the last try at creating the child Job."""
     warning: Refusal | None = None
     """The newest Warning event of the Job or its pod, once it was asked for."""
+    scaling: Scaling | None = None
+    """What an autoscaler tells of a pod that waits for a node; None: it was not asked about."""
     progress: reports.Progress | None = None
     failure: reports.Failure | None = None
     folds: Mapping[int, reports.Progress] = field(default_factory=dict)

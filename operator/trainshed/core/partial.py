@@ -10,7 +10,7 @@ import zlib
 
 from trainshed.api import reasons
 from trainshed.core import draft as drafts
-from trainshed.core import failures, gangs, observed, placing, policy
+from trainshed.core import failures, gangs, observed, policy
 
 SPREAD = 0.2
 """Part of the deadline by which jobs differ: of two that wait for each other, one goes first."""
@@ -76,9 +76,9 @@ def _share(uid: observed.Uid) -> float:
 def _why(seen: observed.Observation, gang: gangs.Gang) -> str:
     """Return what the scheduler says of a pod, or who refuses to make it."""
     for each in gang.pods:
-        said = None if each.node else placing.refused(gang, each)
+        said = gang.refusal(each)
         if said is not None:
-            return said
+            return f"{gang.named(each)}{said}"
     if seen.warning is not None:
         return seen.warning.message
     return "nobody says why" if gang.complete else "the others were not made"

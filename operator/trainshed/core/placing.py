@@ -1,59 +1,91 @@
-"""Whether every pod found a node, in the scheduler's own words."""
+"""Whether every pod found a node, and else why not."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trainshed.api import reasons
+from trainshed.accelerators import choices, reach
+from trainshed.api import reasons, spec
+from trainshed.core import choosing, gangs, observed, pending, quotas
 from trainshed.core import draft as drafts
-from trainshed.core import gangs, observed
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
 
-_ADVICE = "; change pod.nodeSelector, pod.tolerations or resources in a new job, or add such a node"
-
 _WAITS = "; it starts when another has ended: lower crossValidation.parallelism, or add a node"
 
 
-def settle(draft: drafts.Draft, gang: gangs.Gang) -> None:
-    """Bring the placement and its condition up to date."""
+def settle(
+    draft: drafts.Draft,
+    found: spec.TrainingJobSpec,
+    seen: observed.Observation,
+    gang: gangs.Gang,
+    chosen: choices.Choice,
+) -> bool:
+    """Bring the placement and its condition up to date; return whether pods wait for a node."""
     _placement(draft, gang)
     unplaced = [each for each in gang.pods if not each.node]
+    refused = [each for each in unplaced if gang.refusal(each) is not None]
+    quota = quotas.refused(seen.warning) if not gang.complete else None
+    if quota is not None:
+        draft.condition(Type.PLACED, False, Reason.QUOTA_EXCEEDED, quota)
+        return False
     if not unplaced:
         if gang.complete:
             draft.condition(Type.PLACED, True, Reason.SCHEDULED, gang.where())
-        return
+        return False
     if gang.folds and any(each.node and each.phase not in gangs.FINAL for each in gang.pods):
-        draft.condition(Type.PLACED, True, Reason.SCHEDULED, _with_room(draft, gang, unplaced))
-        return
-    told = [f"{said}{_ADVICE}" for each in unplaced if (said := refused(gang, each)) is not None]
-    if told:
-        message = draft.steady(Type.PLACED, Reason.UNSCHEDULABLE, told)
-        draft.condition(Type.PLACED, False, Reason.UNSCHEDULABLE, message)
-        return
+        draft.condition(Type.PLACED, True, Reason.SCHEDULED, _with_room(draft, gang, refused))
+        return False
+    if refused:
+        _refused(draft, gang, refused, _waiting(found, seen, chosen))
+        return True
     if gang.folds and draft.is_true(Type.PLACED):
-        return  # one fold has ended, and the next one's pod is new
+        return False  # one fold has ended, and the next one's pod is new
     which = "the pod" if gang.size == 1 else "every pod"
     message = f"the scheduler has not looked at {which} yet"
     draft.condition(Type.PLACED, False, Reason.WAITING_FOR_SCHEDULER, message)
+    return False
 
 
-def refused(gang: gangs.Gang, pod: observed.PodView) -> str | None:
-    """Return why no node takes a pod; None where the scheduler has not said so."""
-    scheduled = pod.condition("PodScheduled")
-    if scheduled is None or scheduled.status != "False":
-        return None
-    message = scheduled.message.rstrip(". ") or "no node takes the pod"
-    return f"{gang.named(pod)}{message}"
+def _waiting(
+    found: spec.TrainingJobSpec, seen: observed.Observation, chosen: choices.Choice
+) -> pending.Waiting:
+    need = choosing.need(found, devices=chosen.count)
+    return pending.Waiting(seen, chosen, need, reach.of(seen.places, chosen, need))
 
 
-def _with_room(draft: drafts.Draft, gang: gangs.Gang, unplaced: Sequence[observed.PodView]) -> str:
+def _refused(
+    draft: drafts.Draft,
+    gang: gangs.Gang,
+    pods: Sequence[observed.PodView],
+    waiting: pending.Waiting,
+) -> None:
+    """Say why no node takes them. What is true of many is told of one."""
+    known = draft.before.condition(Type.PLACED)
+    if waiting.seen.scaling is None and known is not None and pending.MADE in known.message:
+        return  # after a restart, until its events are asked for again
+    found: dict[str, pending.Verdict] = {}
+    verdicts: list[tuple[observed.PodView, pending.Verdict]] = []
+    for each in pods:
+        message = gang.refusal(each) or ""
+        if message not in found:
+            found[message] = pending.of(waiting, message)
+        verdicts.append((each, found[message]))
+    first = verdicts[0][1]
+    said = [
+        f"{gang.named(pod)}{each.said}; {each.do}"
+        for pod, each in verdicts
+        if each.reason is first.reason
+    ]
+    value = None if first.unknown else False
+    draft.condition(Type.PLACED, value, first.reason, draft.steady(Type.PLACED, first.reason, said))
+
+
+def _with_room(draft: drafts.Draft, gang: gangs.Gang, refused: Sequence[observed.PodView]) -> str:
     """Return where folds are, and which one waits until another has ended."""
     where = gang.where()
-    waiting = [
-        f"{where}; {said}{_WAITS}" for each in unplaced if (said := refused(gang, each)) is not None
-    ]
+    waiting = [f"{where}; {gang.named(each)}{gang.refusal(each)}{_WAITS}" for each in refused]
     return draft.steady(Type.PLACED, Reason.SCHEDULED, waiting) if waiting else where
 
 

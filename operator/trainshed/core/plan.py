@@ -58,11 +58,13 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """An object whose Warning events tell why nothing happens."""
+    """An object whose events tell why nothing happens."""
 
     kind: str
     name: str
     uid: observed.Uid
+    reasons: frozenset[str] = frozenset()
+    """Only events of these reasons, of whatever type; empty: Warnings of any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ def overdue(
     stuck = [
         each
         for type_ in (Type.RUNNING, Type.PLACED)
-        if (each := draft.conditions.get(type_)) is not None and each.status == "False"
+        if (each := draft.conditions.get(type_)) is not None and each.status != "True"
     ]
     last = stuck[0] if stuck else None
     why = observed.Refusal(last.reason, last.message, terminal=True) if last else None

@@ -59,13 +59,18 @@ class Objects:
             resource_version=resource_version,
         )
 
-    async def newest_warning(self, namespace: str, target: plan.Inquiry) -> Body | None:
-        """Return the newest Warning event of an object."""
-        selector = f"involvedObject.uid={target.uid},type=Warning"
+    async def newest_event(self, namespace: str, target: plan.Inquiry) -> Body | None:
+        """Return the newest event of an object that an inquiry is about."""
+        selector = f"involvedObject.uid={target.uid}"
+        if not target.reasons:
+            selector += ",type=Warning"
         query = parse.urlencode({"fieldSelector": selector, "limit": "50"})
         path = f"{kinds.EVENTS.path(namespace=namespace)}?{query}"
         found = json.loads(await self._client.raw("GET", path)).get("items") or []
-        return max(found, key=_last_seen, default=None)
+        meant = (
+            each for each in found if not target.reasons or each.get("reason") in target.reasons
+        )
+        return max(meant, key=_last_seen, default=None)
 
     async def namespace(self, name: str) -> Body:
         """Return a Namespace; raises NotFound, Forbidden."""

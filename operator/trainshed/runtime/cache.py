@@ -41,6 +41,7 @@ class Cache:
         self._holders: dict[Uid, observed.NameHolder] = {}
         self._rejections: dict[Uid, observed.Refusal] = {}
         self._warnings: dict[Uid, observed.Refusal] = {}
+        self._scalings: dict[Uid, observed.Scaling] = {}
         self._failures: dict[Uid, reports.Failure] = {}
 
     def on_forget(self, tell: Callable[[Key], None]) -> None:
@@ -102,6 +103,7 @@ class Cache:
             self._holders,
             self._rejections,
             self._warnings,
+            self._scalings,
             self._failures,
         ):
             facts.pop(uid, None)
@@ -244,6 +246,12 @@ class Cache:
         """Keep the newest Warning event of a job's Job or pod; None for none."""
         _put(self._warnings, uid, value)
 
+    def put_scaling(self, uid: Uid, value: observed.Scaling) -> bool:
+        """Keep what an autoscaler tells of a job's pod; return whether it is new."""
+        new = self._scalings.get(uid) != value
+        self._scalings[uid] = value
+        return new
+
     # Observation
 
     def observe(self, key: Key) -> observed.Observation | None:
@@ -263,6 +271,7 @@ class Cache:
             holder=self._holders.get(job.uid),
             rejection=self._rejections.get(job.uid),
             warning=self._warnings.get(job.uid),
+            scaling=self._scalings.get(job.uid),
             progress=pushed.get(None),
             failure=self._failures.get(job.uid),
             folds={fold: each for fold, each in pushed.items() if fold is not None},

@@ -54,7 +54,7 @@ class Causes:
     async def _event(self, namespace: str, target: plan.Inquiry, what: str) -> str:
         """Return what the newest warning of an object says; empty where nobody says anything."""
         try:
-            event = await self._api.newest_warning(namespace, target)
+            event = await self._api.newest_event(namespace, target)
         except errors.ApiError as error:
             # The build goes on, whatever is known of it.
             log.warning("build_events_unread", extra={"object": target.name}, exc_info=error)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 
 from trainshed.api import reasons
-from trainshed.core import failures, observed, plan, times
+from trainshed.core import failures, observed, plan, scaling
 from trainshed.kube import errors
 from trainshed.runtime import cache as caches
 from trainshed.runtime import seams
@@ -49,7 +49,7 @@ class Inquiries:
             return False
         self._asking = True
         try:
-            event = await self._api.newest_warning(job.key.namespace, target)
+            event = await self._api.newest_event(job.key.namespace, target)
         except errors.ApiError as error:
             # It only explains: what it is asked for goes on without.
             log.warning("inquiry_failed", extra={"job": str(job.key), "error": str(error)})
@@ -57,6 +57,8 @@ class Inquiries:
         finally:
             self._asking = False
             self._next = self._clock() + GAP_SECONDS
+        if target.reasons:
+            return self._cache.put_scaling(job.uid, scaling.read(event, now=self._clock()))
         if event is None or not self._recent(event):
             # Whatever was said before, nobody repeats it.
             self._cache.put_warning(job.uid, None)
@@ -72,8 +74,5 @@ class Inquiries:
         return True
 
     def _recent(self, event: seams.Body) -> bool:
-        series = event.get("series") or {}
-        moment = times.parse(
-            series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
-        )
+        moment = scaling.last_seen(event)
         return moment is None or self._clock() - moment <= RECENT_SECONDS

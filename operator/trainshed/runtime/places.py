@@ -13,6 +13,8 @@ from trainshed.runtime import sweeper
 
 PAUSE_SECONDS = 0.2
 """Nodes come and change in crowds: those who wait for one are woken once for all of them."""
+WOKEN_A_SECOND = 200
+"""So many jobs at most: while a pool grows, thousands that wait may not keep others from work."""
 
 Body = Mapping[str, Any]
 Wake = Callable[[observed.JobKey], None]
@@ -120,7 +122,8 @@ class Places:
         if changed:
             self._news()
         if changed and self._waiting and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._tell)
+            pause = max(PAUSE_SECONDS, len(self._waiting) / WOKEN_A_SECOND)
+            self._timer = asyncio.get_running_loop().call_later(pause, self._tell)
 
     def _tell(self) -> None:
         self._timer = None

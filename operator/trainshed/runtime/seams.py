@@ -33,8 +33,8 @@ class Writer(Protocol):
     ) -> Body:
         """Patch the status of a TrainingJob; raises Conflict, NotFound."""
 
-    async def newest_warning(self, namespace: str, target: plan.Inquiry) -> Body | None:
-        """Return the newest Warning event of an object."""
+    async def newest_event(self, namespace: str, target: plan.Inquiry) -> Body | None:
+        """Return the newest event of an object that an inquiry is about."""
 
     async def namespace(self, name: str) -> Body:
         """Return a Namespace; raises NotFound, Forbidden."""

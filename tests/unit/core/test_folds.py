@@ -89,7 +89,8 @@ def test_a_fold_that_was_over_before_it_was_seen_to_run_hides_not_why_the_next_o
     status, _, message = passes.condition(passes.decided(after, now=12), "Running")
 
     assert (status, message.partition(":")[0]) == ("False", "no fold runs")
-    assert "fold 0: 0/1 nodes" in message
+    assert "fold 0: nodes would do" in message
+    assert "(the scheduler: 0/1 nodes" in message
 
 
 def test_the_deviation_is_that_of_a_sample() -> None:

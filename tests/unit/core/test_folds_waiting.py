@@ -56,8 +56,8 @@ def test_a_fold_that_finds_no_node_is_told_of_when_none_runs() -> None:
 
     wanted = passes.decided(after, now=20)
 
-    assert passes.reasons(wanted)["Placed"] == ("False", "Unschedulable")
-    assert passes.condition(wanted, "Placed")[2].startswith("fold 1: 0/1 nodes are available")
+    assert passes.reasons(wanted)["Placed"] == ("False", "InsufficientNow")
+    assert passes.condition(wanted, "Placed")[2].startswith("fold 1: nodes would do")
     assert passes.reasons(wanted)["Running"][0] == "False"
 
 

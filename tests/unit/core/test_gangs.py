@@ -104,8 +104,8 @@ def test_one_pod_that_fits_no_node_is_named() -> None:
     wanted = passes.decided(seen(active(), pod(0), lost, builders.pod().index(2)))
 
     placed, reason, message = passes.condition(wanted, "Placed")
-    assert (placed, reason) == ("False", "Unschedulable")
-    assert message.startswith("pod gestures-1-1-abcde: 0/1 nodes are available")
+    assert (placed, reason) == ("False", "InsufficientNow")
+    assert message.startswith("pod gestures-1-1-abcde: nodes would do")
 
 
 def test_pods_that_are_missing_are_waited_for() -> None:

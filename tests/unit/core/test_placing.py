@@ -22,19 +22,19 @@ def test_a_pod_that_fits_no_node_says_why_and_what_to_do() -> None:
     wanted = passes.decided(seen(builders.pod().unschedulable(said)))
 
     status, reason, message = passes.condition(wanted, "Placed")
-    assert (status, reason) == ("False", "Unschedulable")
-    assert message.startswith(said.rstrip("."))
+    assert (status, reason) == ("False", "AffinityMismatch")
+    assert f"(the scheduler: {said.rstrip('.')})" in message
     assert "pod.nodeSelector" in message
     assert passes.read(wanted).phase is phases.Phase.STARTING
-    assert (True, "Unschedulable") in [(each.warning, each.reason) for each in wanted.notices]
+    assert (True, "AffinityMismatch") in [(each.warning, each.reason) for each in wanted.notices]
 
 
-def test_a_pod_that_fits_no_node_is_not_looked_at_before_its_deadline() -> None:
-    # Whatever changes comes by the watch: thousands of waiting jobs may cost nothing.
-    wanted = passes.decided(seen(builders.pod().unschedulable()), now=11)
+def test_a_pod_that_fits_no_node_is_looked_at_seldom_and_its_deadline_is_kept() -> None:
+    # Most of what changes comes by the watch: thousands of waiting jobs may cost little.
+    waits = seen(builders.pod().unschedulable())
 
-    assert wanted.inquiry is None
-    assert wanted.requeue_after == pytest.approx(1 + 1800 - 11)
+    assert passes.decided(waits, now=1001).requeue_after == pytest.approx(300)
+    assert passes.decided(waits, now=1701).requeue_after == pytest.approx(1 + 1800 - 1701)
 
 
 def test_a_pod_on_a_node_is_placed() -> None:

@@ -66,7 +66,7 @@ class Api:
         self.made.append({**manifest, "metadata": meta})
         return self.made[-1]
 
-    async def newest_warning(self, namespace: str, target: plan.Inquiry) -> Any:
+    async def newest_event(self, namespace: str, target: plan.Inquiry) -> Any:
         """Return the newest Warning event."""
         self.asked.append(target)
         if self.events_error is not None:

@@ -95,9 +95,9 @@ class Api:
             lambda: self._world.patch_status(key, patch, resource_version=version)
         )
 
-    async def newest_warning(self, namespace: str, target: plan.Inquiry) -> Any:
+    async def newest_event(self, namespace: str, target: plan.Inquiry) -> Any:
         """Return the newest warning."""
-        return await self._world.newest_warning(namespace, target)
+        return await self._world.newest_event(namespace, target)
 
     async def config_map(self, namespace: str, name: str) -> Any:
         """Return a ConfigMap."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests import builders
 from tests.unit.runtime import benches
-from trainshed.core import observed, plan
+from trainshed.core import observed, plan, scaling
 from trainshed.runtime import inquiries
 
 KEY = observed.JobKey(builders.NAMESPACE, builders.NAME)
@@ -35,7 +35,7 @@ async def test_a_warning_says_what_to_do(
     async def newest(namespace: str, target: plan.Inquiry) -> Any:
         return {"reason": reason, "message": "secret x not found"}
 
-    monkeypatch.setattr(bench.world, "newest_warning", newest)
+    monkeypatch.setattr(bench.world, "newest_event", newest)
     asking = inquiries.Inquiries(cache=cache, api=bench.world, clock=lambda: 0.0)
 
     target = plan.Inquiry(kind="Pod", name="gestures-1-0", uid=observed.Uid("pod-1"))
@@ -46,3 +46,37 @@ async def test_a_warning_says_what_to_do(
     assert after.warning is not None
     assert after.warning.message.startswith(f"{reason}: secret x not found; ")
     assert advice in after.warning.message
+
+
+@pytest.mark.looptime
+async def test_an_autoscalers_words_are_kept_apart_from_warnings_until_they_are_old(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = benches.Bench()
+    await bench.applied()
+    cache = bench.process.cache
+    before = cache.observe(KEY)
+    assert before is not None
+    words = "pod triggered scale-up: [{ng1 0->1 (max: 4)}]"
+
+    async def newest(namespace: str, target: plan.Inquiry) -> Any:
+        assert target.reasons == scaling.MAKES
+        seen = {"lastTimestamp": builders.at(0)}
+        return {"reason": "TriggeredScaleUp", "type": "Normal", "message": words, **seen}
+
+    monkeypatch.setattr(bench.world, "newest_event", newest)
+    now = builders.T0
+    asking = inquiries.Inquiries(cache=cache, api=bench.world, clock=lambda: now)
+    target = plan.Inquiry("Pod", "gestures-1-0", observed.Uid("pod-1"), reasons=scaling.MAKES)
+
+    assert await asking.ask(before.job, target)
+    now += 10
+    assert not await asking.ask(before.job, target)
+    after = cache.observe(KEY)
+    assert after is not None
+    assert (after.scaling, after.warning) == (observed.Scaling(words, makes=True), None)
+    now += scaling.RECENT_SECONDS
+    assert await asking.ask(before.job, target)
+    later = cache.observe(KEY)
+    assert later is not None
+    assert later.scaling == observed.Scaling()

@@ -266,7 +266,7 @@ class World:
             self.faults.append(f"a finished status became {body['status']}")
         return self.put(Kind.TRAINING_JOB, body)
 
-    async def newest_warning(self, namespace: str, target: plan.Inquiry) -> Body | None:
+    async def newest_event(self, namespace: str, target: plan.Inquiry) -> Body | None:
         """Return no event: nobody warns of anything here."""
         self.reads["events"] += 1
         return None
