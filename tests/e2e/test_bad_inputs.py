@@ -81,7 +81,7 @@ def test_a_node_selector_that_no_node_has(namespace: conftest.Namespace) -> None
     spec = conftest.script("print(1)", pod={"nodeSelector": {"disk": "none-such"}})
     namespace.apply("nowhere", spec)
 
-    message = namespace.told("nowhere", "Placed", "Unschedulable")
+    message = namespace.told("nowhere", "Placed", "AffinityMismatch")
 
     assert "node" in message
     assert "nodeSelector" in message

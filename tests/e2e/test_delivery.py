@@ -76,7 +76,7 @@ def test_an_image_for_another_platform_waits_for_such_a_node(
     image = {"base": base, "platforms": ["linux/arm64"]}
     namespace.apply("arm", conftest.script("print(1)", image=image))
 
-    message = namespace.told("arm", "Placed", "Unschedulable", seconds=60)
+    message = namespace.told("arm", "Placed", "AffinityMismatch", seconds=60)
 
     assert "didn't match Pod's node affinity/selector" in message
 
