@@ -43,6 +43,17 @@ class Choice:
         return (match.any_node_labels if match is not None else None) or ()
 
     @property
+    def excluded(self) -> Sequence[Mapping[str, Any]]:
+        """Return expressions of a node selector that keep nodes off which the class leaves out."""
+        match = self.spec.match if self.spec is not None else None
+        return tuple(
+            {"key": each.key, "operator": "NotIn", "values": list(each.values)}
+            if each.values
+            else {"key": each.key, "operator": "DoesNotExist"}
+            for each in (match.without if match is not None else None) or ()
+        )
+
+    @property
     def variant(self) -> str:
         """Return which default base images its jobs have; empty for the plain."""
         image = self.spec.image if self.spec is not None else None

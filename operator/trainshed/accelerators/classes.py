@@ -37,9 +37,9 @@ class Class:
         """Return the labels by which its nodes are known."""
         match = (self.spec.match if self.spec is not None else None) or api.Match()
         return {
-            key
-            for labels in (match.node_labels or {}, *(match.any_node_labels or ()))
-            for key in labels
+            *(match.node_labels or {}),
+            *(key for labels in match.any_node_labels or () for key in labels),
+            *(each.key for each in match.without or ()),
         }
 
     @property
@@ -97,12 +97,19 @@ def read(body: Mapping[str, Any]) -> Class:
 
 
 def labelled(shape: nodes.Shape, match: api.Match) -> bool:
-    """Return whether a node has all labels, and those of one alternative."""
+    """Return whether a node has all labels, those of one alternative, and none of the others."""
     if not all(each in shape.labels for each in (match.node_labels or {}).items()):
+        return False
+    if any(_has(shape, each) for each in match.without or ()):
         return False
     return match.any_node_labels is None or any(
         all(each in shape.labels for each in either.items()) for either in match.any_node_labels
     )
+
+
+def _has(shape: nodes.Shape, label: api.Without) -> bool:
+    value = shape.label(label.key)
+    return value is not None and (label.values is None or value in label.values)
 
 
 @functools.lru_cache(maxsize=1024)

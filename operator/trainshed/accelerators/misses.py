@@ -9,6 +9,8 @@ from trainshed.accelerators import classes, fitting, index, nodes
 from trainshed.api import accelerator_class
 
 Stage = fitting.Stage
+WAYS = 3
+"""How many sets of labels a message names."""
 
 
 Judged = Sequence[tuple[fitting.Found, nodes.Shape, int]]
@@ -134,7 +136,7 @@ def _none(places: index.Index, class_: classes.Class) -> Miss:
     told, alike = "", 0
     if match is not None and (match.node_labels or match.any_node_labels):
         told = _labels(match)
-        alike = sum(held for shape, held in places.every() if classes.labelled(shape, match))
+        alike = places.bare(class_.name)
     if alike and pattern:
         are = "is" if alike == 1 else "are"
         return Miss(
@@ -154,10 +156,11 @@ def _none(places: index.Index, class_: classes.Class) -> Miss:
 def _labels(match: accelerator_class.Match) -> str:
     """Return the labels of a class in words."""
     ways = match.any_node_labels or [{}]
-    return " or ".join(
+    told = " or ".join(
         ", ".join(f"{key}={value}" for key, value in {**(match.node_labels or {}), **way}.items())
-        for way in ways
+        for way in ways[:WAYS]
     )
+    return told + (f" or one of {len(ways) - WAYS} others" if len(ways) > WAYS else "")
 
 
 def _has(count: int) -> str:

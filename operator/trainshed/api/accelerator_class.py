@@ -13,6 +13,7 @@ from trainshed.api import pod as pod_api
 KIND = "AcceleratorClass"
 PLURAL = "acceleratorclasses"
 Pattern = Annotated[str, pydantic.Field(min_length=1, max_length=253)]
+LabelKey = Annotated[str, pydantic.Field(min_length=1, max_length=317)]
 Variant = Annotated[str, pydantic.Field(max_length=32, pattern=base.DNS_LABEL)]
 Teraflops = Annotated[float, pydantic.Field(gt=0, le=1_000_000)]
 
@@ -23,6 +24,15 @@ class Type(enum.StrEnum):
     CPU = "cpu"
     GPU = "gpu"
     FPGA = "fpga"
+
+
+class Without(base.Model):
+    """A label that its nodes do not have."""
+
+    key: LabelKey = pydantic.Field(description="Key of the label.")
+    values: list[pod_api.LabelValue] | None = pydantic.Field(
+        default=None, min_length=1, max_length=8, description="Its values; default: any."
+    )
 
 
 class Match(base.Model):
@@ -36,9 +46,15 @@ class Match(base.Model):
     any_node_labels: list[pod_api.LabelMap] | None = pydantic.Field(
         default=None,
         min_length=1,
-        max_length=8,
+        max_length=24,
         description="Sets of labels, one of which a node has whole: clouds name one product"
         " differently.",
+    )
+    without: list[Without] | None = pydantic.Field(
+        default=None,
+        min_length=1,
+        max_length=8,
+        description="Labels, none of which a node has, such as those of a device that is shared.",
     )
     resource_pattern: Pattern | None = pydantic.Field(
         default=None,

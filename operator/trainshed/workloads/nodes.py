@@ -19,20 +19,23 @@ def fitting(
     affinity: Mapping[str, Any] | None,
     platforms: Sequence[str],
     alternatives: Sequence[Mapping[str, str]] = (),
+    excluded: Expressions = (),
 ) -> dict[str, Any]:
     """Return the pod's affinity: what is asked, and nodes of these platforms.
 
     `platforms`: empty for any. `alternatives`: sets of labels, one of which a node must have.
+    `excluded`: expressions that keep nodes off.
 
     A part that is no affinity stays as it was written: the API server refuses it in its own words.
     """
     asked = dict(affinity or {})
-    if not platforms and not alternatives:
+    if not platforms and not alternatives and not excluded:
         return asked
     node = asked.get("nodeAffinity") or {}
     if not isinstance(node, Mapping):
         return asked
-    required = _bounded(node.get(_REQUIRED), list(_either(_expressions(platforms), alternatives)))
+    found = [*_expressions(platforms), *excluded]
+    required = _bounded(node.get(_REQUIRED), list(_either(found, alternatives)))
     return {**asked, "nodeAffinity": {**node, _REQUIRED: required}}
 
 

@@ -68,7 +68,9 @@ def placement(found: spec.TrainingJobSpec, chosen: choices.Choice = choices.NONE
     # What a ready image is for, the operator does not know.
     ready = found.image is not None and found.image.ref is not None
     platforms = () if ready else image_api.platforms(found.image)
-    fields["affinity"] = nodes.fitting(asked.affinity, platforms, chosen.alternatives)
+    fields["affinity"] = nodes.fitting(
+        asked.affinity, platforms, chosen.alternatives, chosen.excluded
+    )
     names = ("nodeSelector", "tolerations", "affinity")
     return {name: fields[name] for name in names if fields.get(name)}
 

@@ -10,6 +10,7 @@ from hypothesis import strategies
 from tests import places
 from trainshed.accelerators import classes, index, nodes, usage
 
+KEYS = {"kind", "shared"}
 NAMES = ("a", "b", "c")
 BODIES = [
     {"devices": {"nvidia.com/gpu": 1}},
@@ -17,12 +18,22 @@ BODIES = [
     {"devices": {"nvidia.com/gpu": 4}, "labels_": {"kind": "l4"}, "ready": False},
     {"devices": {"amd.com/gpu": 2}},
     {"labels_": {"kind": "l4"}},
+    {"devices": {"nvidia.com/gpu": 4}, "labels_": {"kind": "l4", "shared": "yes"}},
     {},
 ]
 CLASSES = [
     places.gpu("x"),
     places.gpu("x", node_labels={"kind": "l4"}),
     places.gpu("x", pattern="["),
+    places.class_(
+        "y",
+        "gpu",
+        match={
+            "anyNodeLabels": [{"kind": "l4"}, {"kind": "t4"}],
+            "without": [{"key": "shared", "values": ["yes"]}],
+            "resourcePattern": r"nvidia\.com/gpu",
+        },
+    ),
     places.gpu("y", pattern=r"(amd|nvidia)\.com/gpu"),
 ]
 CHANGES = strategies.lists(
@@ -60,10 +71,10 @@ def test_the_index_is_what_its_nodes_and_classes_are(changes: list[tuple[str, An
                 # One that differs by labels that nobody asks for may be as good as the same.
                 assert not found.put_node(name, shape) or changed
         assert found.generation >= before
-        found.require({"kind"})
+        found.require(KEYS)
         for class_ in known.values():
             listed = {shape: (resource, n) for shape, resource, n in found.shapes(class_.name)}
-            whole = [each.only({"kind"}) for each in there.values()]
+            whole = [each.only(KEYS) for each in there.values()]
             assert listed == {
                 shape: (class_.resource(shape), whole.count(shape))
                 for shape in whole
