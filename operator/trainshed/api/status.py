@@ -160,6 +160,16 @@ class FailureStatus(base.Model):
     advice: str | None = pydantic.Field(default=None, description="What to do next.")
 
 
+class Cost(base.Model):
+    """What the job's devices cost, by the price of its class."""
+
+    amount: float = pydantic.Field(
+        description="Hours from the start of training to the job's end, of each pod, times its"
+        " devices, times the price of one; of a CPU the pod counts as one."
+    )
+    currency: str = pydantic.Field(description="ISO 4217 code, such as USD.")
+
+
 class Result(base.Model):
     """The job's own final account."""
 
@@ -181,6 +191,10 @@ class Result(base.Model):
         default=None,
         description="Samples that rank 0 could not read, and left out as data.maxCorrupt allows; "
         "absent where there were none, and of a cross-validation.",
+    )
+    cost: Cost | None = pydantic.Field(
+        default=None,
+        description="What its devices cost; absent where its class has no price.",
     )
 
 

@@ -11,6 +11,7 @@ from trainshed.core import (
     keeping,
     observed,
     plan,
+    pricing,
     progressing,
     reports,
     times,
@@ -122,7 +123,8 @@ def _end(
     keeping.end(draft, seen, told, succeeded=succeeded)
     if told is None or not told.steps:
         return
-    draft.fields["result"] = _result(told)
+    cost = pricing.cost(draft, seen, ended=ended)
+    draft.fields["result"] = _result(told).model_copy(update={"cost": cost})
     draft.fields["progress"] = _last_progress(draft, seen, told)
 
 
