@@ -18,7 +18,7 @@ from trainshed import config
 from trainshed.kube import client as clients
 from trainshed.kube import errors, kinds, login, preflight, ratelimit
 from trainshed.kube import transport as transports
-from trainshed.metrics import collectors, controller
+from trainshed.metrics import collectors, controller, stock
 from trainshed.metrics import server as metrics_server
 from trainshed.progress import authority, refusals, routing
 from trainshed.registry import opening, surroundings
@@ -103,6 +103,8 @@ async def run(
         counts.queue(priority.name.lower(), lambda priority=priority: queue.depth(priority))  # type: ignore[misc]
     found = operator.Operator(queue=queue)
     connection = await login.login(kubeconfig=kubeconfig)
+    places = found.cache.places
+    counts.registry.register(stock.ClassCollector(places.index, places.usage))
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(_metrics(settings, counts, found))
         await stack.enter_async_context(

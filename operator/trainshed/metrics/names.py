@@ -250,6 +250,24 @@ TAGS_DELETED = _controller(
     "registry_tags_deleted_total", C, "Tags of old images that the bundled registry let go."
 )
 
+CLASS_NODES = _controller(
+    "accelerator_nodes", G, "Nodes of an AcceleratorClass.", "class", unit="nodes"
+)
+CLASS_ALLOCATABLE = _controller(
+    "accelerator_allocatable",
+    G,
+    "Devices of an AcceleratorClass; a CPU has none.",
+    "class",
+    unit="devices",
+)
+CLASS_IN_USE = _controller(
+    "accelerator_in_use",
+    G,
+    "Devices of an AcceleratorClass that pods of TrainingJobs have.",
+    "class",
+    unit="devices",
+)
+
 CONTROLLER = (
     RECONCILE_DURATION,
     RECONCILE_ERRORS,
@@ -266,6 +284,9 @@ CONTROLLER = (
     BUILD_HITS,
     BUILD_BYTES,
     TAGS_DELETED,
+    CLASS_NODES,
+    CLASS_ALLOCATABLE,
+    CLASS_IN_USE,
 )
 
 ALL = TRAINER + JOB + CONTROLLER

@@ -5,8 +5,10 @@ from __future__ import annotations
 import prometheus_client
 import pytest
 
+from tests import places
 from tests.unit.metrics import text
-from trainshed.metrics import controller, names
+from trainshed.accelerators import usage
+from trainshed.metrics import controller, names, stock
 from trainshed.progress import refusals
 
 
@@ -38,6 +40,8 @@ def spoken(own: controller.Controller, registry: prometheus_client.CollectorRegi
     own.worked({"push": 0.4}, 0)
     own.lagged(0.001)
     own.leads(True)
+    at = places.of(places.gpu("l4"), places.node("a", {"nvidia.com/gpu": 4}))
+    registry.register(stock.ClassCollector(at, usage.Usage(at)))
     return prometheus_client.generate_latest(registry).decode()
 
 
