@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
+
+import pytest
 
 from hack import apiserver
 from tests.e2e import conftest, devices
+from tests.e2e.test_frameworks import small
 
 RESOURCE = "gpu.trainshed.example/counted"
 CLASS = "counted-gpu"
@@ -48,3 +52,25 @@ def test_devices_of_the_node_and_those_of_a_running_job_are_counted(
             status_of(api, nodes=1, allocatable=2, inUse=0)
 
         status_of(api, nodes=0, allocatable=0)
+
+
+def test_a_job_says_what_its_devices_have_cost(
+    api: apiserver.ApiServer, namespace: conftest.Namespace
+) -> None:
+    resource, price = "gpu.trainshed.example/priced", {"hourly": 3.6, "currency": "EUR"}
+    with (
+        devices.on_real_node(api, resource, 2),
+        devices.class_(api, "priced-gpu", resource, price=price),
+    ):
+        accelerator = {"class": "priced-gpu", "count": 2}
+        namespace.apply("dear", {**small("pytorch", "cnn"), "accelerator": accelerator})
+        status = namespace.finished("dear", seconds=300)
+
+    assert status["phase"] == "Succeeded", status
+    began, ended = (
+        datetime.datetime.fromisoformat(status[key]) for key in ("startTime", "completionTime")
+    )
+    seconds = (ended - began).total_seconds()
+    assert status["result"]["cost"]["currency"] == "EUR"
+    # Two devices for a thousandth a second.
+    assert status["result"]["cost"]["amount"] == pytest.approx(seconds * 0.002)
