@@ -136,6 +136,7 @@ async def _contend(process: _Process) -> int:
         ),
         namespaces=settings.namespaces,
         dockerfiles=settings.builder.dockerfile.enabled,
+        claims=settings.accelerator_classes.enabled,
     )
     classes = settings.accelerator_classes
     if classes.enabled:

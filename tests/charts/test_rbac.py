@@ -31,6 +31,8 @@ FOR_PLACEMENT = {
     ("trainshed.dev", "acceleratorclasses/status", "", "patch"),
 }
 """Nodes and classes are in no namespace: a role of a namespace can't grant them."""
+FOR_CLAIMS = {("resource.k8s.io", "resourceclaimtemplates", "", "get create")}
+"""Where there are classes, one of which may be of dynamic resource allocation."""
 OF_DOCKERFILES = {("", "namespaces", "", "get")}
 """Where an engine is named: the label of a job's namespace is read."""
 IN_OWN_NAMESPACE = {
@@ -82,7 +84,7 @@ def grants(rules: Iterable[Rule], permission: preflight.Permission) -> bool:
 def test_the_operator_serves_all_namespaces_by_a_cluster_role(charts: Charts) -> None:
     chart = charts["least"]
 
-    assert table(chart.one("ClusterRole", "trainshed-jobs")) == IN_JOB_NAMESPACES
+    assert table(chart.one("ClusterRole", "trainshed-jobs")) == IN_JOB_NAMESPACES | FOR_CLAIMS
     assert table(chart.one("ClusterRole", "trainshed-places")) == FOR_PLACEMENT
     assert [each["metadata"]["name"] for each in chart.of("Role")] == ["trainshed-operator"]
 
@@ -103,7 +105,7 @@ def test_named_namespaces_get_a_role_each_and_the_cluster_none(charts: Charts) -
 def test_the_bundled_registrys_secrets_are_written_and_never_read(charts: Charts) -> None:
     found = table(charts["bundled"].one("ClusterRole", "trainshed-jobs"))
 
-    assert found == IN_JOB_NAMESPACES | FOR_REGISTRY_IN_JOB_NAMESPACES
+    assert found == IN_JOB_NAMESPACES | FOR_CLAIMS | FOR_REGISTRY_IN_JOB_NAMESPACES
 
 
 def test_what_it_owns_is_in_its_own_namespace(chart: rendering.Rendered) -> None:
@@ -164,10 +166,10 @@ def test_it_may_do_all_that_placement_asks_for(makes: bool) -> None:
     assert [str(each) for each in asked if not grants(FOR_PLACEMENT, each)] == []
 
 
-@pytest.mark.parametrize("dockerfiles", [False, True])
+@pytest.mark.parametrize("besides", [False, True], ids=["the least", "all"])
 @pytest.mark.parametrize("namespaces", [(), ("team-a",)])
 def test_it_may_do_all_that_its_preflight_asks_for(
-    namespaces: tuple[str, ...], dockerfiles: bool
+    namespaces: tuple[str, ...], besides: bool
 ) -> None:
     own = config.Settings()
     names = preflight.Names(
@@ -176,12 +178,13 @@ def test_it_may_do_all_that_its_preflight_asks_for(
         endpoint_slice=own.progress.service,
     )
     rules = {rendering.NAMESPACE: IN_OWN_NAMESPACE}
-    granted = IN_JOB_NAMESPACES | (OF_DOCKERFILES if dockerfiles else set())
+    granted = IN_JOB_NAMESPACES | (OF_DOCKERFILES | FOR_CLAIMS if besides else set())
     asked = preflight.needed(
         own_namespace=rendering.NAMESPACE,
         names=names,
         namespaces=namespaces,
-        dockerfiles=dockerfiles,
+        dockerfiles=besides,
+        claims=besides,
     )
     missing = [str(each) for each in asked if not grants(rules.get(each.namespace, granted), each)]
 

@@ -61,16 +61,16 @@ def kubeconfig() -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def api(kubeconfig: pathlib.Path) -> Iterator[apiserver.ApiServer]:
-    """Return the API server, with the CRD as the models have it."""
+    """Return the API server, with the CRDs as the models have them."""
     found = apiserver.ApiServer.from_kubeconfig(kubeconfig)
     replicas = _scaled(found, 0)
-    document = crd.render()
-    name = document["metadata"]["name"]
-    if found.find(f"{CRDS}/{name}") is None:
-        found.create(CRDS, document)
-    else:
-        found.request("PATCH", f"{CRDS}/{name}", {"spec": document["spec"]})
-    found.wait(CRDS, name, _is_established, what="the CRD", seconds=30)
+    for document in crd.documents().values():
+        name = document["metadata"]["name"]
+        if found.find(f"{CRDS}/{name}") is None:
+            found.create(CRDS, document)
+        else:
+            found.request("PATCH", f"{CRDS}/{name}", {"spec": document["spec"]})
+        found.wait(CRDS, name, _is_established, what=f"the CRD {name}", seconds=30)
     yield found
     _scaled(found, replicas)
     found.http.close()

@@ -23,6 +23,8 @@ class Choice:
     type: api.Type = api.Type.CPU
     resource: str = ""
     """The device plugin's resource; empty for a CPU."""
+    device_class: str = ""
+    """The DeviceClass of the devices that its pods claim; empty for a device plugin's."""
     count: int = 0
     spec: api.AcceleratorClassSpec | None = None
     fell_back_from: str = ""
@@ -106,6 +108,7 @@ def of(class_: classes.Class, *, resource: str, count: int) -> Choice:
         class_=class_.name,
         type=class_.type,
         resource=resource,
+        device_class=class_.spec.device_class_name or "",
         count=devices,
         spec=class_.spec,
     )

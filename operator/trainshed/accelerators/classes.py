@@ -56,7 +56,7 @@ class Class:
     def resource(self, shape: nodes.Shape) -> str | None:
         """Return the resource of its devices on a node of it.
 
-        Empty for a CPU. None: the node is not of this class.
+        Empty for a CPU, and for devices that are claimed. None: the node is not of this class.
         """
         if self.spec is None or self.problem:
             return None
@@ -74,6 +74,12 @@ class Class:
         if match is None or not (match.node_labels or match.any_node_labels):
             return False
         return labelled(shape, match) and self.resource(shape) is None
+
+    def has(self, resource: str) -> bool:
+        """Return whether a device plugin's resource is one of its devices."""
+        match = self.spec.match if self.spec is not None else None
+        pattern = match.resource_pattern if match is not None and not self.problem else None
+        return pattern is not None and _compiled(pattern).fullmatch(resource) is not None
 
 
 def read(body: Mapping[str, Any]) -> Class:

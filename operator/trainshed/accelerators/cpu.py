@@ -20,4 +20,8 @@ def resource_requirements(asked: resources.Resources) -> dict[str, Any]:
     out: dict[str, Any] = {"requests": kept} if kept else {}
     if asked.memory is not None:
         out["limits"] = {"memory": asked.memory}
+    if asked.devices:
+        # As Kubernetes has it for devices: what is limited is requested, and nothing else.
+        devices = {name: str(count) for name, count in asked.devices.items()}
+        out["limits"] = {**out.get("limits", {}), **devices}
     return out

@@ -23,6 +23,8 @@ class Need:
     """In thousandths."""
     memory: int = 0
     """Bytes."""
+    others: Mapping[str, int] = field(default_factory=dict)
+    """Further devices by their plugin's resource."""
     selector: Mapping[str, str] = field(default_factory=dict)
     affinity: selecting.Affinity = None
     tolerations: tuple[pod_api.Toleration, ...] = ()
@@ -39,9 +41,11 @@ class Stage(enum.IntEnum):
     """They lack a label that the pod asks for."""
     TAINTED = 3
     """They have a taint that the pod does not tolerate."""
-    ROOM = 4
+    OTHERS = 4
+    """They have too few of the further devices that the pod asks for."""
+    ROOM = 5
     """They have too few cores, or too little memory."""
-    FITS = 5
+    FITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ def judge(shape: nodes.Shape, class_: classes.Class, need: Need) -> Found:
     taint = tolerating.unborne(shape.taints, borne)
     if taint is not None:
         return Found(Stage.TAINTED, resource, taint)
+    if any(shape.amount(name) < count for name, count in need.others.items()):
+        return Found(Stage.OTHERS, resource)
     if shape.amount(nodes.CORES) < need.cores or shape.amount(nodes.MEMORY) < need.memory:
         return Found(Stage.ROOM, resource)
     return Found(Stage.FITS, resource)
@@ -81,5 +87,6 @@ def pods(shape: nodes.Shape, found: Found, need: Need) -> int:
         (shape.amount(found.resource), devices),
         (shape.amount(nodes.CORES), need.cores),
         (shape.amount(nodes.MEMORY), need.memory),
+        *((shape.amount(name), count) for name, count in need.others.items()),
     )
     return min((has // asked for has, asked in amounts if asked), default=MANY)

@@ -79,6 +79,13 @@ def nearest(places: index.Index, class_: classes.Class, judged: Judged, need: fi
                 f"{would}, but {are} tainted {_taints(near)}",
                 f"create the job anew with pod.tolerations for it{or_}",
             )
+        case Stage.OTHERS:
+            wanted = ", ".join(f"{name}: {count}" for name, count in sorted(need.others.items()))
+            return (
+                f"{_count(held, 'node')} of class {class_.name} would do, but none has {wanted} of"
+                " resources.devices: create the job anew without, or see that the device plugin"
+                " runs there"
+            )
         case _:
             return _too_small([shape for _, shape, _ in near], need, would)
 

@@ -38,12 +38,18 @@ _OTHERS = base.rule(
     "accelerator.fallback names cpu, gpu, fpga or classes, each once, and not what is asked first",
 )
 
+_CLAIMED_OF_A_KIND = base.rule(
+    "!has(self.resourceClaimTemplateName) || has(self.class) || self.type in ['gpu', 'fpga']",
+    "accelerator.resourceClaimTemplateName goes with accelerator.class, or with type gpu or fpga:"
+    " the class has the nodes and the image",
+)
+
 
 class Accelerator(base.Model):
     """What each replica trains on."""
 
     model_config = pydantic.ConfigDict(
-        json_schema_extra=base.rules(_ONE_NAME, _NO_COUNT_OF_CPU, _OTHERS)
+        json_schema_extra=base.rules(_ONE_NAME, _NO_COUNT_OF_CPU, _OTHERS, _CLAIMED_OF_A_KIND)
     )
 
     type: Type = pydantic.Field(
@@ -59,6 +65,11 @@ class Accelerator(base.Model):
     )
     count: int = pydantic.Field(
         default=1, ge=1, le=MOST, description="Devices of each replica; a CPU is none."
+    )
+    resource_claim_template_name: base.Name | None = pydantic.Field(
+        default=None,
+        description="Your own ResourceClaimTemplate in the job's namespace, where the class has"
+        " deviceClassName; count says how many devices it gives. Default: one is made.",
     )
     fallback: list[ClassName] | None = pydantic.Field(
         default=None,

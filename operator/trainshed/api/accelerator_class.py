@@ -12,8 +12,10 @@ from trainshed.api import pod as pod_api
 
 KIND = "AcceleratorClass"
 PLURAL = "acceleratorclasses"
+_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 Pattern = Annotated[str, pydantic.Field(min_length=1, max_length=253)]
 LabelKey = Annotated[str, pydantic.Field(min_length=1, max_length=317)]
+DeviceClass = Annotated[str, pydantic.Field(max_length=253, pattern=_SUBDOMAIN)]
 Variant = Annotated[str, pydantic.Field(max_length=32, pattern=base.DNS_LABEL)]
 Teraflops = Annotated[float, pydantic.Field(gt=0, le=1_000_000)]
 
@@ -97,9 +99,10 @@ class ScaleFromZero(base.Model):
 
 _DEVICES = base.rule(
     "self.type == 'cpu' ? (!has(self.match) || !has(self.match.resourcePattern))"
-    " && !has(self.scaleFromZero) : has(self.match) && has(self.match.resourcePattern)",
-    "a class of type gpu or fpga needs match.resourcePattern; one of type cpu has neither that nor"
-    " scaleFromZero",
+    " && !has(self.deviceClassName) && !has(self.scaleFromZero)"
+    " : (has(self.match) && has(self.match.resourcePattern)) != has(self.deviceClassName)",
+    "a class of type gpu or fpga needs either match.resourcePattern, of a device plugin, or"
+    " deviceClassName, of a driver; one of type cpu has neither these nor scaleFromZero",
 )
 _COMPILES = base.rule(
     "!has(self.match) || !has(self.match.resourcePattern)"
@@ -117,6 +120,11 @@ class AcceleratorClassSpec(base.Model):
     type: Type = pydantic.Field(description="cpu, gpu or fpga.")
     match: Match | None = pydantic.Field(
         default=None, description="By what its nodes are known; default, of CPUs: every node."
+    )
+    device_class_name: DeviceClass | None = pydantic.Field(
+        default=None,
+        description="The DeviceClass of its devices, in place of a device plugin's resource: pods"
+        " claim them by dynamic resource allocation.",
     )
     tolerations: list[pod_api.Toleration] | None = pydantic.Field(
         default=None, max_length=16, description="Taints of its nodes that its pods tolerate."

@@ -16,6 +16,8 @@ FOLDS = f"{GROUP}/folds"
 
 CLASS = f"{GROUP}/class"
 """On pods with devices: their AcceleratorClass."""
+RESOURCE = f"{GROUP}/resource"
+"""The annotation that tells which of a pod's resources its accelerator is."""
 
 APP_NAME = "app.kubernetes.io/name"
 APP_COMPONENT = "app.kubernetes.io/component"

@@ -71,6 +71,9 @@ class Placement(base.Model):
     resource_name: str | None = pydantic.Field(
         default=None, description="The device plugin's resource that each pod asks for."
     )
+    device_class_name: str | None = pydantic.Field(
+        default=None, description="The DeviceClass whose devices each pod claims."
+    )
     count: int | None = pydantic.Field(default=None, description="Devices of each pod.")
     fell_back_from: str | None = pydantic.Field(
         default=None, description="What was asked for first, and nothing can ever hold."

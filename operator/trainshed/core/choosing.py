@@ -14,8 +14,8 @@ from trainshed.accelerators import amounts, choices, classes, fitting, index, mi
 from trainshed.api import accelerator as api
 from trainshed.api import accelerator_class, reasons, spec, status
 from trainshed.api import pod as pod_api
+from trainshed.core import contradicting, failures, observed, plan, policy, ranking
 from trainshed.core import draft as drafts
-from trainshed.core import failures, observed, plan, policy, ranking
 from trainshed.workloads import nodes as workload_nodes
 from trainshed.workloads import pod as workload_pod
 
@@ -48,6 +48,7 @@ def settle(
         type=str(chosen.type),
         class_=chosen.class_ or None,
         resource_name=chosen.resource or None,
+        device_class_name=chosen.device_class or None,
         count=chosen.count or None,
         fell_back_from=chosen.fell_back_from or None,
     )
@@ -62,6 +63,7 @@ def recall(known: status.Placement, places: index.Index) -> choices.Choice:
         class_=known.class_ or "",
         type=accelerator_class.Type(known.type),
         resource=known.resource_name or "",
+        device_class=known.device_class_name or "",
         count=known.count or 0,
         spec=own,
         fell_back_from=known.fell_back_from or "",
@@ -116,6 +118,7 @@ def need(found: spec.TrainingJobSpec, *, devices: int) -> fitting.Need:
         devices=devices,
         cores=amounts.of((resources and resources.cpu) or "0", scale=1000),
         memory=amounts.of((resources and resources.memory) or "0"),
+        others=(resources and resources.devices) or {},
         selector=where.get("nodeSelector") or {},
         affinity=where.get("affinity"),
         tolerations=tuple(pod.tolerations or ()),
@@ -199,7 +202,7 @@ def _judge(
     if class_.problem or class_.spec is None:
         said = f"AcceleratorClass {class_.name} can't be used: {class_.problem}"
         return _refusal(Reason.CLASS_INVALID, f"{said}; have whoever runs the cluster mend it")
-    contradiction = _contradicted(class_, found)
+    contradiction = contradicting.refusal(class_, found)
     if contradiction is not None:
         return contradiction
     variant = class_.spec.image.variant if class_.spec.image is not None else ""
@@ -236,20 +239,6 @@ def _held(
     return _refusal(Reason.NO_NODE_FITS, told)
 
 
-def _contradicted(class_: classes.Class, found: spec.TrainingJobSpec) -> observed.Refusal | None:
-    """Return the refusal of a job whose own node selector is of other nodes than the class's."""
-    own = (found.pod.node_selector if found.pod is not None else None) or {}
-    match = class_.spec.match if class_.spec is not None else None
-    for key, value in ((match.node_labels if match is not None else None) or {}).items():
-        if own.get(key, value) != value:
-            return _refusal(
-                Reason.CLASS_CONTRADICTED,
-                f"pod.nodeSelector has {key}={own[key]}, and nodes of class {class_.name} have"
-                f" {key}={value}; create the job anew without it, or with another class",
-            )
-    return None
-
-
 def _takes_default(found: spec.TrainingJobSpec) -> bool:
     image = found.image
     return image is None or (image.ref is None and image.base is None and not image.dockerfile)
@@ -259,7 +248,7 @@ def _cpu(found: spec.TrainingJobSpec, seen: observed.Observation) -> choices.Cho
     """Return the first class of CPUs whose nodes hold the job; without one, any node."""
     for class_ in _candidates(api.Type.CPU, _places(seen)):
         held = _held(class_, need(found, devices=0), _places(seen), replicas=1)
-        if isinstance(held, str) and _contradicted(class_, found) is None:
+        if isinstance(held, str) and contradicting.refusal(class_, found) is None:
             return choices.of(class_, resource="", count=0)
     return choices.NONE
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trainshed.accelerators import choices
 from trainshed.api import reasons, spec, status
 from trainshed.core import naming, observed, plan, policy
+from trainshed.workloads import claims
 from trainshed.workloads import job as workload_job
 from trainshed.workloads import service as workload_service
 
@@ -20,7 +21,7 @@ def children(
     settings: policy.Policy,
     chosen: choices.Choice = choices.NONE,
 ) -> tuple[plan.Manifest, ...]:
-    """Return what is to be created, in order: pods look each other up by their Service."""
+    """Return what is to be created, in order: pods need their Service and their claims."""
     name = naming.workload(job.key.name, attempt)
     rendered = workload_job.render(
         found,
@@ -35,9 +36,12 @@ def children(
         chosen=chosen,
         wishes=settings.wishes,
     )
-    if found.replicas == 1:
-        return (rendered,)
-    return workload_service.render(job=job, name=name, attempt=attempt), rendered
+    beside = []
+    if found.replicas > 1:
+        beside.append(workload_service.render(job=job, name=name, attempt=attempt))
+    if claims.made(found, chosen):
+        beside.append(claims.render(job=job, name=name, attempt=attempt, chosen=chosen))
+    return (*beside, rendered)
 
 
 def blocked(seen: observed.Observation) -> observed.Refusal | None:

@@ -95,13 +95,13 @@ def pod(body: Body) -> observed.PodView:
 
 
 def _devices(body: Body) -> dict[str, Any]:
-    """Return the devices that the training container asks for, if it does."""
+    """Return the devices of its accelerator that the training container asks for, if it does."""
+    name = (body["metadata"].get("annotations") or {}).get(labels.RESOURCE, "")
     containers = (body.get("spec") or {}).get("containers") or ()
     trainer = (each for each in containers if each.get("name") == labels.TRAINER)
     asked: Body = next((each.get("resources") or {} for each in trainer), {})
     limits = asked.get("limits") or {}
-    name = next((each for each in limits if "/" in each), "")
-    return {"resource": name, "devices": amounts.of(str(limits[name]))} if name else {}
+    return {"resource": name, "devices": amounts.of(str(limits[name]))} if name in limits else {}
 
 
 def _image(body: Body) -> str:

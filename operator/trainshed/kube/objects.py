@@ -12,6 +12,7 @@ from trainshed.kube import client as clients
 from trainshed.kube import errors, kinds
 
 Body = Mapping[str, Any]
+_BESIDE = {each.name: each for each in (kinds.SERVICES, kinds.CLAIM_TEMPLATES)}
 
 
 class Objects:
@@ -25,13 +26,16 @@ class Objects:
         """Create a Job; raises AlreadyExists, Forbidden, Invalid, Unavailable."""
         return await self._client.create(kinds.JOBS, dict(manifest))
 
-    async def create_service(self, manifest: plan.Manifest) -> Body:
-        """Create a Service; raises AlreadyExists, Forbidden, Invalid, Unavailable."""
-        return await self._client.create(kinds.SERVICES, dict(manifest))
+    async def create_beside(self, manifest: plan.Manifest) -> Body:
+        """Create what a Job's pods need beside it: its Service, or what they claim.
 
-    async def read_service(self, namespace: str, name: str) -> Body:
-        """Return a Service; raises NotFound."""
-        return await self._client.get(kinds.SERVICES, name=name, namespace=namespace)
+        Raises AlreadyExists, Forbidden, Invalid, Unavailable, NotFound where it is not served.
+        """
+        return await self._client.create(_BESIDE[manifest["kind"]], dict(manifest))
+
+    async def read_beside(self, kind: str, namespace: str, name: str) -> Body:
+        """Return what was created beside a Job; raises NotFound."""
+        return await self._client.get(_BESIDE[kind], name=name, namespace=namespace)
 
     async def read_job(self, namespace: str, name: str) -> Body:
         """Return a Job; raises NotFound."""

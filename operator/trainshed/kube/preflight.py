@@ -54,6 +54,9 @@ IN_JOB_NAMESPACES: Sequence[tuple[Kind, str, str]] = (
 )
 """The chart's ClusterRole, as (kind, subresource, verbs)."""
 
+FOR_CLAIMS: Sequence[tuple[Kind, str, str]] = ((kinds.CLAIM_TEMPLATES, "", "get create"),)
+"""What the chart adds where there are classes: devices by dynamic resource allocation."""
+
 FOR_DOCKERFILES: Sequence[tuple[Kind, str, str]] = ((kinds.NAMESPACES, "", "get"),)
 """What the chart adds where it names an engine: the labels of a job's own namespace."""
 
@@ -77,11 +80,16 @@ class Names:
 
 
 def needed(
-    *, own_namespace: str, names: Names, namespaces: Iterable[str] = (), dockerfiles: bool = False
+    *,
+    own_namespace: str,
+    names: Names,
+    namespaces: Iterable[str] = (),
+    dockerfiles: bool = False,
+    claims: bool = False,
 ) -> list[Permission]:
     """Return every permission that the operator uses; no `namespaces` means all.
 
-    `dockerfiles`: whether it may have them built.
+    `dockerfiles`: whether it may have them built. `claims`: whether pods may claim devices.
     """
     found = [
         Permission(verb, kind, subresource, namespace)
@@ -89,6 +97,7 @@ def needed(
         for kind, subresource, verbs in (
             *IN_JOB_NAMESPACES,
             *(FOR_DOCKERFILES if dockerfiles else ()),
+            *(FOR_CLAIMS if claims else ()),
         )
         for verb in verbs.split()
     ]

@@ -16,6 +16,12 @@ from trainshed.kube import errors
 from trainshed.runtime import building, inquiries, loop, seams
 from trainshed.runtime import cache as caches
 
+_NOT_EVERYWHERE = {
+    "ResourceClaimTemplate": "Kubernetes 1.34 with dynamic resource allocation, or a class of"
+    " accelerators that has a device plugin",
+}
+"""Kinds that older clusters do not serve, and what to do there."""
+
 
 class Reconciler:
     """Carries out plans. The work queue calls `reconcile`, never twice at once for one key."""
@@ -73,7 +79,9 @@ class Reconciler:
         for manifest in wanted.creates:
             try:
                 created = await self._created(seen, manifest)
-            except (errors.Invalid, errors.Forbidden) as error:
+            except (errors.Invalid, errors.Forbidden, errors.NotFound) as error:
+                if isinstance(error, errors.NotFound) and manifest["kind"] not in _NOT_EVERYWHERE:
+                    raise
                 self._cache.put_rejection(uid, self._rejection(seen, manifest, error))
                 created = False
             if not created:
@@ -86,15 +94,15 @@ class Reconciler:
 
     async def _created(self, seen: observed.Observation, manifest: plan.Manifest) -> bool:
         """Create a child; return whether it is there and ours."""
-        service = manifest["kind"] == "Service"
+        beside = manifest["kind"] != "Job"
         try:
-            if service:
-                await self._api.create_service(manifest)
+            if beside:
+                await self._api.create_beside(manifest)
             else:
                 body = await self._api.create_job(manifest)
                 self._cache.put_workload(observe.job(body), answer=True)
         except errors.AlreadyExists:
-            return await (self._service_is_ours if service else self._adopt)(seen, manifest)
+            return await (self._beside_is_ours if beside else self._adopt)(seen, manifest)
         return True
 
     async def _adopt(self, seen: observed.Observation, manifest: plan.Manifest) -> bool:
@@ -115,18 +123,18 @@ class Reconciler:
         self._hold(seen, observed.NameHolder(name=name, predecessor=going))
         return False
 
-    async def _service_is_ours(self, seen: observed.Observation, manifest: plan.Manifest) -> bool:
-        """Find out whose the existing Service is."""
-        name = manifest["metadata"]["name"]
+    async def _beside_is_ours(self, seen: observed.Observation, manifest: plan.Manifest) -> bool:
+        """Find out whose the existing Service or claim template is."""
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
         try:
-            body = await self._api.read_service(seen.job.key.namespace, name)
+            body = await self._api.read_beside(kind, seen.job.key.namespace, name)
         except errors.NotFound:
             return False
         found = observe.child(body)
         if found.owner_uid == seen.job.uid and not found.deleting:
             return True
         going = found.deleting or found.training_job == seen.job.key.name
-        self._hold(seen, observed.NameHolder(name=name, predecessor=going, kind="Service"))
+        self._hold(seen, observed.NameHolder(name=name, predecessor=going, kind=kind))
         return False
 
     def _hold(self, seen: observed.Observation, holder: observed.NameHolder) -> None:
@@ -143,11 +151,11 @@ class Reconciler:
         self, seen: observed.Observation, manifest: plan.Manifest, error: errors.ApiError
     ) -> observed.Refusal:
         now = self._clock()
-        advice = (
-            "create the job anew without it"
-            if isinstance(error, errors.Invalid)
-            else ("free quota or ask who runs the cluster")
-        )
+        advice = "free quota or ask who runs the cluster"
+        if isinstance(error, errors.Invalid):
+            advice = "create the job anew without it"
+        if isinstance(error, errors.NotFound):
+            advice = f"it needs {_NOT_EVERYWHERE[manifest['kind']]}"
         return observed.Refusal(
             reason=reasons.Reason.WORKLOAD_REJECTED,
             message=f"the API server refuses the {manifest['kind']}: {error}; {advice}",

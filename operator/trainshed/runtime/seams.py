@@ -16,11 +16,14 @@ class Writer(Protocol):
     async def create_job(self, manifest: plan.Manifest) -> Body:
         """Create a Job; raises AlreadyExists, Forbidden, Invalid, Unavailable."""
 
-    async def create_service(self, manifest: plan.Manifest) -> Body:
-        """Create a Service; raises AlreadyExists, Forbidden, Invalid, Unavailable."""
+    async def create_beside(self, manifest: plan.Manifest) -> Body:
+        """Create what a Job's pods need beside it: its Service, or what they claim.
 
-    async def read_service(self, namespace: str, name: str) -> Body:
-        """Return a Service; raises NotFound."""
+        Raises AlreadyExists, Forbidden, Invalid, Unavailable, NotFound where it is not served.
+        """
+
+    async def read_beside(self, kind: str, namespace: str, name: str) -> Body:
+        """Return what was created beside a Job; raises NotFound."""
 
     async def read_job(self, namespace: str, name: str) -> Body:
         """Return a Job; raises NotFound."""

@@ -7,7 +7,7 @@ from typing import Any
 from trainshed.accelerators import choices
 from trainshed.api import labels, spec
 from trainshed.frameworks import registry as frameworks
-from trainshed.workloads import commands, environment, neighbours, owning, pod, ranks
+from trainshed.workloads import claims, commands, environment, neighbours, owning, pod, ranks
 
 
 def render(
@@ -49,10 +49,13 @@ def render(
         pull_secret=pull_secret,
         chosen=chosen,
     )
+    claims.settle(template, found, name=name, chosen=chosen)
     neighbours.settle(template, found, training_job=training_job, chosen=chosen, wishes=wishes)
     if found.replicas > 1:
         template["subdomain"] = name
     documents = environment.documents(found, namespace=namespace, ca_pem=ca_pem)
+    if chosen.resource:
+        documents[labels.RESOURCE] = chosen.resource
     folds = ranks.folds(found)
     marks = {labels.FOLDS: str(folds.folds)} if folds is not None else {}
     metadata = owning.metadata(job, name=name, attempt=attempt)

@@ -70,13 +70,13 @@ class Api:
         """Create a Job."""
         return await self._write(lambda: self._world.create_job(manifest))
 
-    async def create_service(self, manifest: plan.Manifest) -> Any:
-        """Create a Service."""
-        return await self._write(lambda: self._world.create_service(manifest))
+    async def create_beside(self, manifest: plan.Manifest) -> Any:
+        """Create a Service, or a claim template."""
+        return await self._write(lambda: self._world.create_beside(manifest))
 
-    async def read_service(self, namespace: str, name: str) -> Any:
-        """Return a Service."""
-        return await self._world.read_service(namespace, name)
+    async def read_beside(self, kind: str, namespace: str, name: str) -> Any:
+        """Return a Service, or a claim template."""
+        return await self._world.read_beside(kind, namespace, name)
 
     async def read_job(self, namespace: str, name: str) -> Any:
         """Return a Job."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests import builders
+from tests import builders, places
 from tests.unit.runtime import benches
 from trainshed.api import labels
 from trainshed.core import observed, plan
@@ -100,10 +100,47 @@ async def test_a_refused_service_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     async def refuse(manifest: plan.Manifest) -> None:
         raise errors.Forbidden("exceeded quota: services")
 
-    monkeypatch.setattr(bench.world, "create_service", refuse)
+    monkeypatch.setattr(bench.world, "create_beside", refuse)
     await bench.applied(two_pods())
 
     (accepted,) = (c for c in bench.world.status()["conditions"] if c["type"] == "Accepted")
     assert accepted["message"].startswith("the API server refuses the Service: exceeded quota")
     assert not bench.world.children
     assert observed.JobKey(builders.NAMESPACE, builders.NAME) in bench.process.timers
+
+
+def claimed(bench: benches.Bench) -> builders.TrainingJobBuilder:
+    """Return a job whose devices a driver allocates, where there is a class of them."""
+    body = places.class_("claimed", "gpu", deviceClassName="gpu.example.com")
+    bench.process.cache.places.class_(body, gone=False)
+    bench.process.cache.places.node(places.node("a"), gone=False)
+    return builders.training_job().cnn().spec(accelerator={"class": "claimed"})
+
+
+@pytest.mark.looptime
+async def test_what_pods_claim_is_there_before_they_are() -> None:
+    bench = benches.Bench()
+
+    uid = await bench.applied(claimed(bench))
+
+    (template,) = bench.world.claims.values()
+    assert template["metadata"]["ownerReferences"][0]["uid"] == uid
+    assert bench.world.children == {uid: 1}
+
+
+@pytest.mark.looptime
+async def test_a_cluster_without_dynamic_allocation_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = benches.Bench()
+
+    async def unserved(manifest: plan.Manifest) -> None:
+        raise errors.NotFound("the server could not find the requested resource", status=404)
+
+    monkeypatch.setattr(bench.world, "create_beside", unserved)
+    await bench.applied(claimed(bench))
+
+    (accepted,) = (c for c in bench.world.status()["conditions"] if c["type"] == "Accepted")
+    assert accepted["reason"] == "WorkloadRejected"
+    assert "it needs Kubernetes 1.34" in accepted["message"]
+    assert not bench.world.children

@@ -43,7 +43,8 @@ class World:
     writes: Counter[str] = field(default_factory=Counter)
     reads: Counter[str] = field(default_factory=Counter)
     services: dict[Place, Body] = field(default_factory=dict)
-    """Services, which nobody watches."""
+    claims: dict[Place, Body] = field(default_factory=dict)
+    """Services and claim templates, which nobody watches."""
     children: Counter[str] = field(default_factory=Counter)
     """Jobs that were ever created for a TrainingJob that was there, by its uid."""
     faults: list[str] = field(default_factory=list)
@@ -214,25 +215,30 @@ class World:
         body["metadata"] |= {"uid": f"job-{self._next()}", "creationTimestamp": self._now()}
         return self.put(Kind.JOB, body)
 
-    async def create_service(self, manifest: plan.Manifest) -> Body:
-        """Create a Service."""
+    async def create_beside(self, manifest: plan.Manifest) -> Body:
+        """Create a Service, or a claim template."""
+        kind, known = manifest["kind"], self._beside(manifest["kind"])
         self.writes["service"] += 1
         body = copy.deepcopy(dict(manifest))
         place = body["metadata"]["namespace"], body["metadata"]["name"]
-        if place in self.services:
-            raise errors.AlreadyExists(f"Service {place} exists", status=409)
-        body["metadata"] |= {"uid": f"service-{self._next()}", "creationTimestamp": self._now()}
-        self.services[place] = body
+        if place in known:
+            raise errors.AlreadyExists(f"{kind} {place} exists", status=409)
+        body["metadata"] |= {"uid": f"beside-{self._next()}", "creationTimestamp": self._now()}
+        known[place] = body
         copied: Body = merging.copied(body)
         return copied
 
-    async def read_service(self, namespace: str, name: str) -> Body:
-        """Return a Service."""
+    async def read_beside(self, kind: str, namespace: str, name: str) -> Body:
+        """Return a Service, or a claim template."""
         self.reads["service"] += 1
-        if (namespace, name) not in self.services:
-            raise errors.NotFound(f"Service {name} does not exist", status=404)
-        copied: Body = merging.copied(self.services[namespace, name])
+        known = self._beside(kind)
+        if (namespace, name) not in known:
+            raise errors.NotFound(f"{kind} {name} does not exist", status=404)
+        copied: Body = merging.copied(known[namespace, name])
         return copied
+
+    def _beside(self, kind: str) -> dict[Place, Body]:
+        return {"Service": self.services, "ResourceClaimTemplate": self.claims}[kind]
 
     async def read_job(self, namespace: str, name: str) -> Body:
         """Return a Job."""

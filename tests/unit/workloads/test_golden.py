@@ -67,7 +67,8 @@ AT = places.of(
         runtimeClassName="nvidia",
         peakTeraflops={"bf16": 121, "fp32": 30.3},
     ),
-    places.node("gpu-1", {"nvidia.com/gpu": 4}, labels_={"pool": "gpus"}),
+    places.node("gpu-1", {"nvidia.com/gpu": 4, "rdma/hca": 1}, labels_={"pool": "gpus"}),
+    places.class_("claimed", "gpu", deviceClassName="gpu.example.com"),
 )
 JOBS = {
     "built-in-model": builders.training_job().cnn(channels=[8, 16]).epochs(3),
@@ -110,6 +111,16 @@ JOBS = {
     .script()
     .replicas(2)
     .spec(accelerator={"class": "nvidia-l4", "count": 2}),
+    "claimed-gpus": builders.training_job()
+    .script()
+    .replicas(2)
+    .spec(accelerator={"class": "claimed", "count": 4}),
+    "claimed-by-a-template": builders.training_job()
+    .script()
+    .spec(
+        accelerator={"class": "claimed", "count": 2, "resourceClaimTemplateName": "two-of-mine"},
+        resources={"devices": {"rdma/hca": 1}},
+    ),
     "ready-image": builders.training_job()
     .command("python", "/work/train.py", image="registry.example/own@sha256:" + "c" * 64)
     .spec(

@@ -26,6 +26,12 @@
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch, list]
+{{- if .Values.acceleratorClasses.enabled }}
+# What the pods of a job claim, where the class is of dynamic resource allocation.
+- apiGroups: [resource.k8s.io]
+  resources: [resourceclaimtemplates]
+  verbs: [get, create]
+{{- end }}
 {{- if .Values.registry.bundled.enabled }}
 # The pull Secret of each namespace is written, and never read. Create can't be restricted by name.
 - apiGroups: [""]
