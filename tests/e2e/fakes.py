@@ -45,7 +45,7 @@ def held(class_: str, *, count: int = 1, **spec: Any) -> conftest.Body:
         "command": ["true"],
         "accelerator": {"class": class_, "count": count},
         "resources": {"cpu": "500m", "memory": "1Gi"},
-        "pod": {"annotations": {fakes.HOLD: "hold"}},
+        "pod": {"nodeSelector": {fakes.HOLD: "hold"}},
         **spec,
     }
 
@@ -63,6 +63,7 @@ def _node(name: str, devices: Mapping[str, int], labels: Mapping[str, str]) -> d
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": "amd64",
+        fakes.HOLD: "hold",
         **labels,
     }
     return {
