@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainshed.accelerators import classes
+from trainshed.accelerators import classes, health
 from trainshed.api import accelerator_class as api
 from trainshed.api import env
 
@@ -46,14 +46,19 @@ class Choice:
 
     @property
     def excluded(self) -> Sequence[Mapping[str, Any]]:
-        """Return expressions of a node selector that keep nodes off which the class leaves out."""
+        """Return expressions of a node selector that keep its pods off nodes.
+
+        Off those that the class leaves out, and, as any CPU will do, with devices off those that
+        are broken or about to go, where their labels tell it.
+        """
         match = self.spec.match if self.spec is not None else None
-        return tuple(
+        left_out = tuple(
             {"key": each.key, "operator": "NotIn", "values": list(each.values)}
             if each.values
             else {"key": each.key, "operator": "DoesNotExist"}
             for each in (match.without if match is not None else None) or ()
         )
+        return left_out if self.type is api.Type.CPU else (*left_out, *health.avoided())
 
     @property
     def variant(self) -> str:

@@ -45,7 +45,9 @@ class Stage(enum.IntEnum):
     """They have too few of the further devices that the pod asks for."""
     ROOM = 5
     """They have too few cores, or too little memory."""
-    FITS = 6
+    BROKEN = 6
+    """They would do, but say that they are broken."""
+    FITS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ def judge(shape: nodes.Shape, class_: classes.Class, need: Need) -> Found:
         return Found(Stage.OTHERS, resource)
     if shape.amount(nodes.CORES) < need.cores or shape.amount(nodes.MEMORY) < need.memory:
         return Found(Stage.ROOM, resource)
+    if shape.faults:
+        return Found(Stage.BROKEN, resource)
     return Found(Stage.FITS, resource)
 
 

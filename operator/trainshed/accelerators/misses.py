@@ -38,16 +38,18 @@ def of_class(
     replicas: int = 1,
 ) -> str:
     """Return the nearest miss of one class. `room`: replicas that its nodes hold together."""
-    if room:
-        return (
-            f"nodes of class {class_.name} hold {_count(room, 'replica')} at a time, the job has"
-            f" {replicas}; create it anew with fewer replicas, or add nodes"
-        )
     judged = [
         (fitting.judge(shape, class_, need), shape, held)
         for shape, _, held in places.shapes(class_.name)
     ]
-    return str(nearest(places, class_, judged, need))
+    if not room:
+        return str(nearest(places, class_, judged, need))
+    broken = [each for each in judged if each[0].stage is Stage.BROKEN]
+    beside = f", and {_broken(broken)}" if broken else ""
+    return (
+        f"nodes of class {class_.name} hold {_count(room, 'replica')} at a time, the job has"
+        f" {replicas}{beside}; create it anew with fewer replicas, or add nodes"
+    )
 
 
 def nearest(places: index.Index, class_: classes.Class, judged: Judged, need: fitting.Need) -> Miss:
@@ -81,11 +83,12 @@ def nearest(places: index.Index, class_: classes.Class, judged: Judged, need: fi
             )
         case Stage.OTHERS:
             wanted = ", ".join(f"{name}: {count}" for name, count in sorted(need.others.items()))
-            return (
-                f"{_count(held, 'node')} of class {class_.name} would do, but none has {wanted} of"
-                " resources.devices: create the job anew without, or see that the device plugin"
-                " runs there"
+            return Miss(
+                f"{would}, but none has {wanted} of resources.devices",
+                "create the job anew without, or see that the device plugin runs there",
             )
+        case Stage.BROKEN:
+            return Miss(_broken(near), "see to them, or add others")
         case _:
             return _too_small([shape for _, shape, _ in near], need, would)
 
@@ -168,6 +171,14 @@ def _labels(match: accelerator_class.Match) -> str:
         for way in ways[:WAYS]
     )
     return told + (f" or one of {len(ways) - WAYS} others" if len(ways) > WAYS else "")
+
+
+def _broken(near: Judged) -> str:
+    """Say how many nodes would do if they were not broken, and what they say of it."""
+    held = sum(count for _, _, count in near)
+    said = ", ".join(dict.fromkeys(fault for _, shape, _ in near for fault in shape.faults))
+    verb = "says that it is" if held == 1 else "say that they are"
+    return f"{_count(held, 'node')} would do but {verb} broken ({said})"
 
 
 def _has(count: int) -> str:

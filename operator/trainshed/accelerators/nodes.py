@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from trainshed.accelerators import amounts
+from trainshed.accelerators import amounts, health
 
 CORES, MEMORY = "cpu", "memory"
 HOSTNAME = "kubernetes.io/hostname"
@@ -14,27 +14,6 @@ PASSING = "node.kubernetes.io/"
 """Taints of this prefix are of a moment: a node that is not ready, cordoned, or under pressure."""
 STEP = 256 << 20
 """Memory is told apart by so much, rounded up: machines of one kind differ by some kilobytes."""
-HEALTHY: Mapping[str, str] = {
-    "Ready": "True",
-    "MemoryPressure": "False",
-    "DiskPressure": "False",
-    "PIDPressure": "False",
-    "NetworkUnavailable": "False",
-    # node-problem-detector's, where it runs: GPU faults are told by its plugins of the clouds.
-    "KernelDeadlock": "False",
-    "ReadonlyFilesystem": "False",
-    "GPUProblem": "False",
-    "GPUUnhealthy": "False",
-    "XIDError": "False",
-}
-"""The conditions that are known, and what a sound node says of each."""
-SICK: Mapping[str, frozenset[str]] = {
-    # NVIDIA's own health check and Google's maintenance, as labels.
-    "nvidia.com/gpu.health": frozenset({"unhealthy", "false"}),
-    "cloud.google.com/perform-maintenance": frozenset({"true"}),
-    "cloud.google.com/active-node-maintenance": frozenset({"ONGOING"}),
-}
-"""Labels by which a node is told to be sick, and their values."""
 
 
 class Taint(NamedTuple):
@@ -54,7 +33,9 @@ class Shape:
     allocatable: tuple[tuple[str, int], ...]
     """By resource: cores in thousandths, memory in bytes, rounded up, devices as they are."""
     problems: tuple[str, ...] = ()
-    """Why its nodes take no pod at the moment, in words."""
+    """Why its nodes take no pod at the moment, in words; `faults` among them."""
+    faults: tuple[str, ...] = ()
+    """By what its nodes say that they are broken: they are no room until somebody sees to them."""
 
     def only(self, keys: Collection[str]) -> Shape:
         """Return it without the labels that have other keys."""
@@ -72,6 +53,7 @@ class Shape:
 def shape(body: Mapping[str, Any]) -> Shape:
     """Return the shape of a Node."""
     meta, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+    faults = health.faults(body)
     marks = meta.get("labels") or {}
     name = meta["name"]
     return Shape(
@@ -90,7 +72,8 @@ def shape(body: Mapping[str, Any]) -> Shape:
             )
         ),
         allocatable=_allocatable(status.get("allocatable") or {}),
-        problems=tuple(_problems(marks, spec, status.get("conditions") or ())),
+        problems=tuple(sorted([*health.passing(body), *faults])),
+        faults=tuple(faults),
     )
 
 
@@ -104,19 +87,3 @@ def _allocatable(found: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
         elif "/" in name and (amount := amounts.of(str(quantity))) > 0:
             kept[name] = amount
     return tuple(sorted(kept.items()))
-
-
-def _problems(
-    marks: Mapping[str, str], spec: Mapping[str, Any], conditions: Sequence[Mapping[str, Any]]
-) -> list[str]:
-    found = ["cordoned"] if spec.get("unschedulable") else []
-    told = {str(each.get("type")): str(each.get("status")) for each in conditions}
-    if told.get("Ready", "Unknown") != "True":
-        found.append("not ready")
-    found += [
-        name
-        for name, sound in HEALTHY.items()
-        if name != "Ready" and told.get(name, sound) not in (sound, "Unknown")
-    ]
-    found += [f"labelled {key}" for key, bad in SICK.items() if marks.get(key) in bad]
-    return sorted(found)
