@@ -14,7 +14,11 @@ Stage = fitting.Stage
 
 MADE = "an autoscaler makes a node"
 """How a message begins that is by an autoscaler's word."""
-_OF_STAGE = {Stage.SELECTED: Reason.AFFINITY_MISMATCH, Stage.TAINTED: Reason.TAINTED}
+_OF_STAGE = {
+    Stage.SELECTED: Reason.AFFINITY_MISMATCH,
+    Stage.TAINTED: Reason.TAINTED,
+    Stage.BROKEN: Reason.NODES_UNAVAILABLE,
+}
 _OTHER = "change pod.nodeSelector, pod.tolerations or resources in a new job, or add such a node"
 _BY_WORDS = {
     Cause.VOLUME: (

@@ -434,3 +434,12 @@ def test_what_is_refused_until_the_deadline_ends_the_job_with_its_last_words() -
     assert found is not None
     assert found.reason == "StartupDeadlineExceeded"
     assert "last: no node that there is can hold the pod" in found.message
+
+
+def test_nodes_that_broke_while_the_pod_waits_are_told() -> None:
+    broken = places.node("a", {GPU: 1}, labels_={"nvidia.com/gpu.health": "unhealthy"})
+
+    placed = told(waiting(MISMATCH, places.gpu("l4"), broken, asked={"class": "l4"}))
+
+    assert placed.reason == "NodesUnavailable"
+    assert "1 node would do but says that it is broken" in placed.message
