@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
 import pathlib
 import shutil
 
-from hack import apt
-from hack.cluster import commands, console, errors, settings, toolchain
+from hack import apt, golang
+from hack.cluster import commands, errors
 
 SOURCE = pathlib.Path(__file__).parent / "go"
 
@@ -28,28 +26,9 @@ def skopeo() -> pathlib.Path:
 
 def crane() -> pathlib.Path:
     """Return crane of go.mod's version; raises ClusterError."""
-    return _built("crane", "github.com/google/go-containerregistry/cmd/crane")
+    return golang.built("crane", "github.com/google/go-containerregistry/cmd/crane", source=SOURCE)
 
 
 def oras() -> pathlib.Path:
     """Return oras of go.mod's version; raises ClusterError."""
-    return _built("oras", "oras.land/oras/cmd/oras")
-
-
-def _built(name: str, package: str) -> pathlib.Path:
-    """Return a program of go.mod's version, built where the cache lacks it."""
-    cache = settings.cache()
-    summed = hashlib.sha256((SOURCE / "go.sum").read_bytes()).hexdigest()
-    target = cache / "bin" / f"{name}-{summed[:16]}"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Tests that run at the same time build it once.
-    with (target.parent / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not target.exists():
-            go = toolchain.ensure(cache=cache, shown=console.Console())
-            fresh = target.with_suffix(".new")
-            environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
-            argv = [str(go), "-C", str(SOURCE), "build", "-trimpath", "-o", str(fresh), package]
-            commands.run(argv, environment=environment)
-            fresh.replace(target)
-    return target
+    return golang.built("oras", "oras.land/oras/cmd/oras", source=SOURCE)
