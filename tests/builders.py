@@ -18,6 +18,7 @@ from trainshed.core import observe, observed
 Body = bodies.Body
 JobBuilder = children.JobBuilder
 PodBuilder = children.PodBuilder
+QueueBuilder = children.QueueBuilder
 
 T0, at, account_document = bodies.T0, bodies.at, bodies.account_document
 NAMESPACE, NAME, UID = bodies.NAMESPACE, bodies.NAME, bodies.UID
@@ -112,6 +113,11 @@ class TrainingJobBuilder(bodies.Builder):
         self._meta.update(name=name, namespace=namespace, uid=uid)
         return self
 
+    def queued(self, queue: str = "team-a", **labels_: str) -> Self:
+        """Have it wait in a queue of Kueue."""
+        self._meta["labels"] = {labels.QUEUE: queue, **labels_}
+        return self
+
     def status(self, status: Mapping[str, Any]) -> Self:
         """Set the stored status."""
         self._body["status"] = dict(status)
@@ -143,6 +149,14 @@ def job() -> JobBuilder:
     return JobBuilder(_child(f"{NAME}-1", WORKLOAD_UID, UID)).running_image(IMAGE)
 
 
+def queue() -> QueueBuilder:
+    """Begin Kueue's Workload of the child Job."""
+    body = _child(f"job-{NAME}-1-1a2b3", "workload-of-kueue", WORKLOAD_UID)
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": f"{NAME}-1", "uid": WORKLOAD_UID}
+    body["metadata"] |= {"labels": {labels.QUEUED_JOB: WORKLOAD_UID}, "ownerReferences": [owner]}
+    return QueueBuilder(body)
+
+
 def pod() -> PodBuilder:
     """Begin the trainer's pod, pending."""
     return PodBuilder(_child(f"{NAME}-1-0-abcde", POD_UID, WORKLOAD_UID)).phase("Pending")
@@ -153,6 +167,7 @@ def observation(
     *,
     workload: JobBuilder | None = None,
     pods: Sequence[PodBuilder] = (),
+    queue: QueueBuilder | None = None,
     **facts: Any,
 ) -> observed.Observation:
     """Return an observation; without a TrainingJob it is of a built-in CNN."""
@@ -161,5 +176,6 @@ def observation(
         job=found.view() if isinstance(found, TrainingJobBuilder) else found,
         workload=workload.view() if workload is not None else None,
         pods=tuple(each.view() for each in pods),
+        queue=queue.view() if queue is not None else None,
         **facts,
     )

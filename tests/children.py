@@ -38,6 +38,24 @@ class JobBuilder(ChildBuilder):
         self._status.update(active=1, startTime=bodies.at(since))
         return self
 
+    def queued(self, queue: str = "team-a", **selector: str) -> Self:
+        """Put it into a queue of Kueue, which holds it; `selector`: its pods' node selector."""
+        self._meta["labels"][labels.QUEUE] = queue
+        if selector:
+            self._body["spec"]["template"]["spec"]["nodeSelector"] = selector
+        return self.suspended()
+
+    def suspended(self) -> Self:
+        """Let it be held."""
+        self._body["spec"]["suspend"] = True
+        self._status.update(active=0, startTime=None)
+        return self.condition("Suspended", "True", "JobSuspended", "Job suspended")
+
+    def let_go(self, *, since: float = 2) -> Self:
+        """Let it be resumed, at a moment."""
+        self._body["spec"]["suspend"] = False
+        return self.active(since=since).condition("Suspended", "False", "JobResumed")
+
     def complete(self, seconds: float) -> Self:
         """Let it have succeeded."""
         self._status.update(active=0, succeeded=1, completionTime=bodies.at(seconds))
@@ -77,6 +95,41 @@ class JobBuilder(ChildBuilder):
     def view(self) -> observed.JobView:
         """Return the view."""
         return observe.job(self.build())
+
+
+class QueueBuilder(ChildBuilder):
+    """Kueue's Workload of the child Job."""
+
+    def pending(self, message: str, *, reason: str = "Pending", at_: float = 1) -> Self:
+        """Let there be no quota for it."""
+        return self.condition("QuotaReserved", "False", reason, message, at_)
+
+    def reserved(self, *, at_: float = 2) -> Self:
+        """Let quota be put aside for it."""
+        message = "Quota reserved in ClusterQueue everyone"
+        return self.condition("QuotaReserved", "True", "QuotaReserved", message, at_)
+
+    def admitted(self, *, at_: float = 2) -> Self:
+        """Let it be admitted."""
+        message = "The workload is admitted"
+        self.condition("Evicted", "False", "QuotaReserved", "Previously: evicted", at_)
+        return self.reserved(at_=at_).condition("Admitted", "True", "Admitted", message, at_)
+
+    def preempted(self, *, at_: float = 20) -> Self:
+        """Let one of a higher priority take its quota."""
+        message = "Preempted to accommodate a workload (UID: u) due to prioritization"
+        self.condition("Preempted", "True", "InClusterQueue", message, at_)
+        self.condition("Evicted", "True", "Preempted", message, at_)
+        return self.condition("Admitted", "False", "NoReservation", "no reservation", at_)
+
+    def deactivated(self, message: str = "The workload is deactivated") -> Self:
+        """Let a person hold it."""
+        self._body["spec"]["active"] = False
+        return self.condition("Evicted", "True", "Deactivated", message, 20)
+
+    def view(self) -> observed.QueueView:
+        """Return the view."""
+        return observe.queue(self.build())
 
 
 class PodBuilder(ChildBuilder):

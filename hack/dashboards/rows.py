@@ -19,6 +19,8 @@ from trainshed.metrics import names
 COLOURS = {
     phases.Phase.PENDING: "text",
     phases.Phase.BUILDING: "purple",
+    phases.Phase.QUEUED: "orange",
+    phases.Phase.SUSPENDED: "text",
     phases.Phase.STARTING: "yellow",
     phases.Phase.RUNNING: "blue",
     phases.Phase.SUCCEEDED: "green",

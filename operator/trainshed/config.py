@@ -228,6 +228,13 @@ class Placement(Section):
     """Whether pods that train alone fill up nodes that others have begun."""
 
 
+class Kueue(Section):
+    """What queues jobs that carry its label."""
+
+    enabled: bool = False
+    """Whether its Workloads are watched: what it says of a job is then told by the job."""
+
+
 class Settings(Section):
     """All settings. Times are seconds."""
 
@@ -235,6 +242,7 @@ class Settings(Section):
     images: Images = Images()
     accelerator_classes: AcceleratorClasses = AcceleratorClasses()
     placement: Placement = Placement()
+    kueue: Kueue = Kueue()
     builder: Builder = Builder()
     trainer_library: pathlib.Path = pathlib.Path("/opt/trainshed/trainer")
     """The folder that holds the training library, put into every image that is built."""

@@ -141,6 +141,8 @@ async def _contend(process: _Process) -> int:
     classes = settings.accelerator_classes
     if classes.enabled:
         needed += preflight.for_placement(makes=bool(classes.shipped))
+    if settings.kueue.enabled:
+        needed += preflight.for_kueue(namespaces=settings.namespaces)
     needed += bundled.needed(settings, identity)
     await preflight.check(free, permissions=needed, served=_served(settings))
     timing = settings.leader_election

@@ -40,6 +40,7 @@ FULL: dict[str, Any] = {
         },
         "variants": {"cuda": {"pytorch": "registry.example.com:5000/cuda/pytorch:2.6"}},
     },
+    "kueue": {"enabled": True},
     "acceleratorClasses": {
         "overrides": {"nvidia-l4": {"price": {"hourly": 0.71, "currency": "USD"}}}
     },

@@ -35,6 +35,8 @@ FOR_CLAIMS = {("resource.k8s.io", "resourceclaimtemplates", "", "get create")}
 """Where there are classes, one of which may be of dynamic resource allocation."""
 OF_DOCKERFILES = {("", "namespaces", "", "get")}
 """Where an engine is named: the label of a job's namespace is read."""
+OF_KUEUE = {("kueue.x-k8s.io", "workloads", "", "get list watch")}
+"""Where `kueue.enabled` is set."""
 IN_OWN_NAMESPACE = {
     ("coordination.k8s.io", "leases", "", "create"),
     ("coordination.k8s.io", "leases", "trainshed-operator", "get update"),
@@ -91,6 +93,14 @@ def test_the_operator_serves_all_namespaces_by_a_cluster_role(charts: Charts) ->
 
 def test_namespaces_are_read_where_an_engine_is_named(charts: Charts) -> None:
     assert table(charts["full"].one("ClusterRole", "trainshed-jobs")) >= OF_DOCKERFILES
+
+
+def test_kueues_workloads_are_read_where_that_is_asked_for(charts: Charts) -> None:
+    assert table(charts["full"].one("ClusterRole", "trainshed-jobs")) >= OF_KUEUE
+
+    asked = preflight.for_kueue()
+
+    assert [str(each) for each in asked if not grants(OF_KUEUE, each)] == []
 
 
 def test_named_namespaces_get_a_role_each_and_the_cluster_none(charts: Charts) -> None:

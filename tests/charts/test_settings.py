@@ -86,6 +86,7 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
     assert found == config.Settings(
         # Each of them is looked at in test_objects.
         accelerator_classes=found.accelerator_classes,
+        kueue=config.Kueue(enabled=True),
         registry=config.Registry(
             push="https://registry.internal:5443",
             pull="registry.example.com:5000",

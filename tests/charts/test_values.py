@@ -56,6 +56,7 @@ OTHER: Mapping[str, Any] = {
     "images.devel.tensorflow": "registry.example.com/other:1",
     "images.variants": {"rocm": {"pytorch": "registry.example.com/other:1"}},
     "acceleratorClasses.enabled": False,
+    "kueue.enabled": False,
     "acceleratorClasses.shipped": False,
     "acceleratorClasses.overrides": {"nvidia-t4": {"price": {"hourly": 1, "currency": "EUR"}}},
     "placement.topologyKeys": ["rack"],

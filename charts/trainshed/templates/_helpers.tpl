@@ -98,6 +98,8 @@ acceleratorClasses:
     {{- include "trainshed.classes" . | nindent 4 }}
 placement:
   {{- toYaml .Values.placement | nindent 2 }}
+kueue:
+  enabled: {{ .Values.kueue.enabled }}
 builder:
   image: {{ .Values.builder.image | default (printf "%s/trainshed/builder:%s" $pull $.Chart.AppVersion) | quote }}
   withoutTls: {{ .Values.builder.withoutTls | toJson }}

@@ -10,6 +10,10 @@ class Phase(enum.StrEnum):
 
     PENDING = "Pending"
     BUILDING = "Building"
+    QUEUED = "Queued"
+    """Kueue holds the job until there is quota for it."""
+    SUSPENDED = "Suspended"
+    """Held until a person lets it go on."""
     STARTING = "Starting"
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"

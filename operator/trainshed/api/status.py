@@ -124,6 +124,9 @@ class Timeline(base.Model):
 
     since: Time = pydantic.Field(description="When the operator first saw the job.")
     building: float | None = pydantic.Field(default=None, description="Until the image existed.")
+    queued: float | None = pydantic.Field(
+        default=None, description="Until Kueue first let it go; of a job in a queue alone."
+    )
     scheduling: float | None = pydantic.Field(default=None, description="Until a node was found.")
     pulling: float | None = pydantic.Field(
         default=None, description="Until the container ran: volumes, image pull, start."
@@ -143,6 +146,9 @@ class Attempts(base.Model):
     """Attempts at running the job."""
 
     current: int = pydantic.Field(description="Number of the present attempt, from 1.")
+    admitted_at: Time | None = pydantic.Field(
+        default=None, description="When Kueue let it go, of a job in a queue."
+    )
 
 
 class FailureStatus(base.Model):

@@ -35,6 +35,7 @@ def children(
         pull_secret=settings.pull_secret,
         chosen=chosen,
         wishes=settings.wishes,
+        queue=job.labels,
     )
     beside = []
     if found.replicas > 1:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pydantic
 
 from trainshed.accelerators import choices
-from trainshed.api import phases, reasons, spec, status
+from trainshed.api import reasons, spec, status
 from trainshed.core import (
     admission,
     artifacts,
@@ -30,10 +30,12 @@ from trainshed.core import (
     naming,
     observed,
     partial,
+    phasing,
     placing,
     plan,
     policy,
     progressing,
+    queueing,
     reports,
     scaling,
     starting,
@@ -43,7 +45,6 @@ from trainshed.workloads import ranks
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
-Phase = phases.Phase
 
 ATTEMPT = 1
 """The only attempt of this version: a job that fails is not tried again."""
@@ -71,7 +72,7 @@ class _Actions:
 def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -> plan.Plan:
     """Return what to do for a job now, and when to look again."""
     try:
-        before = stored_status(seen.job)
+        before = queueing.afresh(stored_status(seen.job), seen)
     except pydantic.ValidationError:
         # Written by a newer operator than this one: it is not ours to judge.
         return plan.Plan(notices=(_UNREADABLE,))
@@ -79,6 +80,7 @@ def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -
         return plan.Plan()
     if before.phase.finished:
         return plan.Plan(deletes=finishing.leftover(before, seen.workload))
+    seen = queueing.present(seen)
     draft = drafts.Draft(before=before, generation=seen.job.generation, now=now)
     gang = gangs.of(seen)
     parts = folds.of(seen, gang, before)
@@ -150,8 +152,10 @@ def _advance(
     if seen.workload is None:
         _create(draft, found, seen, chosen, settings, actions)
         return
-    draft.fields["attempts"] = status.Attempts(current=ATTEMPT)
+    if queueing.settle(draft, seen, first=ATTEMPT):
+        return
     actions.waits_for_nodes = placing.settle(draft, found, seen, gang, chosen)
+    queueing.contradicted(draft, seen, chosen)
     starting.settle(draft, seen, gang, settings)
     progressing.settle(draft, seen, settings)
     if finishing.outcome(draft, seen, gang) is None and not finishing.ending(seen.workload):
@@ -262,21 +266,7 @@ def _conclude(
             finishing.fail(draft, seen, told, failed)
         elif finishing.ending(seen.workload):
             actions.requeue_at = draft.now + finishing.ACCOUNT_GRACE
-    draft.fields["phase"] = _phase(draft, seen)
-
-
-def _phase(draft: drafts.Draft, seen: observed.Observation) -> phases.Phase:
-    if draft.is_true(Type.FAILED):
-        return Phase.FAILED
-    if draft.is_true(Type.SUCCEEDED):
-        return Phase.SUCCEEDED
-    if draft.is_true(Type.RUNNING):
-        return Phase.RUNNING
-    if seen.workload is not None or draft.before.phase in (Phase.STARTING, Phase.RUNNING):
-        return Phase.STARTING
-    if not draft.is_true(Type.ACCEPTED):
-        return Phase.PENDING
-    return Phase.STARTING if draft.is_true(Type.IMAGE_READY) else Phase.BUILDING
+    draft.fields["phase"] = phasing.of(draft, seen)
 
 
 def _plan(draft: drafts.Draft, actions: _Actions) -> plan.Plan:

@@ -18,6 +18,9 @@ _ORDINARY = frozenset(
         reasons.Reason.BUILDING,
         reasons.Reason.WAITING_FOR_SCHEDULER,
         reasons.Reason.CONTAINER_STARTING,
+        reasons.Reason.WAITING_FOR_KUEUE,
+        reasons.Reason.QUOTA_RESERVED,
+        reasons.Reason.NOT_ADMITTED,
         reasons.Reason.WORKLOAD_CREATED,
         reasons.Reason.FINISHED,
     }

@@ -28,12 +28,18 @@ def training_job(body: Body, *, now: float) -> observed.TrainingJobView:
         deleting="deletionTimestamp" in meta,
         spec=json.dumps(body.get("spec") or {}, separators=(",", ":")).encode(),
         status=json.dumps(body.get("status") or {}, separators=(",", ":")).encode(),
+        labels={
+            name: value
+            for name in (labels.QUEUE, labels.QUEUE_PRIORITY)
+            if (value := _label(meta, name))
+        },
     )
 
 
 def job(body: Body) -> observed.JobView:
     """Return the view of one of our Jobs."""
     meta, status = body["metadata"], body.get("status") or {}
+    queue = _label(meta, labels.QUEUE)
     return observed.JobView(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -54,6 +60,27 @@ def job(body: Body) -> observed.JobView:
         parallelism=(body.get("spec") or {}).get("parallelism") or 1,
         folds=_number(meta, labels.FOLDS),
         build=_label(meta, labels.BUILD),
+        suspended=bool((body.get("spec") or {}).get("suspend")),
+        started=times.parse(status.get("startTime")),
+        queue=queue,
+        selector=_selector(body) if queue else (),
+    )
+
+
+def queue(body: Body) -> observed.QueueView:
+    """Return the view of a Workload of Kueue."""
+    meta = body["metadata"]
+    owners = meta.get("ownerReferences") or ()
+    job: Body = next((each for each in owners if each.get("kind") == "Job"), {})
+    return observed.QueueView(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        uid=observed.Uid(meta["uid"]),
+        resource_version=meta.get("resourceVersion", ""),
+        job=job.get("name", ""),
+        job_uid=observed.Uid(job["uid"]) if job else None,
+        active=(body.get("spec") or {}).get("active") is not False,
+        conditions=_conditions(body.get("status") or {}) if job else (),
     )
 
 
@@ -102,6 +129,11 @@ def _devices(body: Body) -> dict[str, Any]:
     asked: Body = next((each.get("resources") or {} for each in trainer), {})
     limits = asked.get("limits") or {}
     return {"resource": name, "devices": amounts.of(str(limits[name]))} if name in limits else {}
+
+
+def _selector(body: Body) -> tuple[tuple[str, str], ...]:
+    template = (body.get("spec") or {}).get("template") or {}
+    return tuple(sorted(((template.get("spec") or {}).get("nodeSelector") or {}).items()))
 
 
 def _image(body: Body) -> str:

@@ -92,10 +92,41 @@ class JobView:
     """Its pods are so many folds of a cross-validation; 0: they train one model together."""
     build: str = ""
     """The hash of the order that it builds; empty for a Job that trains."""
+    suspended: bool = False
+    started: float | None = None
+    """When it was let go: anew after each time that it was suspended."""
+    queue: str = ""
+    """The queue of Kueue that it is in; empty for none."""
+    selector: tuple[tuple[str, str], ...] = ()
+    """The node selector of its pods, where it is in a queue: Kueue adds to it."""
 
     def condition(self, type_: str) -> ConditionView | None:
         """Return the condition of this type when its status is True."""
         return next((c for c in self.conditions if c.type == type_ and c.status == "True"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """Kueue's Workload of a Job: whether the Job may run, and why not."""
+
+    namespace: str
+    name: str
+    uid: Uid
+    resource_version: str
+    job: str
+    """Name of the Job; empty where it is of something else."""
+    job_uid: Uid | None
+    active: bool
+    conditions: tuple[ConditionView, ...] = ()
+
+    def condition(self, type_: str) -> ConditionView | None:
+        """Return the condition of this type, whatever its status."""
+        return next((c for c in self.conditions if c.type == type_), None)
+
+    def is_true(self, type_: str) -> bool:
+        """Return whether the condition of this type is True."""
+        found = self.condition(type_)
+        return found is not None and found.status == "True"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +252,8 @@ class Observation:
     job: TrainingJobView
     workload: JobView | None = None
     pods: tuple[PodView, ...] = ()
+    queue: QueueView | None = None
+    """What Kueue says of the workload; None where it says nothing, or nobody may read it."""
     build: BuildView | None = None
     holder: NameHolder | None = None
     rejection: Refusal | None = None

@@ -10,7 +10,7 @@ import zlib
 
 from trainshed.api import reasons
 from trainshed.core import draft as drafts
-from trainshed.core import failures, gangs, observed, policy
+from trainshed.core import failures, gangs, observed, policy, queueing
 
 SPREAD = 0.2
 """Part of the deadline by which jobs differ: of two that wait for each other, one goes first."""
@@ -54,7 +54,8 @@ def deadline(
     if seen.workload is None or gang.folds or started or not 0 < len(placed) < gang.size:
         return None
     patience = settings.gang_deadline * (1 + SPREAD * _share(seen.job.uid))
-    return min(max(placed) + patience, seen.workload.created + settings.startup_deadline)
+    begun = queueing.begun(seen.workload)
+    return None if begun is None else min(max(placed) + patience, begun + settings.startup_deadline)
 
 
 def _moments(gang: gangs.Gang) -> list[float]:

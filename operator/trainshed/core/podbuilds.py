@@ -242,6 +242,17 @@ def waiting(pod: observed.PodView) -> str:
     return f"build pod {pod.name} does not start: {why}: {pod.container.waiting_message}"
 
 
+def held(build: observed.JobView) -> str:
+    """Return why a build that is suspended does not start: nobody here suspends one."""
+    if build.queue:
+        return f"build Job {build.name} waits in queue {build.queue} of Kueue"
+    return (
+        f"build Job {build.name} is suspended, as Kueue does with Jobs in no queue where"
+        " manageJobsWithoutQueueName is set: have managedJobsNamespaceSelector of Kueue leave out"
+        " this namespace, or resume the Job"
+    )
+
+
 def waits(said: str) -> observed.Refusal:
     """Return what a job shows whose build pod does not start."""
     advice = _PRIVILEGES if "violates PodSecurity" in said else "create or mend what it names"

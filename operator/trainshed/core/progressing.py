@@ -76,6 +76,7 @@ def timeline(
     first_step, took = _first_step(seen, told)
     moments = {
         "building": _built(draft, seen),
+        **_queued(seen),
         "scheduling": gang.placed,
         "pulling": gang.started,
         "initialising": None if first_step is None else first_step - (took or 0.0),
@@ -104,6 +105,14 @@ def _built(draft: drafts.Draft, seen: observed.Observation) -> float | None:
         return None
     # The Job was made once the image was there; the API server cuts its creation to seconds.
     return min(draft.now, seen.workload.created + 1) if seen.workload is not None else draft.now
+
+
+def _queued(seen: observed.Observation) -> dict[str, float | None]:
+    """Return when Kueue let a job go: a stage of jobs in a queue alone."""
+    job = seen.workload
+    if job is None or not job.queue:
+        return {}
+    return {"queued": None if job.suspended else job.started}
 
 
 def _first_step(

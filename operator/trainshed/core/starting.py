@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trainshed.api import reasons, spec
 from trainshed.core import draft as drafts
-from trainshed.core import failures, folds, gangs, observed, plan, policy, times
+from trainshed.core import failures, folds, gangs, observed, plan, policy, queueing, times
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
@@ -188,12 +188,13 @@ def _idle_since(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gan
     if seen.workload is None:
         return None
     if not gang.folds:
-        return None if _started(draft) else seen.workload.created
+        return None if _started(draft) else queueing.begun(seen.workload)
     ended = [each for each in gang.pods if each.phase in gangs.FINAL]
     if gang.going or len(ended) == gang.size:
         return None
     moments = [each.container.finished for each in ended if each.container.finished is not None]
-    return max([seen.workload.created, *moments])
+    begun = queueing.begun(seen.workload)
+    return None if begun is None else max([begun, *moments])
 
 
 def inquiry(

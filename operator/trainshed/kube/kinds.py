@@ -61,6 +61,10 @@ CLASSES = Kind(
     namespaced=False,
 )
 JOBS = Kind("batch", "v1", "jobs", "Job")
+WORKLOADS = tuple(
+    Kind("kueue.x-k8s.io", version, "workloads", "Workload") for version in ("v1beta2", "v1beta1")
+)
+"""Kueue's, in the versions that are known here, the newest first."""
 PODS = Kind("", "v1", "pods", "Pod")
 NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
 CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap")

@@ -129,6 +129,15 @@ def for_placement(*, makes: bool) -> list[Permission]:
     ]
 
 
+def for_kueue(*, namespaces: Iterable[str] = ()) -> list[Permission]:
+    """Return what telling Kueue's words needs."""
+    return [
+        Permission(verb, kinds.WORKLOADS[0], "", namespace)
+        for namespace in (tuple(namespaces) or ("",))
+        for verb in ("get", "list", "watch")
+    ]
+
+
 def for_registry(
     *, own_namespace: str, objects: Sequence[tuple[str, Kind, str]], namespaces: Iterable[str] = ()
 ) -> list[Permission]:

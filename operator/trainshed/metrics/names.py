@@ -39,7 +39,7 @@ TARGET = ("namespace", "pod", "node", "job", "instance")
 SUFFIXES: Mapping[Kind, tuple[str, ...]] = {
     Kind.HISTOGRAM: ("_bucket", "_sum", "_count"),
 }
-STAGES = ("building", "scheduling", "pulling", "initialising", "first_step")
+STAGES = ("building", "queued", "scheduling", "pulling", "initialising", "first_step")
 """The stages of a start in their order, as status.timeline has them."""
 STEP_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from trainshed.core import observed, reports
 from trainshed.runtime import places as places_
+from trainshed.runtime import queues as queues_
 
 Key = observed.JobKey
 Uid = observed.Uid
@@ -28,6 +29,7 @@ class Cache:
     def __init__(self, places: places_.Places | None = None) -> None:
         """Begin empty; `places`: what is known of nodes."""
         self.places = places or places_.Places()
+        self.queues = queues_.Queues()
         self._gone: OrderedDict[Uid, None] = OrderedDict()
         """Uids that the watch has told are gone: an answer to a write may still bring one."""
         self._tell: list[Callable[[Key], None]] = []
@@ -97,16 +99,10 @@ class Cache:
             self._gone.popitem(last=False)
 
     def _forget(self, uid: Uid) -> None:
-        for facts in (
-            self._progress,
-            self._builds,
-            self._holders,
-            self._rejections,
-            self._warnings,
-            self._scalings,
-            self._failures,
-        ):
+        for facts in (self._progress, self._builds, self._holders, self._rejections):
             facts.pop(uid, None)
+        for told in (self._warnings, self._scalings, self._failures):
+            told.pop(uid, None)
 
     # Jobs and pods
 
@@ -120,6 +116,9 @@ class Cache:
         if same and known is not None and _older(view.resource_version, known.resource_version):
             return
         held[view.name] = view
+        if view.owner_uid is not None and (view.suspended or (known and known.suspended)):
+            # Those whose failure was heard were told to go.
+            self._failures.pop(view.owner_uid, None)
 
     def drop_workload(self, view: observed.JobView) -> None:
         """Forget a Job that is gone, and whatever was said of its name."""
@@ -267,6 +266,7 @@ class Cache:
             job=job,
             workload=workload if workload is None or not workload.deleting else None,
             pods=self.pods(key),
+            queue=self.queues.of(workload),
             build=self._builds.get(job.uid),
             holder=self._holders.get(job.uid),
             rejection=self._rejections.get(job.uid),

@@ -27,6 +27,8 @@ class Causes:
 
         `told`: what was said before; None where nothing was asked yet.
         """
+        if build.suspended:
+            return podbuilds.held(build)
         silent = _silent(known)
         said = next((each for pod in silent if (each := podbuilds.waiting(pod))), "")
         if said or told is None:

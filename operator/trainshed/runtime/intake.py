@@ -9,7 +9,7 @@ from typing import Any
 from trainshed.core import healing, observe, observed
 from trainshed.runtime import cache as caches
 from trainshed.runtime import places as places_
-from trainshed.runtime import workqueue
+from trainshed.runtime import queues, workqueue
 
 Body = Mapping[str, Any]
 
@@ -22,6 +22,7 @@ class Kind(enum.StrEnum):
     POD = "pods"
     NODE = "nodes"
     CLASS = "acceleratorclasses"
+    WORKLOAD = queues.PLURAL
 
 
 Wake = Callable[[observed.JobKey, workqueue.Priority], None]
@@ -64,6 +65,8 @@ class Intake:
             self._places.node(body, gone=gone)
         elif kind == Kind.CLASS:
             self._places.class_(body, gone=gone)
+        elif kind == Kind.WORKLOAD:
+            self._queue(observe.queue(body), gone)
         else:
             self._pod(observe.pod(body), gone)
 
@@ -80,6 +83,9 @@ class Intake:
             self._places.gone("nodes", uid)
         elif kind == Kind.CLASS:
             self._places.gone("classes", uid)
+        elif kind == Kind.WORKLOAD:
+            for view in [each for each in self._cache.queues.all() if each.uid == uid]:
+                self._queue(view, gone=True)
         elif (pod := self._cache.pod(uid)) is not None:
             self._pod(pod, gone=True)
 
@@ -104,6 +110,15 @@ class Intake:
             self._built(view.namespace, view.build)
             return
         self._wake(observed.JobKey(view.namespace, view.training_job), LOW)
+
+    def _queue(self, view: observed.QueueView, gone: bool) -> None:
+        if gone:
+            self._cache.queues.drop(view.uid)
+        else:
+            self._cache.queues.put(view)
+        key = queues.key(view)
+        if key is not None and self._cache.job(key) is not None:
+            self._wake(key, LOW)
 
     def _pod(self, view: observed.PodView, gone: bool) -> None:
         if not view.training_job and not view.build:

@@ -28,6 +28,9 @@ class Membership:
         if kind in _OF_PLACES:
             known = self._cache.places.members(_OF_PLACES[kind])
             return {uid: sweeper.Member("", name) for uid, name in known}
+        if kind in kinds.WORKLOADS:
+            queues = self._cache.queues.all()
+            return {each.uid: sweeper.Member(each.namespace, each.name) for each in queues}
         views = self._cache.workloads() if kind == kinds.JOBS else self._cache.all_pods()
         return {each.uid: sweeper.Member(each.namespace, each.name) for each in views}
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from trainshed import config
-from trainshed.api import labels
 from trainshed.core import observed, policy
 from trainshed.granting import asking
 from trainshed.kube import client as clients
@@ -38,7 +37,6 @@ from trainshed.runtime import (
     membership,
     mounts,
     pacing,
-    places,
     podbuilds,
     policies,
     prepulls,
@@ -49,6 +47,7 @@ from trainshed.runtime import (
     sweeper,
     tasks,
     turns,
+    watches,
     workqueue,
 )
 from trainshed.runtime import cache as caches
@@ -115,7 +114,7 @@ async def run(
         places=found.cache.places,
     )
     found.cache.places.on_change(lambda key: found.queue.add(key, workqueue.Priority.LOW))
-    watched = _watched(settings)
+    watched = await watches.of(settings, api.free)
     async with contextlib.AsyncExitStack() as stack:
         pacer = pacing.Pacer(found.queue.add, interval=rules.progress_interval)
         stack.callback(pacer.close)
@@ -260,15 +259,6 @@ async def _start_when_synced(found: Operator, workers: loop.Workers[Key]) -> Non
     found.unready = None
     log.info("synced", extra={"trainingjobs": sum(1 for _ in found.cache.jobs())})
     await asyncio.Event().wait()
-
-
-def _watched(settings: config.Settings) -> tuple[sweeper.Watched, ...]:
-    return (
-        sweeper.Watched(kinds.TRAINING_JOBS, namespaces=settings.namespaces),
-        sweeper.Watched(kinds.JOBS, labels.SELECTOR, settings.namespaces),
-        sweeper.Watched(kinds.PODS, labels.SELECTOR, settings.namespaces),
-        *places.watched(settings.accelerator_classes.enabled),
-    )
 
 
 async def _authority(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from trainshed.accelerators import choices
 from trainshed.api import labels, spec
 from trainshed.frameworks import registry as frameworks
 from trainshed.workloads import claims, commands, environment, neighbours, owning, pod, ranks
+
+NO_QUEUE: Mapping[str, str] = MappingProxyType({})
 
 
 def render(
@@ -23,11 +27,14 @@ def render(
     pull_secret: str = "",
     chosen: choices.Choice = choices.NONE,
     wishes: neighbours.Wishes = neighbours.DEFAULT,
+    queue: Mapping[str, str] = NO_QUEUE,
 ) -> dict[str, Any]:
     """Return the Job. The same arguments give the same object.
 
     `volume`: an image that is mounted into `image`; empty for none. `chosen`: its accelerator.
     `wishes`: beside whom it would rather run.
+    `queue`: the labels by which Kueue queues it; it is then created suspended, and Kueue alone
+    lets it go.
     """
     namespace, training_job = job.key
     variables = environment.variables(
@@ -59,13 +66,15 @@ def render(
     folds = ranks.folds(found)
     marks = {labels.FOLDS: str(folds.folds)} if folds is not None else {}
     metadata = owning.metadata(job, name=name, attempt=attempt)
-    metadata["labels"] |= marks
+    held = bool(queue.get(labels.QUEUE))
+    metadata["labels"] |= {**marks, **(queue if held else {})}
     marks = {**owning.marks(training_job, attempt), **marks, **neighbours.marks(chosen)}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": metadata,
         "spec": {
+            **({"suspend": True} if held else {}),
             "completionMode": "Indexed",
             "completions": folds.folds if folds else found.replicas,
             "parallelism": folds.parallelism if folds else found.replicas,

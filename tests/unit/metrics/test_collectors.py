@@ -82,7 +82,7 @@ async def test_one_phase_is_one_and_the_others_are_zero() -> None:
 
     phases = text.of(found, "trainingjob_status_phase", "phase")
     assert {phase for (phase,), value in phases.items() if value} == {"Running"}
-    assert len(phases) == 6
+    assert len(phases) == 8
 
 
 async def test_job_without_a_status_is_pending_and_says_no_more() -> None:

@@ -140,6 +140,15 @@ class Bench:
         self.cache.put_workload(view)
         self.builds.changed(builders.NAMESPACE, view.build)
 
+    def hold(self, number: int) -> None:
+        """Let the Job of a build be suspended, by somebody else."""
+        body = dict(self.api.made[number - 1])
+        body["spec"] = {**body["spec"], "suspend": True}
+        body["metadata"] = {**body["metadata"], "resourceVersion": "20"}
+        view = observe.job(body)
+        self.cache.put_workload(view)
+        self.builds.changed(builders.NAMESPACE, view.build)
+
     def ended(self, number: int = 1) -> None:
         """Let the pod of a build have ended with the image."""
         self.pod(number, builders.pod().version(9).exited(0, words.built(IMAGE)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests import bodies, builders
-from trainshed.core import observed
+from trainshed.core import observed, reports
 from trainshed.runtime import cache as caches
 from trainshed.runtime import intake, workqueue
 
@@ -125,3 +125,52 @@ def test_a_node_that_may_not_pull_is_told_of_and_one_that_finds_nothing_is_not(
         Kind.POD, "MODIFIED", builders.pod().on_node().pull_failed("ErrImagePull", anonymous)
     )
     assert bench.refused == [builders.NAMESPACE]
+
+
+def test_what_kueue_says_of_a_job_wakes_it(bench: Bench) -> None:
+    bench.takes(Kind.TRAINING_JOB, "ADDED", job(1))
+    bench.takes(Kind.JOB, "ADDED", builders.job().queued())
+
+    woken = bench.takes(Kind.WORKLOAD, "ADDED", builders.queue().pending("no quota"))
+
+    assert woken == [LOW]
+    seen = bench.cache.observe(KEY)
+    assert seen is not None
+    assert seen.queue is not None
+    assert seen.queue.condition("QuotaReserved") is not None
+
+
+def test_a_workload_that_is_gone_is_forgotten(bench: Bench) -> None:
+    bench.takes(Kind.TRAINING_JOB, "ADDED", job(1))
+    bench.takes(Kind.JOB, "ADDED", builders.job().queued())
+    bench.takes(Kind.WORKLOAD, "ADDED", builders.queue())
+
+    assert bench.takes(Kind.WORKLOAD, "DELETED", builders.queue()) == [LOW]
+    bench.takes(Kind.WORKLOAD, "ADDED", builders.queue())
+    bench.intake.gone(Kind.WORKLOAD, builders.queue().view().uid)
+
+    seen = bench.cache.observe(KEY)
+    assert seen is not None
+    assert seen.queue is None
+
+
+def test_workloads_of_other_kinds_wake_nobody_and_are_known(bench: Bench) -> None:
+    bench.takes(Kind.TRAINING_JOB, "ADDED", job(1))
+    other = builders.queue().owned_by("uid-of-a-ray-job")
+
+    assert bench.takes(Kind.WORKLOAD, "ADDED", other) == []
+    assert [each.uid for each in bench.cache.queues.all()] == [other.view().uid]
+
+
+def test_the_failure_of_a_pod_that_kueue_took_back_is_forgotten(bench: Bench) -> None:
+    bench.takes(Kind.TRAINING_JOB, "ADDED", job(1))
+    bench.takes(Kind.JOB, "ADDED", builders.job().queued().let_go())
+    account = reports.Account(outcome="failed", exit_code=143)
+    told = reports.Failure(observed.Uid(builders.POD_UID), account)
+
+    for event in (builders.job().queued(), builders.job().queued().let_go(since=60)):
+        bench.cache.put_failure(observed.Uid(builders.UID), told)
+        bench.takes(Kind.JOB, "MODIFIED", event)
+        seen = bench.cache.observe(KEY)
+        assert seen is not None
+        assert seen.failure is None

@@ -257,3 +257,18 @@ async def test_a_branch_that_was_looked_up_today_needs_no_pod() -> None:
 
     assert await bench.begin(pod=pod) == podbenches.IMAGE
     assert bench.api.made == []
+
+
+@pytest.mark.looptime
+async def test_a_build_that_kueue_holds_says_so_and_goes_on_by_itself() -> None:
+    bench = podbenches.Bench()
+    asked = bench.begin()
+    await podbenches.settle()
+
+    bench.hold(1)
+    await podbenches.settle()
+
+    (told,) = bench.said()
+    assert "manageJobsWithoutQueueName" in told
+    bench.ended()
+    assert await asked == podbenches.IMAGE

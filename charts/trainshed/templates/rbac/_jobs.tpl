@@ -32,6 +32,12 @@
   resources: [resourceclaimtemplates]
   verbs: [get, create]
 {{- end }}
+{{- if .Values.kueue.enabled }}
+# What Kueue says of jobs in its queues. Nobody's are written.
+- apiGroups: [kueue.x-k8s.io]
+  resources: [workloads]
+  verbs: [get, list, watch]
+{{- end }}
 {{- if .Values.registry.bundled.enabled }}
 # The pull Secret of each namespace is written, and never read. Create can't be restricted by name.
 - apiGroups: [""]
