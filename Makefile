@@ -87,7 +87,7 @@ test-cluster: ## A real API server and a real registry: schema, conflicts, garba
 	$(PYTEST) tests/cluster $(JUNIT)
 
 # They end the operator, or install another registry.
-ALONE = tests/e2e/test_restarts.py tests/e2e/test_bundled_registry.py
+ALONE = tests/e2e/test_restarts.py tests/e2e/test_bundled_registry.py tests/e2e/test_kueue.py
 
 .PHONY: test-e2e
 test-e2e: ## The chart on a real node: jobs, failures, dashboards

@@ -49,6 +49,8 @@ def values(info: Info, images: Mapping[str, str], *, tested: bool) -> dict[str, 
             # A first demo builds no Dockerfile, and waits for no image that would.
             "dockerfile": {"buildah": {"image": images.get("buildah", buildah if tested else "")}},
         },
+        # Its tests bring Kueue; without it, nothing is watched.
+        "kueue": {"enabled": tested},
         # For a Prometheus of the Prometheus Operator: the demo's job is over within a minute.
         "monitoring": {"podMonitor": {"interval": "1s"}},
     }

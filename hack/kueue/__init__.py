@@ -1,0 +1,1 @@
+"""A real Kueue beside the local cluster, for the tests of queues."""
