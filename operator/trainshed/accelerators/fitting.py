@@ -60,9 +60,14 @@ class Found:
     taint: nodes.Taint | None = None
 
 
-def judge(shape: nodes.Shape, class_: classes.Class, need: Need) -> Found:
-    """Return how far nodes of a shape come for a pod."""
-    resource = class_.resource(shape)
+def judge(
+    shape: nodes.Shape, class_: classes.Class, need: Need, *, resource: str | None = None
+) -> Found:
+    """Return how far nodes of a shape come for a pod.
+
+    `resource`: what the class's devices are called on them, where the index has told it.
+    """
+    resource = class_.resource(shape) if resource is None else resource
     if resource is None:
         return Found(Stage.CLASS)
     if resource and shape.amount(resource) < need.devices:

@@ -39,8 +39,8 @@ def of_class(
 ) -> str:
     """Return the nearest miss of one class. `room`: replicas that its nodes hold together."""
     judged = [
-        (fitting.judge(shape, class_, need), shape, held)
-        for shape, _, held in places.shapes(class_.name)
+        (fitting.judge(shape, class_, need, resource=known), shape, held)
+        for shape, known, held in places.shapes(class_.name)
     ]
     if not room:
         return str(nearest(places, class_, judged, need))
@@ -123,7 +123,8 @@ def of_type(
     near: list[tuple[Stage, classes.Class]] = []
     for class_ in named:
         stages = [
-            fitting.judge(shape, class_, need).stage for shape, _, _ in places.shapes(class_.name)
+            fitting.judge(shape, class_, need, resource=known).stage
+            for shape, known, _ in places.shapes(class_.name)
         ]
         if stages:
             near.append((max(stages), class_))

@@ -225,8 +225,8 @@ def _held(
 ) -> str | observed.Refusal:
     """Return the resource by which nodes of a class hold all replicas, at some time."""
     resource, room = "", 0
-    for shape, _, nodes_ in places.shapes(class_.name):
-        verdict = fitting.judge(shape, class_, needed)
+    for shape, known, nodes_ in places.shapes(class_.name):
+        verdict = fitting.judge(shape, class_, needed, resource=known)
         if verdict.stage is fitting.Stage.FITS:
             resource, room = verdict.resource, room + nodes_ * fitting.pods(shape, verdict, needed)
     made = class_.spec.scale_from_zero if class_.spec is not None else None
