@@ -137,7 +137,7 @@ def test_a_table_shows_what_people_ask_for(namespace: conftest.Namespace) -> Non
         "phase": "Failed",
         "conditions": [condition],
         "progress": {**progress, "estimatedRemainingSeconds": 57},
-        "placement": {"type": "cpu", "nodes": ["node-1"]},
+        "placement": {"type": "cpu", "class": "cpu", "nodes": ["node-1"]},
         "attempts": {"current": 1},
     }
     namespace.patch_status(status, version=version)
@@ -236,8 +236,9 @@ def test_the_api_server_takes_the_job_as_it_is(namespace: conftest.Namespace, na
 def test_the_pod_is_admitted_as_restricted(namespace: conftest.Namespace, name: str) -> None:
     template = golden.rendered(golden.JOBS[name])["spec"]["template"]
     pod = json.loads(json.dumps({**template, "metadata": {"name": "x", **template["metadata"]}}))
-    # Accounts of users do not exist here; what is tested is the profile.
+    # Users' accounts and NVIDIA's runtime do not exist here; what is tested is the profile.
     pod["spec"].pop("serviceAccountName", None)
+    pod["spec"].pop("runtimeClassName", None)
     path = apiserver.PODS.format(namespace=namespace.name)
     account = f"/api/v1/namespaces/{namespace.name}/serviceaccounts"
     namespace.api.wait(account, "default", lambda _: True, what="the account", seconds=30)
