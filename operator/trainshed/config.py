@@ -219,8 +219,18 @@ class AcceleratorClasses(Section):
     """Classes that are made where they are not there, and kept as they are here."""
 
 
+class Coscheduling(Section):
+    """The plugin of that name, by which a scheduler places all pods of a job or none."""
+
+    enabled: bool = False
+    scheduler_name: str = ""
+    """The scheduler that has it; empty: the cluster's own."""
+
+
 class Placement(Section):
-    """Beside which other pods those of jobs with accelerators would rather run."""
+    """How pods of one job are placed, and beside which others."""
+
+    coscheduling: Coscheduling = Coscheduling()
 
     topology_keys: tuple[str, ...] = ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
     """Labels of nodes by which pods of one job are close, the closest first."""

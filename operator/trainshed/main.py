@@ -137,6 +137,7 @@ async def _contend(process: _Process) -> int:
         namespaces=settings.namespaces,
         dockerfiles=settings.builder.dockerfile.enabled,
         claims=settings.accelerator_classes.enabled,
+        coscheduling=settings.placement.coscheduling.enabled,
     )
     classes = settings.accelerator_classes
     if classes.enabled:

@@ -45,6 +45,7 @@ FULL: dict[str, Any] = {
         "overrides": {"nvidia-l4": {"price": {"hourly": 0.71, "currency": "USD"}}}
     },
     "placement": {
+        "coscheduling": {"enabled": True, "schedulerName": "all-or-none"},
         "topologyKeys": ["kubernetes.io/hostname", "cloud.google.com/gce-topology-block"],
         "pack": False,
     },

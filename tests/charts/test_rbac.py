@@ -33,6 +33,7 @@ FOR_PLACEMENT = {
 """Nodes and classes are in no namespace: a role of a namespace can't grant them."""
 FOR_CLAIMS = {("resource.k8s.io", "resourceclaimtemplates", "", "get create")}
 """Where there are classes, one of which may be of dynamic resource allocation."""
+FOR_COSCHEDULING = {("scheduling.x-k8s.io", "podgroups", "", "get create")}
 OF_DOCKERFILES = {("", "namespaces", "", "get")}
 """Where an engine is named: the label of a job's namespace is read."""
 OF_KUEUE = {("kueue.x-k8s.io", "workloads", "", "get list watch")}
@@ -92,7 +93,9 @@ def test_the_operator_serves_all_namespaces_by_a_cluster_role(charts: Charts) ->
 
 
 def test_namespaces_are_read_where_an_engine_is_named(charts: Charts) -> None:
-    assert table(charts["full"].one("ClusterRole", "trainshed-jobs")) >= OF_DOCKERFILES
+    found = table(charts["full"].one("ClusterRole", "trainshed-jobs"))
+
+    assert found >= OF_DOCKERFILES | FOR_COSCHEDULING
 
 
 def test_kueues_workloads_are_read_where_that_is_asked_for(charts: Charts) -> None:
@@ -188,13 +191,16 @@ def test_it_may_do_all_that_its_preflight_asks_for(
         endpoint_slice=own.progress.service,
     )
     rules = {rendering.NAMESPACE: IN_OWN_NAMESPACE}
-    granted = IN_JOB_NAMESPACES | (OF_DOCKERFILES | FOR_CLAIMS if besides else set())
+    granted = IN_JOB_NAMESPACES | (
+        OF_DOCKERFILES | FOR_CLAIMS | FOR_COSCHEDULING if besides else set()
+    )
     asked = preflight.needed(
         own_namespace=rendering.NAMESPACE,
         names=names,
         namespaces=namespaces,
         dockerfiles=besides,
         claims=besides,
+        coscheduling=besides,
     )
     missing = [str(each) for each in asked if not grants(rules.get(each.namespace, granted), each)]
 

@@ -59,6 +59,8 @@ OTHER: Mapping[str, Any] = {
     "kueue.enabled": False,
     "acceleratorClasses.shipped": False,
     "acceleratorClasses.overrides": {"nvidia-t4": {"price": {"hourly": 1, "currency": "EUR"}}},
+    "placement.coscheduling.enabled": False,
+    "placement.coscheduling.schedulerName": "other",
     "placement.topologyKeys": ["rack"],
     "placement.pack": True,
     "builder.image": "registry.example.com/other:1",

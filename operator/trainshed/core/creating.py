@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainshed.accelerators import choices
 from trainshed.api import reasons, spec, status
 from trainshed.core import naming, observed, plan, policy
-from trainshed.workloads import claims
+from trainshed.workloads import claims, podgroups
 from trainshed.workloads import job as workload_job
 from trainshed.workloads import service as workload_service
 
@@ -21,7 +21,7 @@ def children(
     settings: policy.Policy,
     chosen: choices.Choice = choices.NONE,
 ) -> tuple[plan.Manifest, ...]:
-    """Return what is to be created, in order: pods need their Service and their claims."""
+    """Return what is to be created, in order: pods need what is beside their Job."""
     name = naming.workload(job.key.name, attempt)
     rendered = workload_job.render(
         found,
@@ -42,6 +42,9 @@ def children(
         beside.append(workload_service.render(job=job, name=name, attempt=attempt))
     if claims.made(found, chosen):
         beside.append(claims.render(job=job, name=name, attempt=attempt, chosen=chosen))
+    if settings.coscheduling is not None and podgroups.needed(found, settings.coscheduling):
+        beside.append(podgroups.render(job=job, name=name, attempt=attempt, size=found.replicas))
+        podgroups.settle(rendered, name=name, plugin=settings.coscheduling)
     return (*beside, rendered)
 
 

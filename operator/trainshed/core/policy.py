@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from trainshed.workloads import neighbours
+from trainshed.workloads import neighbours, podgroups
 
 
 def _always(image: str) -> bool:
@@ -42,6 +42,8 @@ class Policy:
     """Name of the Secret by which pods pull from the bundled registry; empty without one."""
     wishes: neighbours.Wishes = neighbours.DEFAULT
     """Beside which other pods jobs' pods would rather run."""
+    coscheduling: podgroups.Coscheduling | None = None
+    """What places all pods of a job or none; None: nothing does."""
     quiet_start: float = 3.0
     """How long a pod may be silent before its events are asked for the cause."""
     reaches: Callable[[str], bool] = _always

@@ -12,7 +12,7 @@ from trainshed.kube import client as clients
 from trainshed.kube import errors, kinds
 
 Body = Mapping[str, Any]
-_BESIDE = {each.name: each for each in (kinds.SERVICES, kinds.CLAIM_TEMPLATES)}
+_BESIDE = {each.name: each for each in (kinds.SERVICES, kinds.CLAIM_TEMPLATES, kinds.POD_GROUPS)}
 
 
 class Objects:

@@ -57,6 +57,9 @@ IN_JOB_NAMESPACES: Sequence[tuple[Kind, str, str]] = (
 FOR_CLAIMS: Sequence[tuple[Kind, str, str]] = ((kinds.CLAIM_TEMPLATES, "", "get create"),)
 """What the chart adds where there are classes: devices by dynamic resource allocation."""
 
+FOR_COSCHEDULING: Sequence[tuple[Kind, str, str]] = ((kinds.POD_GROUPS, "", "get create"),)
+"""What the chart adds where a scheduler places all pods of a job or none."""
+
 FOR_DOCKERFILES: Sequence[tuple[Kind, str, str]] = ((kinds.NAMESPACES, "", "get"),)
 """What the chart adds where it names an engine: the labels of a job's own namespace."""
 
@@ -86,10 +89,12 @@ def needed(
     namespaces: Iterable[str] = (),
     dockerfiles: bool = False,
     claims: bool = False,
+    coscheduling: bool = False,
 ) -> list[Permission]:
     """Return every permission that the operator uses; no `namespaces` means all.
 
     `dockerfiles`: whether it may have them built. `claims`: whether pods may claim devices.
+    `coscheduling`: whether they are placed all or none.
     """
     found = [
         Permission(verb, kind, subresource, namespace)
@@ -98,6 +103,7 @@ def needed(
             *IN_JOB_NAMESPACES,
             *(FOR_DOCKERFILES if dockerfiles else ()),
             *(FOR_CLAIMS if claims else ()),
+            *(FOR_COSCHEDULING if coscheduling else ()),
         )
         for verb in verbs.split()
     ]

@@ -7,7 +7,7 @@ from trainshed.api import labels
 from trainshed.core import policy
 from trainshed.progress import certificates
 from trainshed.registry import surroundings
-from trainshed.workloads import neighbours
+from trainshed.workloads import neighbours, podgroups
 
 
 def of(
@@ -28,6 +28,11 @@ def of(
         gang_deadline=settings.gang_deadline_seconds,
         reaches=surroundings.reaches(settings.registry),
         pull_secret=labels.PULL_SECRET if settings.registry.bundled.enabled else "",
+        coscheduling=(
+            podgroups.Coscheduling(scheduler=settings.placement.coscheduling.scheduler_name)
+            if settings.placement.coscheduling.enabled
+            else None
+        ),
         wishes=neighbours.Wishes(
             topology_keys=settings.placement.topology_keys, pack=settings.placement.pack
         ),

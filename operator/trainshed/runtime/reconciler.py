@@ -19,6 +19,8 @@ from trainshed.runtime import cache as caches
 _NOT_EVERYWHERE = {
     "ResourceClaimTemplate": "Kubernetes 1.34 with dynamic resource allocation, or a class of"
     " accelerators that has a device plugin",
+    "PodGroup": "the coscheduling plugin and its definitions, or to have placement.coscheduling"
+    " disabled",
 }
 """Kinds that older clusters do not serve, and what to do there."""
 

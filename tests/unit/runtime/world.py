@@ -44,7 +44,8 @@ class World:
     reads: Counter[str] = field(default_factory=Counter)
     services: dict[Place, Body] = field(default_factory=dict)
     claims: dict[Place, Body] = field(default_factory=dict)
-    """Services and claim templates, which nobody watches."""
+    groups: dict[Place, Body] = field(default_factory=dict)
+    """Services, claim templates and PodGroups, which nobody watches."""
     children: Counter[str] = field(default_factory=Counter)
     """Jobs that were ever created for a TrainingJob that was there, by its uid."""
     faults: list[str] = field(default_factory=list)
@@ -238,7 +239,8 @@ class World:
         return copied
 
     def _beside(self, kind: str) -> dict[Place, Body]:
-        return {"Service": self.services, "ResourceClaimTemplate": self.claims}[kind]
+        found = {"Service": self.services, "ResourceClaimTemplate": self.claims}
+        return {**found, "PodGroup": self.groups}[kind]
 
     async def read_job(self, namespace: str, name: str) -> Body:
         """Return a Job."""

@@ -38,6 +38,11 @@
   resources: [workloads]
   verbs: [get, list, watch]
 {{- end }}
+{{- if .Values.placement.coscheduling.enabled }}
+- apiGroups: [scheduling.x-k8s.io]
+  resources: [podgroups]
+  verbs: [get, create]
+{{- end }}
 {{- if .Values.registry.bundled.enabled }}
 # The pull Secret of each namespace is written, and never read. Create can't be restricted by name.
 - apiGroups: [""]
