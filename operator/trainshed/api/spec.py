@@ -237,6 +237,11 @@ class TrainingJobSpec(base.Model):
         description="From the creation of its pods until all must have started, and so long at most"
         " a job that no node can hold waits for one; default: the operator's, 1800.",
     )
+    priority_class_name: base.Name | None = pydantic.Field(
+        default=None,
+        description="PriorityClass of the pods: who goes first, and who makes room for whom. Kueue"
+        " goes by it too, unless the label kueue.x-k8s.io/priority-class names another.",
+    )
     pod: pod_api.Pod | None = pydantic.Field(
         default=None, description="Typed overrides of the trainer's pod."
     )

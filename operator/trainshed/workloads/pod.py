@@ -49,12 +49,15 @@ def render(
     named = [each.name for each in (found.image and found.image.pull_secrets) or ()]
     if secrets := [*named, *([pull_secret] if pull_secret else [])]:
         out["imagePullSecrets"] = [{"name": each} for each in secrets]
-    account = {"serviceAccountName": asked.service_account_name}
+    chosen_names = {
+        "serviceAccountName": asked.service_account_name,
+        "priorityClassName": found.priority_class_name,
+    }
     return {
         **out,
         **chosen.pod(),
         **placement(found, chosen),
-        **(account if asked.service_account_name else {}),
+        **{field: name for field, name in chosen_names.items() if name},
     }
 
 

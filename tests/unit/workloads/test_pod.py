@@ -257,3 +257,10 @@ def test_a_variable_of_the_users_takes_the_place_of_ours() -> None:
 
     assert variables(job)["HOME"] == "/work"
     assert len(names) == len(set(names))
+
+
+def test_the_priority_class_of_a_job_is_its_pods() -> None:
+    asked = builders.training_job().cnn().spec(priorityClassName="urgent")
+
+    assert pod_of(asked)["spec"]["priorityClassName"] == "urgent"
+    assert "priorityClassName" not in pod_of(builders.training_job().cnn())["spec"]
