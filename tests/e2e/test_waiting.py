@@ -79,7 +79,7 @@ def test_who_has_the_devices_is_told_and_then_a_taint_and_then_that_the_node_is_
     api = namespace.api
     with (
         pool(api, "waiting-busy") as (class_, resource),
-        fakes.node(api, "waiting-busy", resource, 2),
+        fakes.nodes(api, "waiting-busy", devices={resource: 2}),
     ):
         namespace.apply("holds", fakes.held(class_, count=2))
         assert placed(namespace, "holds")["placement"]["nodes"] == ["waiting-busy"]
