@@ -1,4 +1,4 @@
-"""A person's commands: they read manifests, settings and registries, and show what would be done.
+"""A person's commands: they read jobs, manifests, settings and registries, and show what they find.
 
 Nothing here writes to a cluster or to a registry. Output is for a terminal, or JSON and YAML.
 """

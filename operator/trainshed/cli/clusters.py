@@ -1,4 +1,4 @@
-"""Reads what a cluster has: the operator's settings, and ConfigMaps with code."""
+"""Reads what a cluster has: the operator's settings, ConfigMaps with code, and TrainingJobs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,25 @@ KEY = "config.yaml"
 
 
 class Cluster:
-    """A cluster by a kubeconfig, of which ConfigMaps are read."""
+    """A cluster by a kubeconfig, of which ConfigMaps and TrainingJobs are read."""
 
-    def __init__(self, client: clients.Client) -> None:
-        """Read by a client."""
+    def __init__(self, client: clients.Client, *, namespace: str = "default") -> None:
+        """Read by a client; `namespace`: that of the kubeconfig's context."""
         self._client = client
+        self.namespace = namespace
+
+    async def training_job(self, namespace: str, name: str) -> Mapping[str, Any]:
+        """Return a TrainingJob; raises Refused."""
+        try:
+            return await self._client.get(kinds.TRAINING_JOBS, name=name, namespace=namespace)
+        except errors.NotFound as error:
+            raise failing.Refused(
+                f"there is no TrainingJob {name} in namespace {namespace}: see kubectl get tj -A"
+            ) from error
+        except errors.ApiError as error:
+            raise failing.Refused(
+                f"TrainingJob {namespace}/{name} can't be read: {error}", code=1
+            ) from error
 
     async def config_map(self, namespace: str, name: str) -> Mapping[str, Any] | None:
         """Return a ConfigMap, None where there is none; raises Refused."""
@@ -66,6 +80,6 @@ async def opened(kubeconfig: str, context: str | None) -> AsyncIterator[Cluster]
         raise failing.Refused(str(error)) from error
     transport = transports.Transport(connection)
     try:
-        yield Cluster(clients.ApiClient(transport))
+        yield Cluster(clients.ApiClient(transport), namespace=connection.namespace)
     finally:
         await transport.close()

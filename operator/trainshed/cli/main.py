@@ -7,14 +7,14 @@ import pathlib
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import rich.console
 import rich.markup
 import typer
 
 from trainshed import config
-from trainshed.cli import builds, clusters, failing, finding, manifests, texts
+from trainshed.cli import builds, clusters, failing, finding, manifests, texts, trees, why
 from trainshed.registry import credentials
 
 app = typer.Typer(
@@ -26,6 +26,10 @@ app = typer.Typer(
 File = Annotated[pathlib.Path, typer.Argument(help="The manifest; - for the standard input")]
 Build = Annotated[bool, typer.Option("--build", help="Show how the job's image would be built")]
 Output = Annotated[texts.Form, typer.Option("--output", "-o", help="text, json or yaml")]
+JobName = Annotated[str, typer.Argument(metavar="NAME", help="Of the TrainingJob")]
+JobNamespace = Annotated[
+    str | None, typer.Option("--namespace", "-n", help="Default: that of the context")
+]
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Of the job")]
 Config = Annotated[
     pathlib.Path | None, typer.Option("--config", help="The operator's settings, a YAML file")
@@ -101,6 +105,27 @@ def render(
         kube = str(pathlib.Path(kubeconfig).expanduser())
         described = asyncio.run(_of_cluster(manifest, here, kube, context))
     sys.stdout.write(texts.render(described, output))
+
+
+@app.command(name="why")
+def explain(
+    name: JobName,
+    namespace: JobNamespace = None,
+    output: Output = texts.Form.TEXT,
+    kubeconfig: Kubeconfig = "~/.kube/config",
+    context: Context = None,
+) -> None:
+    """Show what keeps a TrainingJob from going on, and what to do."""
+    kube = str(pathlib.Path(kubeconfig).expanduser())
+    body = asyncio.run(_training_job(name, namespace, kube, context))
+    trees.write(why.of(body), output, sys.stdout)
+
+
+async def _training_job(
+    name: str, namespace: str | None, kubeconfig: str, context: str | None
+) -> Mapping[str, Any]:
+    async with clusters.opened(kubeconfig, context) as cluster:
+        return await cluster.training_job(namespace or cluster.namespace, name)
 
 
 @dataclass(frozen=True, slots=True)
