@@ -104,7 +104,8 @@ def _judged(waiting: Waiting, words: scheduling.Words) -> Verdict:
         return _insufficient(waiting, words)
     if at is not None and at.problems and words.cause is not Cause.PODS:
         reason, _, do = _BY_WORDS[Cause.CORDON]
-        said = f"{_nodes(at)} would do, but take no pod now: {', '.join(at.problems)}"
+        takes = "takes" if at.nodes == 1 else "take"
+        said = f"{_nodes(at)} would do, but {takes} no pod now: {', '.join(at.problems)}"
         return Verdict(reason, said, do)
     return Verdict(*_BY_WORDS[words.cause])
 

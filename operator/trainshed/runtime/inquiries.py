@@ -40,14 +40,17 @@ class Inquiries:
         self._cache = cache
         self._api = api
         self._clock = clock
-        self._asking = False
-        self._next = float("-inf")
+        self._asking: set[bool] = set()
+        self._next: dict[bool, float] = {}
+        """By whether it is about an autoscaler: a thousand jobs that wait for nodes take no turn
+        from one whose start is silent."""
 
     async def ask(self, job: observed.TrainingJobView, target: plan.Inquiry) -> bool:
         """Return whether something new was learnt; not when it is another job's turn."""
-        if self._asking or self._clock() < self._next:
+        kind = bool(target.reasons)
+        if kind in self._asking or self._clock() < self._next.get(kind, float("-inf")):
             return False
-        self._asking = True
+        self._asking.add(kind)
         try:
             event = await self._api.newest_event(job.key.namespace, target)
         except errors.ApiError as error:
@@ -55,8 +58,8 @@ class Inquiries:
             log.warning("inquiry_failed", extra={"job": str(job.key), "error": str(error)})
             return False
         finally:
-            self._asking = False
-            self._next = self._clock() + GAP_SECONDS
+            self._asking.discard(kind)
+            self._next[kind] = self._clock() + GAP_SECONDS
         if target.reasons:
             return self._cache.put_scaling(job.uid, scaling.read(event, now=self._clock()))
         if event is None or not self._recent(event):

@@ -258,7 +258,7 @@ def test_what_is_known_of_no_node_is_told_by_the_scheduler_alone() -> None:
             places.node("a", ready=False),
             None,
             "NodesUnavailable",
-            "1 node would do, but take no pod now: not ready",
+            "1 node would do, but takes no pod now: not ready",
         ),
         (
             "0/1 nodes are available: 1 node(s) were unschedulable.",

@@ -80,3 +80,25 @@ async def test_an_autoscalers_words_are_kept_apart_from_warnings_until_they_are_
     later = cache.observe(KEY)
     assert later is not None
     assert later.scaling == observed.Scaling()
+
+
+@pytest.mark.looptime
+async def test_jobs_that_wait_for_nodes_take_no_turn_from_a_silent_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = benches.Bench()
+    await bench.applied()
+    job = bench.process.cache.observe(KEY)
+    assert job is not None
+
+    async def newest(namespace: str, target: plan.Inquiry) -> Any:
+        return {"reason": "FailedMount", "message": "secret x not found"}
+
+    monkeypatch.setattr(bench.world, "newest_event", newest)
+    asking = inquiries.Inquiries(cache=bench.process.cache, api=bench.world, clock=lambda: 0.0)
+    uid = observed.Uid("pod-1")
+    about = plan.Inquiry("Pod", "gestures-1-0", uid, reasons=scaling.MAKES)
+
+    assert await asking.ask(job.job, about)
+    assert not await asking.ask(job.job, about)
+    assert await asking.ask(job.job, plan.Inquiry("Pod", "gestures-1-0", uid))
