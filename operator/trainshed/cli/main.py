@@ -37,6 +37,9 @@ Config = Annotated[
 Kubeconfig = Annotated[
     str, typer.Option("--kubeconfig", envvar="KUBECONFIG", help="Where --config is not given")
 ]
+Which = Annotated[
+    str, typer.Option("--kubeconfig", envvar="KUBECONFIG", help="Of the job's cluster")
+]
 Context = Annotated[str | None, typer.Option("--context", help="Of the kubeconfig")]
 Operator = Annotated[
     str, typer.Option("--operator-namespace", help="Where the operator is installed")
@@ -112,7 +115,7 @@ def explain(
     name: JobName,
     namespace: JobNamespace = None,
     output: Output = texts.Form.TEXT,
-    kubeconfig: Kubeconfig = "~/.kube/config",
+    kubeconfig: Which = "~/.kube/config",
     context: Context = None,
 ) -> None:
     """Show what keeps a TrainingJob from going on, and what to do."""
