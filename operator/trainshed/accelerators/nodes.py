@@ -55,13 +55,12 @@ def shape(body: Mapping[str, Any]) -> Shape:
     meta, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     faults = health.faults(body)
     marks = meta.get("labels") or {}
-    name = meta["name"]
     return Shape(
         labels=frozenset(
             (str(key), str(value))
             for key, value in marks.items()
-            # Each node's own: no two would be of one shape.
-            if key != HOSTNAME and value != name
+            # Each node's own, and the scheduler's to judge.
+            if key != HOSTNAME
         ),
         taints=tuple(
             sorted(

@@ -135,3 +135,13 @@ def test_labels_that_nobody_asks_for_make_no_other_shape() -> None:
     found.require({"serial"})
 
     assert [held for _, held in found.every()] == [1, 1, 1]
+
+
+def test_a_label_that_is_called_like_its_node_is_a_label() -> None:
+    found = places.of(
+        places.gpu("l4", node_labels={"pool": "l4"}),
+        places.node("l4", {"nvidia.com/gpu": 1}, labels_={"pool": "l4", "alone": "l4"}),
+    )
+
+    assert [shape.label("pool") for shape, _, _ in found.shapes("l4")] == ["l4"]
+    assert [shape.label("alone") for shape, _, _ in found.shapes("l4")] == [None]
