@@ -70,10 +70,14 @@ def named(body: Any, name: str | None = None) -> Any:
 
 PRICE = {"hourly": 1.5, "currency": "dollars"}
 REFUSED_CLASSES: dict[str, tuple[Any, str]] = {
-    "GPUs without a resource": (places.class_("x", "gpu"), "needs match.resourcePattern"),
+    "GPUs without a resource": (places.class_("x", "gpu"), "needs either match.resourcePattern"),
     "a CPU with a resource": (
         places.class_("x", "cpu", match={"resourcePattern": "a/b"}),
-        "needs match.resourcePattern",
+        "one of type cpu has neither",
+    ),
+    "a device plugin's and a driver's": (
+        places.gpu("x", deviceClassName="gpu.example.com"),
+        "needs either match.resourcePattern",
     ),
     "no regular expression": (places.gpu("x", pattern="(["), "resourcePattern"),
     "a price in no currency": (places.gpu("x", price=PRICE), "price.currency"),

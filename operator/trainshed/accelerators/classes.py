@@ -33,6 +33,21 @@ class Class:
         return self.spec.type
 
     @property
+    def everywhere(self) -> bool:
+        """Return whether every node is of it, which only a class of CPUs can say."""
+        match = self.spec.match if self.spec is not None else None
+        return match is None or not (match.node_labels or match.any_node_labels or match.without)
+
+    @property
+    def told(self) -> bool:
+        """Return whether it can stand for its type: its nodes are known by something."""
+        if self.spec is None or self.problem:
+            return False
+        match = self.spec.match or api.Match()
+        by_device = match.resource_pattern is not None
+        return by_device or self.type is Type.CPU or not self.everywhere
+
+    @property
     def keys(self) -> set[str]:
         """Return the labels by which its nodes are known."""
         match = (self.spec.match if self.spec is not None else None) or api.Match()
@@ -68,6 +83,12 @@ class Class:
         pattern = _compiled(match.resource_pattern)
         return next((key for key, _ in shape.allocatable if pattern.fullmatch(key)), None)
 
+    def names(self, shape: nodes.Shape, known: str) -> tuple[str, ...]:
+        """Return all resources of its devices on a node of it, of which one is known."""
+        if not known or self.plain:
+            return (known,)
+        return tuple(key for key, _ in shape.allocatable if self.has(key))
+
     def lacks(self, shape: nodes.Shape) -> bool:
         """Return whether a node has the labels that the class gives, and none of its devices."""
         match = self.spec.match if self.spec is not None and not self.problem else None
@@ -98,6 +119,12 @@ def read(body: Mapping[str, Any]) -> Class:
             _compiled(pattern)
         except re.error as error:
             said = f"match.resourcePattern {pattern!r} is no regular expression: {error}"
+            return Class(name, spec, generation, said)
+        if spec.scale_from_zero is not None and not Class(name, spec).plain:
+            said = (
+                f"match.resourcePattern {pattern!r} leaves open what the devices of a pool without"
+                " a node are called: have it name one beside scaleFromZero"
+            )
             return Class(name, spec, generation, said)
     return Class(name, spec, generation)
 

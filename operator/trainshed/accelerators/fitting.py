@@ -77,7 +77,8 @@ def judge(
     spec = class_.spec
     assert spec is not None
     borne: Sequence[pod_api.Toleration] = (*need.tolerations, *(spec.tolerations or ()))
-    taint = tolerating.unborne(shape.taints, borne)
+    # Admission may add what bears a taint that is called as the devices.
+    taint = tolerating.unborne((each for each in shape.taints if each.key != resource), borne)
     if taint is not None:
         return Found(Stage.TAINTED, resource, taint)
     if any(shape.amount(name) < count for name, count in need.others.items()):

@@ -8,13 +8,13 @@ where a node that there is, or that an autoscaler may make, can ever hold the jo
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from trainshed.accelerators import amounts, choices, classes, fitting, index, misses, selecting
+from trainshed.accelerators import choices, classes, fitting, index, misses, selecting
 from trainshed.api import accelerator as api
-from trainshed.api import accelerator_class, reasons, spec, status
-from trainshed.api import pod as pod_api
-from trainshed.core import contradicting, failures, observed, plan, policy, ranking
+from trainshed.api import accelerator_class, labels, reasons, spec, status
+from trainshed.core import contradicting, failures, needs, observed, plan, policy, ranking
 from trainshed.core import draft as drafts
 from trainshed.workloads import nodes as workload_nodes
 from trainshed.workloads import pod as workload_pod
@@ -36,11 +36,18 @@ def settle(
     _places(seen).require(asked)
     known = draft.before.placement
     if known is not None and known.type:
-        return recall(known, _places(seen))
+        kept = recall(known, _places(seen))
+        gone = _gone(kept, draft, seen)
+        if gone is not None:
+            draft.condition(Type.PLACED, False, gone.reason, gone.message)
+        return gone or kept
     chosen = _choose(found, seen, settings)
     if isinstance(chosen, observed.Refusal):
         draft.condition(Type.PLACED, False, chosen.reason, chosen.message)
         return chosen
+    if draft.before.condition(Type.PLACED) is not None:
+        said = f"{chosen.class_ or chosen.type} is chosen; the image comes first"
+        draft.condition(Type.PLACED, False, Reason.WAITING_FOR_SCHEDULER, said)
     if chosen.fell_back_from:
         said = f"{chosen.class_ or chosen.type} is taken: {chosen.why}"
         draft.told.append(plan.Notice(warning=True, reason=Reason.FELL_BACK, message=said))
@@ -67,6 +74,20 @@ def recall(known: status.Placement, places: index.Index) -> choices.Choice:
         count=known.count or 0,
         spec=own,
         fell_back_from=known.fell_back_from or "",
+    )
+
+
+def _gone(
+    chosen: choices.Choice, draft: drafts.Draft, seen: observed.Observation
+) -> observed.Refusal | None:
+    """Return the refusal of a job whose pods can't be made, as their class went before them."""
+    made = seen.workload is not None or draft.before.start_time is not None
+    if made or not chosen.class_ or chosen.spec is not None:
+        return None
+    return _refusal(
+        Reason.CLASS_NOT_FOUND,
+        f"AcceleratorClass {chosen.class_} was chosen, and is gone or can't be used now; have it"
+        " made again, or create the job anew with another one",
     )
 
 
@@ -110,21 +131,6 @@ def deadline(draft: drafts.Draft, seen: observed.Observation, settings: policy.P
     return (seen.job.first_seen if since is None else since) + settings.startup_deadline
 
 
-def need(found: spec.TrainingJobSpec, *, devices: int) -> fitting.Need:
-    """Return what one pod of a job asks of its node."""
-    pod, resources = found.pod or pod_api.Pod(), found.resources
-    where = workload_pod.placement(found)
-    return fitting.Need(
-        devices=devices,
-        cores=amounts.of((resources and resources.cpu) or "0", scale=1000),
-        memory=amounts.of((resources and resources.memory) or "0"),
-        others=(resources and resources.devices) or {},
-        selector=where.get("nodeSelector") or {},
-        affinity=where.get("affinity"),
-        tolerations=tuple(pod.tolerations or ()),
-    )
-
-
 def _choose(
     found: spec.TrainingJobSpec, seen: observed.Observation, settings: policy.Policy
 ) -> choices.Choice | observed.Refusal:
@@ -159,13 +165,14 @@ def _of_wish(
     """Return the choice of one type or class by its name."""
     if wish == api.Type.AUTO:
         chosen = _of_wish(api.Type.GPU, found, asked, seen, settings)
-        return _cpu(found, seen) if isinstance(chosen, observed.Refusal) else chosen
+        return _cpu(seen) if isinstance(chosen, observed.Refusal) else chosen
     if wish == api.Type.CPU:
-        return _cpu(found, seen)
+        return _cpu(seen)
     named = list(_candidates(wish, _places(seen)))
     if not named:
         return _unknown(wish, _places(seen))
-    needed, judged = need(found, devices=asked.count), []
+    queued = labels.QUEUE in seen.job.labels
+    needed, judged = needs.of(found, devices=asked.count, queued=queued), []
     for class_ in named:
         verdict = _judge(class_, found, needed, _places(seen), settings)
         if isinstance(verdict, str):
@@ -186,7 +193,7 @@ def _candidates(wish: str, places: index.Index) -> Iterator[classes.Class]:
     known = places.known()
     for name in sorted(known):
         class_ = known[name]
-        of_type = class_.spec is not None and not class_.problem and class_.type == wish
+        of_type = class_.told and class_.type == wish
         if name == wish or of_type:
             yield class_
 
@@ -223,18 +230,25 @@ def _judge(
 def _held(
     class_: classes.Class, needed: fitting.Need, places: index.Index, *, replicas: int
 ) -> str | observed.Refusal:
-    """Return the resource by which nodes of a class hold all replicas, at some time."""
-    resource, room = "", 0
+    """Return the resource by which nodes of a class may hold a job.
+
+    One node that holds a pod is enough: whether more of them come, nobody tells, unless they are
+    of a pool that says so itself and has none now. Of several resources that a pattern takes, all
+    pods ask for the one that most of them find room for.
+    """
+    rooms: Counter[str] = Counter()
     for shape, known, nodes_ in places.shapes(class_.name):
-        verdict = fitting.judge(shape, class_, needed, resource=known)
-        if verdict.stage is fitting.Stage.FITS:
-            resource, room = verdict.resource, room + nodes_ * fitting.pods(shape, verdict, needed)
-    made = class_.spec.scale_from_zero if class_.spec is not None else None
+        for name in class_.names(shape, known):
+            verdict = fitting.judge(shape, class_, needed, resource=name)
+            if verdict.stage is fitting.Stage.FITS:
+                rooms[name] += nodes_ * fitting.pods(shape, verdict, needed)
+    if rooms:
+        return rooms.most_common(1)[0][0]
+    made, room = class_.spec.scale_from_zero if class_.spec is not None else None, 0
     if made is not None and made.allocatable >= needed.devices:
-        room += made.max_nodes * (made.allocatable // max(1, needed.devices))
-        resource = resource or class_.plain
-    if room >= replicas:
-        return resource
+        room = made.max_nodes * (made.allocatable // max(1, needed.devices))
+        if room >= replicas:
+            return class_.plain
     told = misses.of_class(places, class_, needed, room=room, replicas=replicas)
     return _refusal(Reason.NO_NODE_FITS, told)
 
@@ -244,13 +258,11 @@ def _takes_default(found: spec.TrainingJobSpec) -> bool:
     return image is None or (image.ref is None and image.base is None and not image.dockerfile)
 
 
-def _cpu(found: spec.TrainingJobSpec, seen: observed.Observation) -> choices.Choice:
-    """Return the first class of CPUs whose nodes hold the job; without one, any node."""
-    for class_ in _candidates(api.Type.CPU, _places(seen)):
-        held = _held(class_, need(found, devices=0), _places(seen), replicas=1)
-        if isinstance(held, str) and contradicting.refusal(class_, found) is None:
-            return choices.of(class_, resource="", count=0)
-    return choices.NONE
+def _cpu(seen: observed.Observation) -> choices.Choice:
+    """Return the class of all CPUs; those of some nodes are for who asks for them by name."""
+    every = (each for each in _candidates(api.Type.CPU, _places(seen)) if each.everywhere)
+    class_ = next(every, None)
+    return choices.of(class_, resource="", count=0) if class_ is not None else choices.NONE
 
 
 def _places(seen: observed.Observation) -> index.Index:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from trainshed.accelerators import choices, reach
 from trainshed.api import reasons, spec
-from trainshed.core import choosing, gangs, observed, pending, quotas
 from trainshed.core import draft as drafts
+from trainshed.core import gangs, needs, observed, pending, quotas
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
@@ -51,7 +51,7 @@ def settle(
 def _waiting(
     found: spec.TrainingJobSpec, seen: observed.Observation, chosen: choices.Choice
 ) -> pending.Waiting:
-    need = choosing.need(found, devices=chosen.count)
+    need = needs.of(found, devices=chosen.count)
     return pending.Waiting(seen, chosen, need, reach.of(seen.places, chosen, need))
 
 

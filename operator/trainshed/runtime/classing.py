@@ -29,6 +29,12 @@ LONGEST_SECONDS = 60.0
 """The same after writes that failed, at most."""
 
 
+async def prepare(api: clients.Client, settings: config.AcceleratorClasses) -> None:
+    """Make the classes of the chart."""
+    if settings.enabled:
+        await shipped.ensure(api, settings.shipped)
+
+
 async def run(
     api: clients.Client,
     places: places_.Places,
@@ -37,13 +43,12 @@ async def run(
     synced: asyncio.Event,
     clock: Callable[[], float],
 ) -> None:
-    """Make the classes of the chart, then keep the statuses of all; never returns.
+    """Keep the statuses of all classes; never returns.
 
     `synced`: set once every node, class and pod that there is has been told.
     """
     if not settings.enabled:
         await asyncio.Event().wait()
-    await shipped.ensure(api, settings.shipped)
     await synced.wait()
     await Statuses(api, places, clock=clock).keep()
 

@@ -154,6 +154,8 @@ async def run(
             ),
         }.items():
             await stack.enter_async_context(tasks.owned(name, task, stop=stop))
+        # Before anything is listed: no job of the first moment may find no class.
+        await classing.prepare(api.budgeted, settings.accelerator_classes)
         await kopf_adapter.run(
             api.connection,
             watched,

@@ -92,15 +92,6 @@ def test_a_sound_node_has_no_problem(body: places.Body) -> None:
     assert nodes.shape(body).problems == ()
 
 
-def test_broken_nodes_are_told_where_the_others_are_too_few() -> None:
-    at = places.of(places.gpu("l4"), node("a"), node("b", conditions={"GPUMissing": "True"}))
-
-    placed = choosing.refused({"class": "l4", "count": 4}, at, replicas=2)
-
-    assert "hold 1 replica at a time, the job has 2" in placed.message
-    assert "1 node would do but says that it is broken (GPUMissing)" in placed.message
-
-
 def test_a_fallback_is_taken_where_all_nodes_are_broken() -> None:
     at = places.of(places.gpu("l4"), node(conditions={"GPUMissing": "True"}))
 

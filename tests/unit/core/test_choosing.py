@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from tests import builders, facts, places
-from trainshed.accelerators import index, usage
+from trainshed.accelerators import classes, index, usage
 from trainshed.api import status
 from trainshed.core import decide, observed, plan, policy
 
@@ -131,12 +132,69 @@ def test_more_than_nodes_have_of_cores_is_told() -> None:
     assert "the largest has 8 cores and 16 GiB, the job asks 16 and 8 GiB" in said.message
 
 
-def test_more_replicas_than_nodes_hold_together_never_fit() -> None:
+def test_more_replicas_than_nodes_hold_now_wait_for_nodes_that_may_come() -> None:
     at = places.of(places.gpu("l4"), places.node("a", {GPU: 4}))
 
-    said = refused({"class": "l4", "count": 2}, at, replicas=3)
+    found, _ = decided({"class": "l4", "count": 2, "fallback": ["cpu"]}, at, replicas=3)
 
-    assert "hold 2 replicas at a time, the job has 3" in said.message
+    assert found.placement is not None
+    assert (found.placement.class_, found.placement.fell_back_from) == ("l4", None)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "name"),
+    [
+        ({"mig/1g": 1, "mig/2g": 4}, {}, "mig/2g"),
+        ({"mig/1g": 2}, {"mig/1g": 2, "mig/2g": 2}, "mig/1g"),
+    ],
+)
+def test_of_several_resources_the_one_with_most_room_is_asked_for(
+    first: dict[str, int], second: dict[str, int], name: str
+) -> None:
+    at = places.of(
+        places.gpu("mig", r"mig/[0-9]g"), places.node("a", first), places.node("b", second)
+    )
+
+    found, _ = decided({"class": "mig", "count": 2}, at, replicas=2)
+
+    assert found.placement is not None
+    assert found.placement.resource_name == name
+
+
+def test_a_pool_without_nodes_must_say_what_its_devices_are_called() -> None:
+    pool = {"allocatable": 1, "maxNodes": 3}
+
+    said = refused({"class": "x"}, places.of(places.gpu("x", "a/b-.*", scaleFromZero=pool)))
+
+    assert said.reason == "AcceleratorClassInvalid"
+    assert "have it name one beside scaleFromZero" in said.message
+
+
+def test_cpus_of_some_nodes_are_for_who_names_them() -> None:
+    at = places.of(
+        places.class_("big", "cpu", match={"nodeLabels": {"big": "y"}}),
+        places.class_("every", "cpu"),
+        places.node("a", labels_={"big": "y"}),
+    )
+
+    assert decided(None, at)[0].placement == status.Placement(type="cpu", class_="every")
+    assert decided({"class": "big"}, at)[0].placement == status.Placement(type="cpu", class_="big")
+
+
+def test_taints_that_a_queues_flavour_bears_are_not_ours_to_judge() -> None:
+    spot = [{"key": "spot", "value": "true", "effect": "NoSchedule"}]
+    at = places.of(places.gpu("l4"), places.node("a", {GPU: 1}, taints=spot))
+    job = builders.training_job().cnn().spec(accelerator={"class": "l4"}).view()
+    queued = dataclasses.replace(job, labels={"kueue.x-k8s.io/queue-name": "team"})
+
+    wanted = [
+        decide.decide(
+            observed.Observation(job=each, places=at), now=builders.T0 + 1, settings=SETTINGS
+        )
+        for each in (job, queued)
+    ]
+
+    assert [each.waits_for_nodes for each in wanted] == [True, False]
 
 
 def test_a_selector_against_the_class_is_a_contradiction() -> None:
@@ -229,11 +287,27 @@ def test_prices_in_two_currencies_are_not_compared() -> None:
     assert found.placement.class_ == "a100"
 
 
-def test_a_choice_stays_whatever_the_cluster_has_later() -> None:
+def test_a_class_that_goes_before_the_pods_are_made_holds_them_up() -> None:
+    at = places.of(places.gpu("l4"), places.node("a", {GPU: 1}))
+    found, _ = decided({"class": "l4"}, at)
+    job = builders.training_job().cnn().spec(accelerator={"class": "l4"}).status(found.dump())
+    at.drop_class("l4")
+    seen = observed.Observation(job=job.view(), places=at, build=facts.built())
+
+    held = decide.decide(seen, now=builders.T0 + 2, settings=SETTINGS)
+    at.put_class(classes.read(places.gpu("l4")))
+    again = decide.decide(seen, now=builders.T0 + 2, settings=SETTINGS)
+
+    assert (held.creates, held.waits_for_nodes) == ((), True)
+    assert held.status is not None
+    assert "l4 was chosen, and is gone" in str(held.status["conditions"])
+    assert again.creates
+
+
+def test_a_choice_stays_whatever_nodes_there_are_later() -> None:
     at = places.of(places.gpu("l4"), places.node("a", {GPU: 1}))
     found, _ = decided({"class": "l4"}, at)
     at.drop_node("a")
-    at.drop_class("l4")
     job = builders.training_job().cnn().spec(accelerator={"class": "l4"}).status(found.dump())
 
     wanted = decide.decide(

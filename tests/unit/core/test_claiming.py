@@ -64,13 +64,12 @@ def test_a_class_of_a_driver_has_its_devices_claimed_as_many_as_are_asked() -> N
     assert pod["nodeSelector"] == DRIVEN
 
 
-def test_the_choice_is_told_with_its_device_class_and_outlives_the_class() -> None:
+def test_the_choice_is_told_with_its_device_class() -> None:
     first = decided({"class": "claimed"})
-    # The status of a choice comes first, and then the class goes.
     job = builders.training_job().script().spec(accelerator={"class": "claimed"})
     seen = observed.Observation(job=job.view(), places=AT)
     stored = passes.stored(seen, passes.decided(seen))
-    later = observed.Observation(job=stored.job, places=places.of(), build=facts.built())
+    later = observed.Observation(job=stored.job, places=AT, build=facts.built())
 
     wanted = passes.decided(later)
 
@@ -148,11 +147,11 @@ def test_further_devices_are_passed_through_and_their_nodes_found() -> None:
     assert "2 nodes of class l4 would do, but none has rdma/hca: 3, rdma/other: 1" in message
 
 
-def test_further_devices_bound_how_many_pods_a_node_holds() -> None:
+def test_further_devices_bound_what_a_node_holds() -> None:
     asked = {"class": "l4", "count": 1}
 
-    assert decided(asked, replicas=2, resources={"devices": {"rdma/hca": 1}}).creates
-    reason, _ = refused(asked, replicas=3, resources={"devices": {"rdma/hca": 1}})
+    assert decided(asked, replicas=2, resources={"devices": {"rdma/hca": 2}}).creates
+    reason, _ = refused(asked, resources={"devices": {"rdma/hca": 3}})
     assert reason == "NoNodeFits"
 
 
