@@ -51,6 +51,9 @@ def test_jobs_of_one_device_fill_a_node_up_before_they_begin_another(
 def test_the_pods_of_one_job_share_a_node_where_they_can(
     namespace: conftest.Namespace, eight_devices_each: str
 ) -> None:
+    # What this one wishes for must not draw the others to where they have no room together.
+    namespace.apply("alone", fakes.held(eight_devices_each, count=2))
+    placed(namespace, "alone")
     namespace.apply("gang", fakes.held(eight_devices_each, replicas=4, count=2))
 
     assert len(placed(namespace, "gang")) == 1

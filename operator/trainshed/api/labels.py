@@ -16,6 +16,8 @@ FOLDS = f"{GROUP}/folds"
 
 CLASS = f"{GROUP}/class"
 """On pods with devices: their AcceleratorClass."""
+PACKED = f"{GROUP}/packed"
+"""On those of them that train alone, and fill up nodes together: the same."""
 RESOURCE = f"{GROUP}/resource"
 """The annotation that tells which of a pod's resources its accelerator is."""
 

@@ -68,7 +68,11 @@ def render(
     metadata = owning.metadata(job, name=name, attempt=attempt)
     held = bool(queue.get(labels.QUEUE))
     metadata["labels"] |= {**marks, **(queue if held else {})}
-    marks = {**owning.marks(training_job, attempt), **marks, **neighbours.marks(chosen)}
+    marks = {
+        **owning.marks(training_job, attempt),
+        **marks,
+        **neighbours.marks(found, chosen, wishes),
+    }
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",

@@ -56,10 +56,16 @@ def settle(
         template["affinity"] = affinity
 
 
-def marks(chosen: choices.Choice) -> dict[str, str]:
-    """Return the labels by which pods with devices of one class find each other."""
-    of_devices = chosen.class_ and chosen.type is not accelerator_class.Type.CPU
-    return {labels.CLASS: chosen.class_} if of_devices else {}
+def marks(found: spec.TrainingJobSpec, chosen: choices.Choice, wishes: Wishes) -> dict[str, str]:
+    """Return the labels by which pods with devices of one class find each other.
+
+    A wish draws whom it selects to who has it, too: pods of several would begin on a node that is
+    nearly full. So those that train alone wish for each other alone.
+    """
+    if not chosen.class_ or chosen.type is accelerator_class.Type.CPU:
+        return {}
+    packed = {labels.PACKED: chosen.class_} if found.replicas == 1 and wishes.pack else {}
+    return {labels.CLASS: chosen.class_, **packed}
 
 
 def _close(training_job: str, keys: Sequence[str]) -> list[dict[str, Any]]:
@@ -72,12 +78,11 @@ def _close(training_job: str, keys: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _packed(chosen: choices.Choice) -> list[dict[str, Any]]:
-    """Return the wish for nodes on which pods of any namespace have devices of the class."""
-    mine = marks(chosen)
-    if not mine:
+    """Return the wish for nodes on which such pods of any namespace have devices of the class."""
+    if not chosen.class_:
         return []
     others = {
-        "labelSelector": {"matchLabels": mine},
+        "labelSelector": {"matchLabels": {labels.PACKED: chosen.class_}},
         "namespaceSelector": {},
         "topologyKey": nodes.HOSTNAME,
     }

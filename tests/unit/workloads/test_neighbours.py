@@ -70,11 +70,19 @@ def test_a_pod_alone_wishes_for_nodes_that_others_have_begun() -> None:
 
     (wish,) = wished(found)
     assert wish["podAffinityTerm"] == {
-        "labelSelector": {"matchLabels": {"trainshed.dev/class": "nvidia-l4"}},
+        "labelSelector": {"matchLabels": {"trainshed.dev/packed": "nvidia-l4"}},
         "namespaceSelector": {},
         "topologyKey": "kubernetes.io/hostname",
     }
-    assert found["metadata"]["labels"]["trainshed.dev/class"] == "nvidia-l4"
+    marks = found["metadata"]["labels"]
+    assert (marks["trainshed.dev/class"], marks["trainshed.dev/packed"]) == ("nvidia-l4",) * 2
+
+
+def test_pods_of_several_are_not_drawn_to_nodes_that_others_fill_up() -> None:
+    marks = template(gpu(replicas=2))["metadata"]["labels"]
+
+    assert marks["trainshed.dev/class"] == "nvidia-l4"
+    assert "trainshed.dev/packed" not in marks
 
 
 def test_folds_are_pods_alone() -> None:
