@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from trainshed.accelerators import nodes
 
 Affinity = Mapping[str, Any] | None
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+_WHOLE = re.compile("[+-]?[0-9]+")
 
 
 def selected(shape: nodes.Shape, labels: Mapping[str, str]) -> bool:
@@ -30,11 +32,8 @@ def admitted(shape: nodes.Shape, affinity: Affinity) -> bool:
 
 def keys(labels: Mapping[str, str], affinity: Affinity) -> set[str]:
     """Return the labels that a pod's place depends on."""
-    found = set(labels)
-    for term in _terms(affinity) or ():
-        asked = term.get("matchExpressions") if isinstance(term, Mapping) else None
-        found |= {str(each.get("key")) for each in asked or () if isinstance(each, Mapping)}
-    return found
+    asked = (each.get("key") for term in _terms(affinity) or () for each in _expressions(term))
+    return {*labels, *(key for key in asked if isinstance(key, str))}
 
 
 def _terms(affinity: Affinity) -> Sequence[Any] | None:
@@ -46,44 +45,55 @@ def _terms(affinity: Affinity) -> Sequence[Any] | None:
     return found if isinstance(found, list) else None
 
 
+def _expressions(term: Any) -> Sequence[Mapping[str, Any]]:
+    found = term.get("matchExpressions") if isinstance(term, Mapping) else None
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else ()
+
+
 def _fits(shape: nodes.Shape, term: Any) -> bool:
-    if not isinstance(term, Mapping) or not term:
+    if term is None or term == {}:
         return False
-    expressions = term.get("matchExpressions") or ()
-    return all(_holds(shape, each) for each in expressions if isinstance(each, Mapping))
+    return all(_holds(shape, each) for each in _expressions(term))
 
 
 def _holds(shape: nodes.Shape, asked: Mapping[str, Any]) -> bool:
-    key, values = str(asked.get("key")), asked.get("values") or ()
-    if key == nodes.HOSTNAME:
+    key, operator, values = asked.get("key"), asked.get("operator"), _strings(asked.get("values"))
+    if not isinstance(key, str) or key == nodes.HOSTNAME or values is None:
         return True
     has = shape.label(key)
-    match asked.get("operator"):
-        case "In":
+    match operator:
+        case "In" if values:
             return has in values
-        case "NotIn":
+        case "NotIn" if values:
             return has not in values
         case "Exists":
             return has is not None
         case "DoesNotExist":
             return has is None
-        case "Gt":
-            return _number(has) is not None and _more(has, values)
-        case "Lt":
-            return _number(has) is not None and _less(has, values)
+        case "Gt" | "Lt":
+            return _compares(has, values, more=operator == "Gt")
         case _:
             return True
 
 
-def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.lstrip("-").isdecimal() else None
+def _strings(values: Any) -> Sequence[str] | None:
+    """Return the values of an expression; None for what are none."""
+    if values is None:
+        return ()
+    sound = isinstance(values, list) and all(isinstance(each, str) for each in values)
+    return values if sound else None
 
 
-def _more(has: str | None, values: Sequence[Any]) -> bool:
-    found, bound = _number(has), _number(str(values[0])) if values else None
-    return found is not None and bound is not None and found > bound
+def _compares(has: str | None, values: Sequence[str], *, more: bool) -> bool:
+    bound = _number(values[0]) if len(values) == 1 else None
+    if bound is None:
+        return True
+    found = _number(has or "")
+    return found is not None and (found > bound if more else found < bound)
 
 
-def _less(has: str | None, values: Sequence[Any]) -> bool:
-    found, bound = _number(has), _number(str(values[0])) if values else None
-    return found is not None and bound is not None and found < bound
+def _number(text: str) -> int | None:
+    try:
+        return int(text) if _WHOLE.fullmatch(text) else None
+    except ValueError:  # far too many digits
+        return None

@@ -20,7 +20,7 @@ def unborne(
 def _bears(toleration: pod_api.Toleration, taint: nodes.Taint) -> bool:
     if toleration.effect is not None and toleration.effect != taint.effect:
         return False
-    if toleration.key is None:
+    if not toleration.key:
         return toleration.operator == "Exists"
     if toleration.key != taint.key:
         return False

@@ -43,11 +43,45 @@ def expression(key: str, operator: str, *values: str) -> Any:
         (required({}), False),
         (required(expression("kubernetes.io/hostname", "In", "b")), True),
         (required({"matchFields": [{"key": "metadata.name"}]}), True),
-        ({"nodeAffinity": "no affinity"}, True),
+        (required(expression("cores", "Gt", "-1")), True),
+        (required(expression("cores", "Lt", "+9")), True),
+        (required(None), False),
     ],
 )
 def test_an_affinity_admits_a_node(affinity: Any, admitted: bool) -> None:
     assert selecting.admitted(SHAPE, affinity) is admitted
+
+
+@pytest.mark.parametrize(
+    "affinity",
+    [
+        {"nodeAffinity": "no affinity"},
+        {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": 5}},
+        required(5),
+        required({"matchExpressions": 5}),
+        required({"matchExpressions": {"key": "zone"}}),
+        required({"matchExpressions": [5]}),
+        required({"matchExpressions": [{"operator": "Exists"}]}),
+        required({"matchExpressions": [{"key": 5, "operator": "Exists"}]}),
+        required({"matchExpressions": [{"key": ["zone"], "operator": "In", "values": ["z2"]}]}),
+        required({"matchExpressions": [{"key": "zone", "operator": "In", "values": 5}]}),
+        required({"matchExpressions": [{"key": "none", "operator": "In", "values": "z2"}]}),
+        required({"matchExpressions": [{"key": "zone", "operator": "In", "values": [5]}]}),
+        required({"matchExpressions": [{"key": "zone", "operator": ["In"], "values": ["z2"]}]}),
+        required(expression("zone", "In")),
+        required(expression("zone", "NotIn")),
+        required(expression("cores", "Gt")),
+        required(expression("cores", "Gt", "9", "9")),
+        required(expression("cores", "Gt", "--5")),
+        required(expression("cores", "Lt", "²")),
+        required(expression("cores", "Lt", "1_0")),
+        required(expression("cores", "Gt", "9" * 5000)),
+    ],
+    ids=lambda affinity: str(affinity)[-60:],
+)
+def test_what_is_no_affinity_is_left_to_the_api_server(affinity: Any) -> None:
+    assert selecting.admitted(SHAPE, affinity)
+    assert selecting.keys({}, affinity) <= {"zone", "cores", "none"}
 
 
 @pytest.mark.parametrize(
@@ -58,6 +92,8 @@ def test_an_affinity_admits_a_node(affinity: Any, admitted: bool) -> None:
         ({"key": "gpu", "value": "yes"}, True),
         ({"key": "gpu", "operator": "Equal", "value": "no"}, False),
         ({"operator": "Exists"}, True),
+        ({"key": "", "operator": "Exists"}, True),
+        ({"key": "", "operator": "Exists", "effect": "NoExecute"}, False),
         ({"key": "other", "operator": "Exists"}, False),
     ],
 )

@@ -343,3 +343,15 @@ def test_a_job_that_nothing_holds_ends_after_a_while() -> None:
     assert ended.failure is not None
     assert (ended.phase, ended.failure.class_) == ("Failed", "Quota")
     assert "no node is of class l4" in ended.failure.message
+
+
+@pytest.mark.parametrize("asked", [5, [5], [{"key": "zone", "operator": "In", "values": 5}]])
+def test_an_affinity_that_is_none_is_left_to_the_api_server(asked: Any) -> None:
+    terms = {"nodeSelectorTerms": [{"matchExpressions": asked}]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+    at = places.of(places.node("gpu-1", {GPU: 4}), places.gpu("l4"))
+
+    found, _ = decided({"class": "l4"}, at, pod={"affinity": affinity})
+
+    assert found.placement is not None
+    assert found.placement.class_ == "l4"
