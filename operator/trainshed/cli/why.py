@@ -13,7 +13,7 @@ from typing import Any
 import pydantic
 
 from trainshed.api import reasons, status
-from trainshed.cli import failing
+from trainshed.cli import advice, failing
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
@@ -192,9 +192,7 @@ def _now(step: Step, told: status.Condition | None, found: status.TrainingJobSta
     elif told.status == "True" and told.type != Type.FAILED:
         said, todo = told.message, ""
     else:
-        # Messages are a cause and what to do about it.
-        cause, _, todo = told.message.rpartition("; ")
-        said, todo = (cause, todo) if cause else (told.message, "")
+        said, todo = advice.part(told.message)
     by_itself = told.status == "True" or told.reason in _ORDINARY
     mark = Mark.BLOCKED if told.type == Type.FAILED or not by_itself else Mark.NOW
     if told is _UNSEEN:
