@@ -39,7 +39,10 @@ def test_five_jobs_that_wait_for_five_things_are_each_told_theirs(
         "command": ["true"],
     }
     claim = {"name": "v", "persistentVolumeClaim": {"claimName": "none-such"}}
-    secret = {"name": "s", "secret": {"secretName": "none-such"}}
+    secret = {
+        "volumes": [{"name": "s", "secret": {"secretName": "none-such"}}],
+        "volumeMounts": [{"name": "s", "mountPath": "/s"}],
+    }
     code = {"source": {"configMap": {"name": "none-such"}}, "framework": "pytorch"}
     waits = {
         "build": (code, "ImageReady", "SourceNotFound", "image"),
@@ -56,7 +59,7 @@ def test_five_jobs_that_wait_for_five_things_are_each_told_theirs(
             "node",
         ),
         "pull": (ready, "Running", "ImagePullFailed", "image pull"),
-        "mount": ({**ready, "pod": {"volumes": [secret]}}, "Running", "FailedMount", "volumes"),
+        "mount": ({**ready, "pod": secret}, "Running", "FailedMount", "volumes"),
     }
     with devices.class_(namespace.api, CLASS, RESOURCE):
         for name, (spec, *_) in waits.items():
