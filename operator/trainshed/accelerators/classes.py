@@ -10,11 +10,15 @@ from typing import Any
 
 import pydantic
 
-from trainshed.accelerators import nodes
+from trainshed.accelerators import nodes, patterns
 from trainshed.api import accelerator_class as api
 
 Type = api.Type
 _PLAIN = re.compile(r"[A-Za-z0-9/_.-]+")
+_OPEN = (
+    "leaves open what the devices of a pool without a node are called: have it name one beside"
+    " scaleFromZero"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +118,12 @@ def read(body: Mapping[str, Any]) -> Class:
         where = ".".join(str(each) for each in first["loc"])
         return Class(name, None, generation, f"spec.{where}: {first['msg']}")
     pattern = spec.match.resource_pattern if spec.match is not None else None
-    if pattern is not None:
-        try:
-            _compiled(pattern)
-        except re.error as error:
-            said = f"match.resourcePattern {pattern!r} is no regular expression: {error}"
-            return Class(name, spec, generation, said)
-        if spec.scale_from_zero is not None and not Class(name, spec).plain:
-            said = (
-                f"match.resourcePattern {pattern!r} leaves open what the devices of a pool without"
-                " a node are called: have it name one beside scaleFromZero"
-            )
-            return Class(name, spec, generation, said)
-    return Class(name, spec, generation)
+    said = patterns.problem(pattern) if pattern is not None else ""
+    if not said and pattern is not None and spec.scale_from_zero is not None:
+        said = "" if Class(name, spec).plain else _OPEN
+    return Class(
+        name, spec, generation, f"match.resourcePattern {pattern!r} {said}" if said else ""
+    )
 
 
 def labelled(shape: nodes.Shape, match: api.Match) -> bool:
