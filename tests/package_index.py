@@ -153,6 +153,8 @@ class Index:
     held: dict[str, dict[str, bytes]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Path and Authorization header of each request."""
+    troubles: list[int] = field(default_factory=list)
+    """Statuses that the next requests are answered with, one after the other."""
 
     def add(self, *found: tuple[str, bytes]) -> None:
         """Take files, each by its name."""
@@ -205,8 +207,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Answer a read."""
         given = self.headers.get("Authorization", "")
         self.index.asked.append((self.path, given))
-        if self.status:
-            self._answer(self.status, b"")
+        if self.status or self.index.troubles:
+            self._answer(self.status or self.index.troubles.pop(0), b"")
         elif self.login and given != _basic(*self.login):
             self._answer(401, b"", ("WWW-Authenticate", 'Basic realm="index"'))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 from typing import Any
@@ -314,6 +315,57 @@ async def test_a_lock_that_a_build_wrote_over_takes_nothing_of_the_bases(
     stock.add(project("evil", "1", does=does))
     image = await made(rig, stock, tmp_path, "evil")
     assert not [each for each in images.layers(rig, image)[0] if "numpy" in each]
+
+
+async def test_a_package_that_has_a_wheel_is_not_replaced_by_the_build_of_another(
+    rig: faulty.Rig, stock: package_index.Index, tmp_path: pathlib.Path
+) -> None:
+    name, data = wheel("einops", "0.8.1", {"einops.py": "V = 'evil'\n"})
+    does = f"open({str(tmp_path / 'wheels/made' / name)!r}, 'wb').write({data!r})"
+    evil = project("evil", "1", does=does)
+    stock.add(evil)
+    kept = sha256(wheel("einops", "0.8.1", requires=["numpy>=2"]))
+    lock = f"einops==0.8.1 --hash=sha256:{kept}\nevil==1 --hash=sha256:{sha256(evil)}\n"
+    for given in ({"file": lock}, {}):
+        told = await refused(rig, stock, tmp_path, *(() if given else ("evil", "einops")), **given)
+        assert (told.reason, told.terminal) == ("PackageInvalid", True)
+        assert "the index has a wheel of einops==0.8.1" in str(told)
+        for left in ("wish", "wheels", "tmp", "anew", "work"):
+            shutil.rmtree(tmp_path / left, ignore_errors=True)
+
+
+async def test_a_version_that_the_index_has_not_is_not_made_up_by_a_build(
+    rig: faulty.Rig, stock: package_index.Index, tmp_path: pathlib.Path
+) -> None:
+    name, data = wheel("made-up", "9")
+    does = (
+        f"open({str(tmp_path / 'wheels/made' / name)!r}, 'wb').write({data!r})\n"
+        f"open({str(tmp_path / 'wheels/lock')!r}, 'a')"
+        f".write('made-up==9 --hash=sha256:{'0' * 64}\\n')"
+    )
+    stock.add(project("evil", "1", does=does))
+    told = await refused(rig, stock, tmp_path, "evil")
+    assert (told.reason, told.terminal) == ("PackageInvalid", True)
+    assert "made-up==9" in str(told)
+
+
+async def test_a_package_named_after_a_failure_of_networks_is_built(
+    rig: faulty.Rig, index: package_index.Index, tmp_path: pathlib.Path
+) -> None:
+    index.add(project("timeout-decorator", "1"))
+    assert (await made(rig, index, tmp_path, "timeout-decorator")).lock_hash
+
+
+async def test_an_index_that_fails_while_wheels_are_looked_for_has_them_nevertheless(
+    rig: faulty.Rig, stock: package_index.Index, tmp_path: pathlib.Path
+) -> None:
+    """uv asks four times: then it answers again, and would give a source distribution."""
+    source = project("einops", "0.8.1")
+    stock.add(source)
+    stock.troubles.extend([503] * 4)
+    told = await refused(rig, stock, tmp_path, file=f"einops==0.8.1 --hash=sha256:{sha256(source)}")
+    assert (told.reason, told.terminal) == ("IndexUnreachable", False)
+    assert (tmp_path / "wheels/stage").read_text() == "resolve"
 
 
 async def test_an_index_that_wants_a_login_is_told_with_what_to_do(

@@ -10,6 +10,10 @@ from trainshed.buildpod import failing
 
 BuildReason, Reason = reasons.BuildReason, reasons.Reason
 _SHOWN = 900
+_NO_WHEEL = re.compile(
+    r"no (usable|compatible) wheels|no wheels with |no available distributions"
+    r"|only unsupported wheel variants"
+)
 
 
 def of(said: str, index: str, *, advice: Mapping[str, str] | None = None) -> failing.BuildFailed:
@@ -28,6 +32,12 @@ def of(said: str, index: str, *, advice: Mapping[str, str] | None = None) -> fai
         f"uv could not go on: {_shown(said)}: it is tried again; read the pod's log",
         terminal=False,
     )
+
+
+def lacks_wheel(said: str) -> bool:
+    """Return whether uv told that an index answered, and has no wheel that fits."""
+    plain = " ".join(said.split())
+    return "No solution found" in plain and _NO_WHEEL.search(plain) is not None
 
 
 def _shown(said: str) -> str:

@@ -37,6 +37,7 @@ BuildReason, Reason = reasons.BuildReason, reasons.Reason
 _BASE = f"{sdists.WISH}/base.json"
 _MOST_LOCK = 8 << 20
 _LOGGED = 40
+_UNKNOWN = (BuildReason.PACKAGE_NOT_FOUND, BuildReason.REQUIREMENTS_CONFLICT)
 _at = handing.at
 _log = logging.getLogger("trainshed.buildpod")
 
@@ -76,7 +77,11 @@ class Made:
         return resolving.Lock(locks.allowing(text, known))
 
     def _check(self, text: str, base: inventories.Inventory, program: uv.Uv) -> None:
-        """Raise BuildFailed for a wheel that the lock has not, or that does not fit the base."""
+        """Raise BuildFailed for a wheel that nobody asked for, or that does not fit the base.
+
+        Nobody asks for one that the lock has not, or that the index has a wheel of: that one is
+        taken by the lock's hashes. What the builds say of it is not believed.
+        """
         pins = {name: block.split()[0] for name, block in locks.blocks(text).items()}
         for each in self.wheels:
             name, version, *_ = utils.parse_wheel_filename(each)
@@ -85,6 +90,8 @@ class Made:
                 version, prereleases=True
             ):
                 raise _invalid(f"it made {each[:200]!a}, and the lock has no such version")
+            if _offers(program, pin, base):
+                raise _invalid(f"it made {each[:200]!a}, and the index has a wheel of {pin[:200]}")
             try:
                 program.look(self.folder, f"{name}=={version}", *resolving.target(base))
             except failing.BuildFailed as error:
@@ -96,6 +103,15 @@ class Made:
                     f" has Python {base.python} on {base.platform}: use an image.base that fits the"
                     " operator's development image, or a version that has a wheel",
                 ) from error
+
+
+def _offers(program: uv.Uv, pin: str, base: inventories.Inventory) -> bool:
+    try:
+        return program.offers(pin, *resolving.target(base))
+    except failing.BuildFailed as error:
+        if error.reason not in _UNKNOWN:
+            raise
+        raise _invalid(f"it made a wheel of {pin[:200]}, and the index has no such one") from error
 
 
 def lay_out(

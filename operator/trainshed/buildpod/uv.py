@@ -88,6 +88,8 @@ class Uv:
         self._settings = self._work / "uv.toml"
         flat = {"base": self.base, **({"built": built} if built is not None else {})}
         self._settings.write_text(settings(index, flat), encoding="utf-8")
+        self._alone = self._work / "index.toml"
+        self._alone.write_text(settings(index), encoding="utf-8")
         self._bundle = self._trusted() if index.authorities else None
 
     def compile(self, wanted: pathlib.Path, *options: str) -> str:
@@ -122,13 +124,32 @@ class Uv:
             *("--no-deps", *options, wanted),
         )
 
+    def offers(self, wanted: str, *options: str) -> bool:
+        """Return whether the index itself has a wheel that is wanted, and fits.
+
+        Raises BuildFailed where it has no such version, or can't be asked.
+        """
+        nowhere = str(self._work / "nowhere")
+        asked = ("--dry-run", "--target", nowhere, "--no-deps", *options, wanted)
+        code, _, said = self._call(self._alone, "install", *asked)
+        if code != 0 and not objections.lacks_wheel(said):
+            raise objections.of(said, self._index.url)
+        return code == 0
+
     def forget(self) -> None:
         """Give back the disk that the cache has: linked files are the folder's too."""
         shutil.rmtree(self._work / "cache", ignore_errors=True)
 
     def _run(self, command: str, *arguments: str) -> str:
+        code, found, said = self._call(self._settings, command, *arguments)
+        if code != 0:
+            raise objections.of(said, self._index.url)
+        return found
+
+    def _call(self, file: pathlib.Path, command: str, *arguments: str) -> tuple[int, str, str]:
+        """Return exit code, output and last words of uv with settings from a file."""
         done = subprocess.run(
-            [PROGRAM, "pip", command, "--quiet", "--config-file", str(self._settings), *arguments],
+            [PROGRAM, "pip", command, "--quiet", "--config-file", str(file), *arguments],
             capture_output=True,
             check=False,
             cwd=self._work,
@@ -138,11 +159,10 @@ class Uv:
             errors="replace",
             timeout=_CALL_SECONDS,
         )
+        said = self._hidden(done.stderr)
         if done.returncode != 0:
-            said = self._hidden(done.stderr)
             log.info("uv %s:\n%s", command, said[-8000:])
-            raise objections.of(said, self._index.url)
-        return done.stdout
+        return done.returncode, done.stdout, said
 
     def _hidden(self, said: str) -> str:
         for each in (self._index.password, self._index.username):

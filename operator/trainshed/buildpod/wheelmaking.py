@@ -25,6 +25,11 @@ from dataclasses import dataclass
 
 _SHOWN = 64 * 1024
 _CALL_SECONDS = 60.0
+_NO_WHEEL = re.compile(
+    r"no (usable|compatible) wheels|no wheels with |no available distributions"
+    r"|only unsupported wheel variants"
+)
+"""uv's words where an index has answered, and has no wheel that fits."""
 _HASH = re.compile(r"--hash=(sha256|sha384|sha512):([0-9a-f]+)")
 
 
@@ -97,7 +102,11 @@ class Maker:
                 *("--only-binary", ":all:", "--target", str(self.scratch / "nowhere")),
                 *("--requirement", str(file), *self._target()),
             )
-        except Failed:
+        except Failed as error:
+            said = " ".join(error.said.split())
+            if "No solution found" not in said or _NO_WHEEL.search(said) is None:
+                # An index that does not answer has wheels, for all that is known.
+                raise
             return False
         return True
 
