@@ -133,8 +133,11 @@ def contradicted(draft: drafts.Draft, seen: observed.Observation, chosen: choice
     job, index = seen.workload, seen.places
     if job is None or not job.selector or not chosen.class_ or draft.is_true(Type.PLACED):
         return
+    if index is None:
+        return
     wanted = dict(job.selector)
-    shapes = [shape for shape, _, _ in index.shapes(chosen.class_)] if index is not None else []
+    index.require(set(wanted))
+    shapes = [shape for shape, _, _ in index.shapes(chosen.class_)]
     if not shapes or any(selecting.selected(shape, wanted) for shape in shapes):
         return
     where = ", ".join(f"{key}={value}" for key, value in job.selector)

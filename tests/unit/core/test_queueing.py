@@ -249,6 +249,23 @@ def test_a_flavour_of_other_nodes_than_the_class_is_told() -> None:
     assert "nvidia-l4" in message
 
 
+def test_a_flavour_of_some_nodes_of_the_class_is_no_contradiction() -> None:
+    index = places.of(
+        places.node("l4", {"nvidia.com/gpu": 1}, labels_={**places.L4, "pool": "one"}),
+        places.gpu("nvidia-l4", node_labels=places.L4),
+    )
+    placement = {"type": "gpu", "class": "nvidia-l4", "resourceName": "nvidia.com/gpu", "count": 1}
+    found = builders.observation(
+        builders.training_job().cnn().queued().status({"placement": placement}),
+        build=facts.built(),
+        workload=builders.job().queued(pool="one").let_go(),
+        queue=builders.queue().admitted(),
+        places=index,
+    )
+
+    assert passes.read(passes.decided(found)).condition("Placed") is None
+
+
 def test_a_queued_job_has_its_wait_in_its_timeline() -> None:
     let_go = seen(builders.job().queued().let_go(since=50), builders.queue().admitted(at_=50))
 
