@@ -7,6 +7,7 @@ trainshed.dev/bench=hold keeps running; every other Job's pod completes at once.
 from __future__ import annotations
 
 import pathlib
+from concurrent import futures
 
 from hack import apiserver
 from hack.cluster import console, documents, nodes, processes, settings, waiting
@@ -14,6 +15,8 @@ from hack.cluster import console, documents, nodes, processes, settings, waiting
 STAGES = pathlib.Path(__file__).with_name("stages.yaml")
 ANNOTATION = "kwok.x-k8s.io/node"
 HOLD = "trainshed.dev/bench"
+AT_ONCE = 8
+"""Nodes that are made, or go, side by side."""
 _SELECTED = "=".join(nodes.FAKE_LABEL)
 
 
@@ -75,11 +78,20 @@ def scale(client: apiserver.ApiServer, *, count: int, step: console.Step) -> Non
     """Make count fake nodes and no more, and wait until each is Ready."""
     present = names(client)
     wanted = {node_name(index): index for index in range(count)}
-    for name in sorted(present - wanted.keys()):
-        client.delete(f"{nodes.PATH}/{name}")
-    for name in wanted.keys() - present:
+
+    def make(name: str) -> str:
         client.create(nodes.PATH, node(wanted[name]))
-        step.update(f"node {name}")
+        return name
+
+    def remove(name: str) -> str:
+        client.delete(f"{nodes.PATH}/{name}")
+        return name
+
+    with futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for name in pool.map(remove, sorted(present - wanted.keys())):
+            step.update(f"node {name} goes")
+        for name in pool.map(make, sorted(wanted.keys() - present)):
+            step.update(f"node {name}")
     waiting.until(
         f"{count} fake nodes to be Ready",
         lambda: _unready(client, count=count),
