@@ -7,10 +7,14 @@ look-up; a decision looks at the shapes of its class alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from trainshed.accelerators import classes, nodes
 
+ASKED = 64
+"""Labels that jobs ask for are kept so many, the last ones: a label of which each node has its own
+value makes as many shapes as nodes."""
 Moved = Callable[[str, nodes.Shape | None, nodes.Shape | None], None]
 """Takes a node's name, its shape until now and its new one."""
 
@@ -21,8 +25,12 @@ class Index:
     def __init__(self) -> None:
         """Begin empty."""
         self.generation = 0
-        self._keys: set[str] = set()
+        self._keys: frozenset[str] = frozenset()
         """Labels that some class or job depends on: the others make no node another one."""
+        self._asked: dict[str, None] = {}
+        """Those that jobs have asked for, the last ones last."""
+        self._carried: Counter[str] = Counter()
+        """On how many nodes each label is."""
         self._whole: dict[str, nodes.Shape] = {}
         self._moved: list[Moved] = []
         self._shape_of: dict[str, nodes.Shape] = {}
@@ -38,18 +46,39 @@ class Index:
 
     def put_node(self, name: str, shape: nodes.Shape) -> bool:
         """Take in a node; return whether anything is new of it."""
-        if self._whole.get(name) == shape:
+        known = self._whole.get(name)
+        if known == shape:
             return False
+        self._carry(known, shape)
         self._whole[name] = shape
         return self._put(name, shape.only(self._keys))
 
-    def require(self, keys: set[str]) -> None:
-        """Have shapes tell of labels that a decision depends on."""
-        if keys <= self._keys:
+    def require(self, keys: Collection[str]) -> None:
+        """Have shapes tell of labels that a decision depends on, for this one and some more."""
+        known = self._keys.issuperset(keys)
+        for key in keys:
+            self._asked.pop(key, None)
+            self._asked[key] = None
+        while len(self._asked) > max(ASKED, len(keys)):
+            known = False
+            del self._asked[next(iter(self._asked))]
+        if not known:
+            self._rekey()
+
+    def _rekey(self) -> None:
+        """Have shapes tell of what classes and jobs depend on now, and of nothing else."""
+        keys = frozenset(self._asked).union(*(each.keys for each in self._classes.values()))
+        changed, self._keys = keys ^ self._keys, keys
+        if not any(self._carried[key] for key in changed):
             return
-        self._keys = self._keys | keys
         for name, shape in self._whole.items():
-            self._put(name, shape.only(self._keys))
+            self._put(name, shape.only(keys))
+
+    def _carry(self, old: nodes.Shape | None, new: nodes.Shape | None) -> None:
+        if old is not None:
+            self._carried.subtract(key for key, _ in old.labels)
+        if new is not None:
+            self._carried.update(key for key, _ in new.labels)
 
     def _put(self, name: str, shape: nodes.Shape) -> bool:
         known = self._shape_of.get(name)
@@ -71,7 +100,7 @@ class Index:
 
     def drop_node(self, name: str) -> bool:
         """Forget a node; return whether it was known."""
-        self._whole.pop(name, None)
+        self._carry(self._whole.pop(name, None), None)
         known = self._shape_of.pop(name, None)
         if known is None:
             return False
@@ -84,9 +113,9 @@ class Index:
         """Take in a class; return whether anything is new of it."""
         if self._classes.get(class_.name) == class_:
             return False
-        self.require(class_.keys)
         self._classes[class_.name] = class_
         self._of_class[class_.name], self._bare[class_.name] = {}, {}
+        self._rekey()
         for shape in self._names:
             self._match(class_, shape)
         self.generation += 1
@@ -97,6 +126,7 @@ class Index:
         if self._classes.pop(name, None) is None:
             return False
         del self._of_class[name], self._bare[name]
+        self._rekey()
         self.generation += 1
         return True
 

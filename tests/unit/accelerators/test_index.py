@@ -137,6 +137,70 @@ def test_labels_that_nobody_asks_for_make_no_other_shape() -> None:
     assert [held for _, held in found.every()] == [1, 1, 1]
 
 
+def test_labels_that_no_job_has_asked_for_in_a_while_make_no_other_shape() -> None:
+    found = places.of(
+        *(
+            places.node(f"n{each}", {"x/y": 1}, labels_={"serial": each, "kind": "k"})
+            for each in "abc"
+        ),
+        places.gpu("k", "x/y", node_labels={"kind": "k"}),
+    )
+    found.require({"serial"})
+
+    for each in range(index.ASKED):
+        found.require({f"other-{each}"})
+
+    assert [held for _, held in found.every()] == [3]
+    assert [held for _, _, held in found.shapes("k")] == [3]
+
+
+def test_labels_that_jobs_go_on_asking_for_stay() -> None:
+    found = places.of(*(places.node(f"n{each}", labels_={"serial": each}) for each in "abc"))
+
+    for each in range(index.ASKED):
+        found.require({"serial", f"other-{each}"})
+
+    assert len(list(found.every())) == 3
+
+
+def test_all_labels_of_one_job_are_told_however_many() -> None:
+    marks = {f"key-{each}": "v" for each in range(2 * index.ASKED)}
+    found = places.of(places.node("a", labels_=marks))
+
+    found.require(set(marks))
+
+    assert all(shape.label(key) == "v" for shape, _ in found.every() for key in marks)
+
+
+def test_labels_of_a_class_that_has_gone_make_no_other_shape() -> None:
+    found = places.of(
+        *(places.node(f"n{each}", {"x/y": 1}, labels_={"serial": each}) for each in "abc"),
+        places.gpu("k", "x/y", node_labels={"serial": "a"}),
+    )
+    assert len(list(found.every())) == 3
+
+    found.put_class(classes.read(places.gpu("k", "x/y")))
+    assert [held for _, _, held in found.shapes("k")] == [3]
+    found.put_class(classes.read(places.gpu("k", "x/y", node_labels={"serial": "b"})))
+    assert [held for _, _, held in found.shapes("k")] == [1]
+    found.drop_class("k")
+
+    assert [held for _, held in found.every()] == [3]
+
+
+def test_a_label_that_no_node_has_moves_no_node() -> None:
+    found = places.of(*(places.node(f"n{each}") for each in "abc"))
+    moved: list[str] = []
+    found.on_move(lambda name, old, new: moved.append(name))
+
+    found.require({"none"})
+    assert moved == []
+    found.put_node("na", nodes.shape(places.node("na", labels_={"none": "v"})))
+
+    assert moved == ["na"]
+    assert sorted(held for _, held in found.every()) == [1, 2]
+
+
 def test_a_label_that_is_called_like_its_node_is_a_label() -> None:
     found = places.of(
         places.gpu("l4", node_labels={"pool": "l4"}),
