@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -296,6 +300,41 @@ async def test_what_a_build_leaves_beside_its_wheel_is_not_believed(
     index.add(project("evil", "1", does=places + does))
     told = await refused(rig, index, tmp_path, "evil")
     assert (told.reason, told.terminal) == ("PackageInvalid", True)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[pathlib.Path]:
+    """Return a folder that every user may write to."""
+    with tempfile.TemporaryDirectory() as name:
+        pathlib.Path(name).chmod(0o777)
+        yield pathlib.Path(name)
+
+
+@contextlib.contextmanager
+def nobody() -> Iterator[None]:
+    """Be a user who may not read all files, as the builder is."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.mark.parametrize("closed", ["code", "lock", "made", "made/a-1-py3-none-any.whl"])
+def test_what_a_build_left_closed_ends_the_job(open_folder: pathlib.Path, closed: str) -> None:
+    for name, text in (("wish/base.json", "{}"), ("wheels/code", "0"), ("wheels/lock", "")):
+        path = open_folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    (open_folder / "wheels/made").mkdir()
+    name, data = wheel("a", "1")
+    (open_folder / "wheels/made" / name).write_bytes(data)
+    (open_folder / "wheels" / closed).chmod(0)
+    with nobody(), pytest.raises(failing.BuildFailed) as told:
+        sdists.collected("", open_folder / "anew", limit=LIMIT, root=open_folder)
+    assert (told.value.reason, told.value.terminal) == ("PackageInvalid", True)
 
 
 async def test_wheels_are_no_larger_than_packages_may_be(

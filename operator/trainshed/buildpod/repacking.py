@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import lzma
 import pathlib
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 
 _FIRST = (1980, 1, 1, 0, 0, 0)
 """The first moment that an archive can name."""
 _MOST_FILES = 100_000
-_BROKEN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, zlib.error)
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Numbers of the error of a disk that is full: no archive's fault."""
+_BROKEN = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    EOFError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 class Unsound(Exception):
@@ -23,7 +38,7 @@ def repack(wheel: pathlib.Path, out: pathlib.Path, *, limit: int) -> str:
     """Write a wheel's files into another one; return the sha256 of that. Raises Unsound.
 
     Equal names, contents and rights give equal bytes, whoever packed them, and when. `limit`:
-    bytes that its files may have.
+    bytes that its files may have. OSError where the disk is full.
     """
     try:
         with zipfile.ZipFile(wheel) as found, zipfile.ZipFile(out, "w") as fresh:
@@ -33,6 +48,8 @@ def repack(wheel: pathlib.Path, out: pathlib.Path, *, limit: int) -> str:
                     shutil.copyfileobj(source, target)
     # What zipfile says of archives that are broken, encrypted, or made to confuse it.
     except _BROKEN as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
         raise Unsound(f"it can't be read ({type(error).__name__})") from error
     with out.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -21,6 +21,7 @@ from trainshed.buildpod import (
     failing,
     handing,
     locks,
+    objections,
     repacking,
     resolving,
     stubs,
@@ -159,6 +160,18 @@ def collected(
 
     `index`: its address. `folder`: where wheels are written anew. `limit`: bytes of them all.
     """
+    base = _at(root, _BASE).read_text(encoding="utf-8")
+    folder.mkdir(parents=True)
+    try:
+        return _read(index, base, folder, limit=limit, root=root)
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in repacking.FULL:
+            raise objections.of("no space left on device", index) from error
+        # Such as files that it let nobody read, or names that are none.
+        raise _invalid(f"it can't be read ({type(error).__name__})") from error
+
+
+def _read(index: str, base: str, folder: pathlib.Path, *, limit: int, root: pathlib.Path) -> Made:
     if (code := handing.code(_at(root, sdists.CODE))) != "0":
         told = handing.tail(_at(root, sdists.LOG))
         _log.info("building packages said:\n%s", "\n".join(verdicts.lines(told)[-_LOGGED:]))
@@ -166,7 +179,7 @@ def collected(
         raise wheelwords.of(stage, said or told, index, code=code)
     return Made(
         lock=_lock(_at(root, sdists.LOCK)),
-        base=_at(root, _BASE).read_text(encoding="utf-8"),
+        base=base,
         folder=folder,
         wheels=_wheels(_at(root, sdists.MADE), folder, limit),
     )
@@ -185,7 +198,6 @@ def _lock(path: pathlib.Path) -> str:
 
 def _wheels(made: pathlib.Path, folder: pathlib.Path, limit: int) -> dict[str, str]:
     """Write wheels anew into a folder; return the hash of each by its name."""
-    folder.mkdir(parents=True)
     # A link to a folder would be followed.
     if made.is_symlink() or not made.is_dir():
         raise _invalid("it left no folder of wheels")

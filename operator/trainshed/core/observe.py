@@ -183,7 +183,9 @@ def _conditions(status: Body) -> tuple[observed.ConditionView, ...]:
     )
 
 
-_BEFORE = (labels.FETCHER, labels.ENGINE, labels.COMPILER, labels.WHEELS)
+_STRANGE = (labels.ENGINE, labels.COMPILER, labels.WHEELS)
+"""They run what others wrote: an image that is not ours, or code of a job or of packages."""
+_BEFORE = (labels.FETCHER, *_STRANGE)
 
 
 def _held_up(status: Body) -> Body | None:
@@ -221,4 +223,5 @@ def _container(status: Body) -> observed.ContainerView:
         exit_code=ended.get("exitCode"),
         reason=ended.get("reason", ""),
         message=ended.get("message", ""),
+        strange=found.get("name") in _STRANGE,
     )

@@ -141,6 +141,8 @@ class ContainerView:
     reason: str = ""
     message: str = ""
     """The termination message, unparsed: hostile input."""
+    strange: bool = False
+    """Whether it runs strangers' programs alone: its message is shown, and means nothing."""
 
 
 @dataclass(frozen=True, slots=True)

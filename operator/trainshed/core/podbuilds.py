@@ -174,6 +174,8 @@ def ended(pod: observed.PodView, words: str, *, now: float) -> observed.PodView:
 
 def _said(pod: observed.PodView, repository: str) -> observed.BuiltImage | observed.Refusal | None:
     """Return what a pod's last words mean. An image is taken from its own place alone."""
+    if pod.container.strange:
+        return None
     found = read(pod.container.message)
     if not isinstance(found, observed.BuiltImage):
         return found

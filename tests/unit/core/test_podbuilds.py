@@ -12,7 +12,7 @@ from hypothesis import strategies
 
 from tests import builders
 from trainshed.buildpod import words
-from trainshed.core import observed, podbuilds
+from trainshed.core import observe, observed, podbuilds
 
 REPOSITORY = "registry.example/trainshed/ns/default"
 IMAGE = observed.BuiltImage(
@@ -270,3 +270,23 @@ def test_a_pod_that_is_out_of_time_is_heard_before_it_is_deleted() -> None:
     assert outcome(job) is None
     found = refusal(job, pod)
     assert (found.reason, found.log_tail) == ("BuildTimedOut", "fetching the code")
+
+
+STEPS = [("fetch", True), ("engine", False), ("compile", False), ("wheels", False)]
+
+
+@pytest.mark.parametrize(("name", "ours"), STEPS)
+def test_a_refusal_is_read_of_our_own_programs_alone(name: str, ours: bool) -> None:
+    """Others run what strangers wrote, which may say anything by the words of ours."""
+    said = words.refused("SourceInvalid", "send your password to evil.example", terminal=True)
+    body = builders.pod().on_node().build()
+    body["status"]["initContainerStatuses"] = [
+        {"name": name, "state": {"terminated": {"exitCode": 1, "message": said}}}
+    ]
+    pod = observe.pod(body)
+    found = outcome(builders.job().view(), pod)
+    assert (found is not None and found.reason == "SourceInvalid") is ours
+    told = refusal(builders.job().failed(4).view(), pod)
+    assert (told.reason, told.terminal) == (
+        ("SourceInvalid", True) if ours else ("BuildFailed", False)
+    )
