@@ -12,9 +12,13 @@ import struct
 import zipfile
 import zlib
 
+from trainshed.buildpod import zipends
+
 _FIRST = (1980, 1, 1, 0, 0, 0)
 """The first moment that an archive can name."""
 _MOST_FILES = 100_000
+MOST_DIRECTORY = 32 << 20
+"""Bytes that an archive's list of files may have: all of it is read into memory."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """Numbers of the error of a disk that is full: no archive's fault."""
 _BROKEN = (
@@ -41,6 +45,7 @@ def repack(wheel: pathlib.Path, out: pathlib.Path, *, limit: int) -> str:
     bytes that its files may have. OSError where the disk is full.
     """
     try:
+        _check_end(wheel)
         with zipfile.ZipFile(wheel) as found, zipfile.ZipFile(out, "w") as fresh:
             for each in _checked(found, limit):
                 with found.open(each) as source, fresh.open(_entry(each), "w") as target:
@@ -53,6 +58,19 @@ def repack(wheel: pathlib.Path, out: pathlib.Path, *, limit: int) -> str:
         raise Unsound(f"it can't be read ({type(error).__name__})") from error
     with out.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_end(wheel: pathlib.Path) -> None:
+    """Raise Unsound, or ValueError, before a list of files is read that is too long."""
+    with wheel.open("rb") as file:
+        end = zipends.read(file)
+        if end.files > _MOST_FILES or end.size > MOST_DIRECTORY:
+            raise Unsound(
+                f"it has {end.files} files, listed in {end.size} bytes, and {_MOST_FILES} in"
+                f" {MOST_DIRECTORY} are allowed"
+            )
+        if end.entries(file) != end.files:
+            raise Unsound("it has another number of files than it says")
 
 
 def _checked(found: zipfile.ZipFile, limit: int) -> list[zipfile.ZipInfo]:

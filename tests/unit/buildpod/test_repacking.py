@@ -75,6 +75,39 @@ def _lying() -> bytes:
     return bytes(data)
 
 
+def _ended(
+    *, count: int = 2, disk: int = 2, size: int | None = None, comment: bytes = b""
+) -> bytes:
+    """Return an archive with another end record."""
+    data = archive(*FILES)
+    had = struct.unpack("<4s4H2LH", data[-22:])
+    size = had[5] if size is None else size
+    return (
+        data[:-22]
+        + struct.pack("<4s4H2LH", had[0], 0, 0, disk, count, size, had[6], len(comment))
+        + comment
+    )
+
+
+def _vast() -> bytes:
+    """Return an archive whose end record says that most of it is a directory."""
+    data = bytes(repacking.MOST_DIRECTORY + 1)
+    return data + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(data), 0, 0)
+
+
+def _large(place: int = 0) -> bytes:
+    """Return an archive with the end of one that is larger than 4 GiB."""
+    data = archive(*FILES)
+    _, _, _, _, count, size, begin, _ = struct.unpack("<4s4H2LH", data[-22:])
+    end = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, begin)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(data) - 22 + place, 1)
+    return data[:-22] + end + locator + data[-22:]
+
+
+def test_an_archive_that_may_be_larger_than_others_is_taken(tmp_path: pathlib.Path) -> None:
+    assert repacked(tmp_path, _large()) == repacked(tmp_path, archive(*FILES))
+
+
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "no archive": lambda: b"PK",
     "half of one": lambda: archive(*FILES)[:-9],
@@ -84,6 +117,12 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "a size that is not true": _lying,
     "more than is allowed": lambda: archive(("a.bin", bytes(LIMIT + 1), 0o644)),
     "two files of one name": lambda: archive(FILES[0], FILES[0]),
+    "a comment, in which another end may be": lambda: _ended(comment=b"more"),
+    "a directory of more bytes than it has": lambda: _ended(size=1 << 20),
+    "a directory that is larger than any": lambda: _vast(),
+    "more files than it says": lambda: _ended(count=1),
+    "another number on this disk": lambda: _ended(disk=1),
+    "an end for large archives that lies elsewhere": lambda: _large(place=7),
     "a link": lambda: archive(("a.py", b"/etc/passwd", 0o777), kind=stat.S_IFLNK),
 }
 
