@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from trainshed.accelerators import amounts, health
+from trainshed.accelerators import amounts, health, moments
 
 CORES, MEMORY = "cpu", "memory"
 HOSTNAME = "kubernetes.io/hostname"
-PASSING = "node.kubernetes.io/"
-"""Taints of this prefix are of a moment: a node that is not ready, cordoned, or under pressure."""
 STEP = 256 << 20
 """Memory is told apart by so much, rounded up: machines of one kind differ by some kilobytes."""
 
@@ -53,7 +51,7 @@ class Shape:
 def shape(body: Mapping[str, Any]) -> Shape:
     """Return the shape of a Node."""
     meta, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
-    faults = health.faults(body)
+    faults, taints = health.faults(body), _taints(spec.get("taints") or ())
     marks = meta.get("labels") or {}
     return Shape(
         labels=frozenset(
@@ -62,18 +60,24 @@ def shape(body: Mapping[str, Any]) -> Shape:
             # Each node's own, and the scheduler's to judge.
             if key != HOSTNAME
         ),
-        taints=tuple(
-            sorted(
-                Taint(str(each.get("key", "")), str(each.get("value") or ""), str(each["effect"]))
-                for each in spec.get("taints") or ()
-                if each.get("effect") in ("NoSchedule", "NoExecute")
-                and not str(each.get("key", "")).startswith(PASSING)
-            )
-        ),
+        taints=tuple(sorted(each for each in taints if not moments.passes(each.key))),
         allocatable=_allocatable(status.get("allocatable") or {}),
-        problems=tuple(sorted([*health.passing(body), *faults])),
+        problems=tuple(sorted({*health.passing(body), *_moments(taints), *faults})),
         faults=tuple(faults),
     )
+
+
+def _taints(found: Iterable[Mapping[str, Any]]) -> list[Taint]:
+    return [
+        Taint(str(each.get("key", "")), str(each.get("value") or ""), str(each["effect"]))
+        for each in found
+        if each.get("effect") in ("NoSchedule", "NoExecute")
+    ]
+
+
+def _moments(taints: Iterable[Taint]) -> Iterator[str]:
+    """Yield what taints say of the moment, other than by a condition."""
+    return (f"tainted {each.key}" for each in taints if moments.untold(each.key))
 
 
 def _allocatable(found: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:

@@ -131,3 +131,39 @@ def test_taints_and_problems_of_the_moment_are_no_part_of_what_a_node_is() -> No
 
     assert found.taints == ()
     assert found.problems == ("cordoned", "not ready")
+
+
+@pytest.mark.parametrize(
+    ("key", "effect"),
+    [
+        ("ToBeDeletedByClusterAutoscaler", "NoSchedule"),
+        ("cloud.google.com/impending-node-termination", "NoSchedule"),
+        ("ebs.csi.aws.com/agent-not-ready", "NoExecute"),
+        ("karpenter.sh/disrupted", "NoSchedule"),
+        ("karpenter.sh/unregistered", "NoExecute"),
+        ("node.cilium.io/agent-not-ready", "NoExecute"),
+        ("node.cloudprovider.kubernetes.io/uninitialized", "NoSchedule"),
+        ("node.cluster.x-k8s.io/uninitialized", "NoSchedule"),
+    ],
+)
+def test_taints_of_nodes_that_come_and_go_are_problems_of_the_moment(key: str, effect: str) -> None:
+    found = nodes.shape(places.node("a", taints=[places.taint(key, "1", effect)]))
+
+    assert found.taints == ()
+    assert found.problems == (f"tainted {key}",)
+    assert found.faults == ()
+
+
+@pytest.mark.parametrize("key", ["nvidia.com/gpu", "karpenter.sh.example/x", "agent-not-ready"])
+def test_other_taints_are_part_of_what_a_node_is(key: str) -> None:
+    found = nodes.shape(places.node("a", taints=[places.taint(key)]))
+
+    assert [each.key for each in found.taints] == [key]
+    assert found.problems == ()
+
+
+def test_a_wish_that_pods_keep_off_is_no_problem() -> None:
+    wish = places.taint("DeletionCandidateOfClusterAutoscaler", "1", "PreferNoSchedule")
+    found = nodes.shape(places.node("a", taints=[wish]))
+
+    assert (found.taints, found.problems) == ((), ())
