@@ -25,17 +25,20 @@ def node(
     cpu: str = "8",
     memory: str = "32Gi",
     ready: bool = True,
+    capacity: Mapping[str, int] | None = None,
     **spec: Any,
 ) -> Body:
-    """Return the body of a node."""
+    """Return the body of a node. `capacity`: its devices, where they are not all allocatable."""
     marks = {**PLATFORM, "kubernetes.io/hostname": name, **(labels_ or {})}
     allocatable = {"cpu": cpu, "memory": memory, "pods": "110"}
     counted = {key: str(value) for key, value in (devices or {}).items()}
+    whole = {key: str(value) for key, value in (capacity or {}).items()}
     return {
         "metadata": {"name": name, "uid": f"uid-{name}", "labels": marks},
         "spec": {"taints": [dict(each) for each in taints], **spec},
         "status": {
             "allocatable": {**allocatable, **counted},
+            "capacity": {**allocatable, **counted, **whole},
             "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
         },
     }

@@ -85,13 +85,17 @@ class Class:
         if match.resource_pattern is None:
             return ""
         pattern = _compiled(match.resource_pattern)
-        return next((key for key, _ in shape.allocatable if pattern.fullmatch(key)), None)
+        return next((key for key in shape.resources() if pattern.fullmatch(key)), None)
 
     def names(self, shape: nodes.Shape, known: str) -> tuple[str, ...]:
-        """Return all resources of its devices on a node of it, of which one is known."""
+        """Return all resources of its devices on a node of it, of which one is known.
+
+        One of which nothing is given may have gone, where others are given: a GPU was cut anew.
+        """
         if not known or self.plain:
             return (known,)
-        return tuple(key for key, _ in shape.allocatable if self.has(key))
+        found = tuple(key for key in shape.resources() if self.has(key))
+        return tuple(key for key in found if shape.given(key)) or found
 
     def lacks(self, shape: nodes.Shape) -> bool:
         """Return whether a node has the labels that the class gives, and none of its devices."""

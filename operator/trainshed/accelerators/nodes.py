@@ -34,6 +34,8 @@ class Shape:
     """Why its nodes take no pod at the moment, in words; `faults` among them."""
     faults: tuple[str, ...] = ()
     """By what its nodes say that they are broken: they are no room until somebody sees to them."""
+    withheld: tuple[tuple[str, int], ...] = ()
+    """Devices that a node has and does not give at the moment, as while their plugin restarts."""
 
     def only(self, keys: Collection[str]) -> Shape:
         """Return it without the labels that have other keys."""
@@ -44,8 +46,16 @@ class Shape:
         return next((value for name, value in self.labels if name == key), None)
 
     def amount(self, resource: str) -> int:
-        """Return how much of a resource a node has."""
-        return next((amount for name, amount in self.allocatable if name == resource), 0)
+        """Return how much of a resource a node has, given at the moment or not."""
+        return self.given(resource) + _in(self.withheld, resource)
+
+    def given(self, resource: str) -> int:
+        """Return how much of a resource a node gives at the moment."""
+        return _in(self.allocatable, resource)
+
+    def resources(self) -> tuple[str, ...]:
+        """Return what a node has, first what it gives at the moment."""
+        return tuple(dict.fromkeys(name for name, _ in (*self.allocatable, *self.withheld)))
 
 
 def shape(body: Mapping[str, Any]) -> Shape:
@@ -64,7 +74,24 @@ def shape(body: Mapping[str, Any]) -> Shape:
         allocatable=_allocatable(status.get("allocatable") or {}),
         problems=tuple(sorted({*health.passing(body), *_moments(taints), *faults})),
         faults=tuple(faults),
+        withheld=_withheld(status.get("capacity") or {}, status.get("allocatable") or {}),
     )
+
+
+def _in(amounts_: Iterable[tuple[str, int]], resource: str) -> int:
+    return next((amount for name, amount in amounts_ if name == resource), 0)
+
+
+def _withheld(
+    capacity: Mapping[str, Any], allocatable: Mapping[str, Any]
+) -> tuple[tuple[str, int], ...]:
+    """Return the devices of a node that can't be had: the kubelet knows, and does not give them."""
+    lacking = {
+        name: amounts.of(str(whole)) - max(0, amounts.of(str(allocatable.get(name, 0))))
+        for name, whole in capacity.items()
+        if "/" in name
+    }
+    return tuple(sorted((name, count) for name, count in lacking.items() if count > 0))
 
 
 def _taints(found: Iterable[Mapping[str, Any]]) -> list[Taint]:

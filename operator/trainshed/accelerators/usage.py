@@ -81,7 +81,7 @@ class Usage:
         for shape, resource, held in self._places.shapes(class_):
             count += held
             if resource:
-                allocatable += held * shape.amount(resource)
+                allocatable += held * shape.given(resource)
                 in_use += self._sums.get((id(shape), resource), 0)
         return Totals(count, allocatable, in_use, lambda: self._holders(class_))
 

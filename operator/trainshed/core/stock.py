@@ -69,10 +69,12 @@ def _ready(class_: classes.Class, places: index.Index) -> Verdict:
     if class_.problem or class_.spec is None:
         return False, Reason.INVALID, f"{class_.problem}: mend the class; no job can have it now"
     nodes, sick = 0, Counter[str]()
-    for shape, _, held in places.shapes(class_.name):
+    for shape, resource, held in places.shapes(class_.name):
         nodes += held
         if shape.problems:
             sick[", ".join(shape.problems)] += held
+        elif resource and not shape.given(resource):
+            sick[f"without {resource} to give"] += held
     bare = places.bare(class_.name)
     if not nodes:
         return False, *(_no_device(class_.spec, bare) if bare else _no_node(class_.spec))

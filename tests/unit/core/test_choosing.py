@@ -355,3 +355,26 @@ def test_an_affinity_that_is_none_is_left_to_the_api_server(asked: Any) -> None:
 
     assert found.placement is not None
     assert found.placement.class_ == "l4"
+
+
+@pytest.mark.parametrize("now", [0, 3])
+def test_devices_that_a_plugin_does_not_give_at_the_moment_are_waited_for(now: int) -> None:
+    at = places.of(places.node("a", {GPU: now}, capacity={GPU: 4}), places.gpu("l4"))
+
+    found, _ = decided({"class": "l4", "count": 4, "fallback": ["cpu"]}, at)
+
+    assert found.placement is not None
+    assert (found.placement.class_, found.placement.fell_back_from) == ("l4", None)
+    assert usage.Usage(at).of("l4") == usage.Totals(nodes=1, allocatable=now)
+
+
+def test_devices_that_are_given_come_before_those_that_are_not() -> None:
+    at = places.of(
+        places.node("a", {"nvidia.com/mig-b": 2}, capacity={"nvidia.com/mig-a": 7}),
+        places.gpu("mig", r"nvidia\.com/mig-.+"),
+    )
+
+    found, _ = decided({"class": "mig"}, at)
+
+    assert found.placement is not None
+    assert found.placement.resource_name == "nvidia.com/mig-b"

@@ -108,6 +108,15 @@ SICK: dict[str, Any] = {"labels_": L4, "ready": False}
             ),
         ),
         (
+            [places.node("a", {"nvidia.com/gpu": 0}, capacity=GPU)],
+            {},
+            (
+                "False",
+                "NodesUnhealthy",
+                "no node of it takes a pod now: 1 without nvidia.com/gpu to give; kubectl describe",
+            ),
+        ),
+        (
             [places.node("a", GPU)],
             {"pattern": "["},
             ("False", "ClassInvalid", "match.resourcePattern '[' is no regular expression"),
@@ -120,6 +129,7 @@ SICK: dict[str, Any] = {"labels_": L4, "ready": False}
         "labels without devices",
         "all sick",
         "some sick",
+        "a plugin that starts again",
         "no regular expression",
     ],
 )
