@@ -21,7 +21,7 @@ from tests.buildpod import test_packages as images
 from tests.unit.buildpod import roots
 from tests.unit.registry import faulty
 from trainshed.api import labels
-from trainshed.buildpod import failing, sdists, stocktaking, uv, wishes
+from trainshed.buildpod import failing, sdists, stocktaking, uv, wheelmaking, wishes
 from trainshed.builds import pods, requirements
 from trainshed.builds import sdists as paths
 from trainshed.core import observed, plan
@@ -344,6 +344,74 @@ async def test_wheels_are_no_larger_than_packages_may_be(
     told = await refused(rig, index, tmp_path, "vast", limit=1 << 20)
     assert (told.reason, told.terminal) == ("PackageInvalid", True)
     assert "1048576 are allowed" in str(told)
+
+
+def runs(pid: pathlib.Path) -> bool:
+    """Return whether a process runs: not one of which nobody has asked yet how it ended."""
+    stat = pathlib.Path("/proc", pid.read_text(), "stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+_STAYS = """
+import os
+alive, ends = pathlib.Path({alive!r}), time.monotonic() + 60
+if not os.fork():
+    {leaves}
+    alive.write_text(str(os.getpid()))
+    while alive.exists() and time.monotonic() < ends:
+        time.sleep(0.1)
+    alive.unlink(missing_ok=True)
+    os._exit(0)
+while not alive.exists():
+    time.sleep(0.01)
+"""
+"""A build that goes on when it is done, with all that it had open."""
+
+
+@pytest.mark.parametrize("leaves", ["os.setsid()", "pass"], ids=["a session", "the group"])
+async def test_what_a_build_left_running_is_ended_and_nobody_waits_for_it(
+    rig: faulty.Rig, index: package_index.Index, tmp_path: pathlib.Path, leaves: str
+) -> None:
+    alive = tmp_path / "alive"
+    index.add(project("stays", "1", does=_STAYS.format(alive=str(alive), leaves=leaves)))
+    image = await made(rig, index, tmp_path, "stays")
+    assert f"{PLACED}/stays.py" in images.layers(rig, image)[0]
+    # By itself it would have ended later, and removed this.
+    assert not runs(alive)
+
+
+async def test_nobody_waits_for_pipes_in_the_place_of_files(
+    rig: faulty.Rig, index: package_index.Index, tmp_path: pathlib.Path
+) -> None:
+    does = f"""
+import os
+for each in ("code", "log", "stage", "said"):
+    path = pathlib.Path({str(tmp_path / "wheels")!r}, each)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+raise SystemExit("no more")
+"""
+    index.add(project("evil", "1", does=does))
+    told = await refused(rig, index, tmp_path, "evil")
+    assert (told.reason, told.terminal) == ("WheelBuildFailed", True)
+
+
+def test_a_build_without_end_is_ended_and_told_of(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "wish").mkdir()
+    program = tmp_path / "wish/uv"
+    program.write_text("#!/bin/sh\necho so far >&2\nexec sleep 60\n")
+    program.chmod(0o755)
+    (tmp_path / "wish/target.json").write_text("[]")
+    for folder in ("out", "scratch"):
+        (tmp_path / folder).mkdir()
+    maker = wheelmaking.Maker(
+        tmp_path / "wish", tmp_path / "out", tmp_path / "scratch", call_seconds=0.5
+    )
+    with pytest.raises(wheelmaking.Failed) as told:
+        maker.run()
+    assert told.value.stage == "resolve"
+    assert "so far" in told.value.said
+    assert "took longer than" in told.value.said
 
 
 async def test_a_lock_that_a_build_wrote_over_takes_nothing_of_the_bases(

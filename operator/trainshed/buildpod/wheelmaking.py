@@ -6,6 +6,8 @@ uv alone. Code of packages runs beside it, so that nobody believes what it leave
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import hashlib
 import http.client
 import json
@@ -13,23 +15,27 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
 import tarfile
+import tempfile
+import time
 import tomllib
 import urllib.request
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 _SHOWN = 64 * 1024
-_CALL_SECONDS = 60.0
-_NO_WHEEL = re.compile(
-    r"no (usable|compatible) wheels|no wheels with |no available distributions"
-    r"|only unsupported wheel variants"
-)
-"""uv's words where an index has answered, and has no wheel that fits."""
+_ANSWER_SECONDS = 60.0
+_CALL_SECONDS = 7200.0
+"""So long may one build take: the Job's own deadline ends most of them earlier."""
+_NO_WHEEL = re.compile(r"No solution.* (no (\w+ )?(wheels|distributions)|unsupported wheel)\b")
+_LOOK_SECONDS = 1.0
+_PR_SET_CHILD_SUBREAPER = 36
 _HASH = re.compile(r"--hash=(sha256|sha384|sha512):([0-9a-f]+)")
 
 
@@ -58,6 +64,9 @@ class Maker:
     wish: pathlib.Path
     out: pathlib.Path
     scratch: pathlib.Path
+    call_seconds: float = _CALL_SECONDS
+    adopts: bool = False
+    """Whether all children of this process are uv, or were left by what uv ran."""
 
     def run(self) -> None:
         """Leave a lock, and a wheel of each of its packages that has none; raises Failed."""
@@ -74,9 +83,8 @@ class Maker:
         _say("resolving")
         return self._uv(
             "resolve",
-            *("pip", "compile", str(self.wish / "wanted.in"), "--quiet"),
-            *("--generate-hashes", "--no-header", "--no-annotate"),
-            *("--constraints", str(self.wish / "constraints.txt")),
+            *("pip", "compile", str(self.wish / "wanted.in"), "--quiet", "--generate-hashes"),
+            *("--no-header", "--no-annotate", "--constraints", str(self.wish / "constraints.txt")),
             # What the base has, each by the one file that stands for it. Not as an index: what
             # packages are built by must not be taken from there.
             *("--constraints", str(self.wish / "base.txt"), *self._target()),
@@ -103,8 +111,7 @@ class Maker:
                 *("--requirement", str(file), *self._target()),
             )
         except Failed as error:
-            said = " ".join(error.said.split())
-            if "No solution found" not in said or _NO_WHEEL.search(said) is None:
+            if _NO_WHEEL.search(" ".join(error.said.split())) is None:
                 # An index that does not answer has wheels, for all that is known.
                 raise
             return False
@@ -146,10 +153,8 @@ class Maker:
 
     def _download(self, url: str, path: pathlib.Path) -> None:
         trust = ssl.create_default_context(cafile=self._authorities())
-        with (
-            urllib.request.urlopen(url, context=trust, timeout=_CALL_SECONDS) as answer,
-            path.open("wb") as file,
-        ):
+        answer = urllib.request.urlopen(url, context=trust, timeout=_ANSWER_SECONDS)
+        with answer, path.open("wb") as file:
             shutil.copyfileobj(answer, file)
 
     def _unpacked(self, package: Package, path: pathlib.Path) -> pathlib.Path:
@@ -176,31 +181,47 @@ class Maker:
         return str(known) if known.exists() else None
 
     def _uv(self, stage: str, *arguments: str) -> str:
-        done = subprocess.run(
+        # Files, not pipes: what a build leaves running may hold those open for ever.
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            code = self._ended(arguments, out, err)
+            found, said = _text(out), _text(err)
+        if code is None:
+            said += f"\nerror: it took longer than {self.call_seconds:g} seconds, and was ended"
+        if code != 0:
+            raise Failed(stage, f"{found}\n{said}" if "build" in stage else said)
+        return found
+
+    def _ended(self, arguments: Sequence[str], out: IO[bytes], err: IO[bytes]) -> int | None:
+        """Return the exit code of uv; None where it took too long. Its own end with it."""
+        started = subprocess.Popen(
             [str(self.wish / "uv"), *arguments, "--config-file", str(self.wish / "uv.toml")],
-            capture_output=True,
-            check=False,
             cwd=self.scratch,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
-            text=True,
-            errors="replace",
+            stdout=out,
+            stderr=err,
         )
-        if done.returncode != 0:
-            raise Failed(
-                stage, f"{done.stdout}\n{done.stderr}" if "build" in stage else done.stderr
-            )
-        return done.stdout
+        ends = time.monotonic() + self.call_seconds
+        try:
+            while time.monotonic() < ends:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    return started.wait(min(_LOOK_SECONDS, self.call_seconds))
+                # uv waits for all who hold its pipes, also when what it ran is done.
+                if self.adopts and not _children(started.pid):
+                    _end_orphans(but=started.pid)
+            return None
+        finally:
+            started.kill()
+            started.wait()
+            if self.adopts:
+                _end_orphans(but=started.pid)
 
     def _environment(self) -> dict[str, str]:
         # The image's own folders of packages are not what others are built by.
-        given = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith("PYTHON") or name == "PYTHONUTF8"
-        }
+        given = {name: os.environ[name] for name in os.environ if not name.startswith("PYTHON")}
         known = {
             **given,
+            "PYTHONUTF8": "1",
             "UV_CACHE_DIR": str(self.scratch / "cache"),
             "UV_HTTP_TIMEOUT": "30",
             "UV_KEYRING_PROVIDER": "disabled",
@@ -220,14 +241,37 @@ def packages(lock: str) -> Iterator[Package]:
         elif line.strip():
             blocks.append(f"{line}\n")
     for each in blocks:
-        pin = re.match(r"[^\s;\\]+==[^\s;\\]+", each)
-        if pin is not None:
+        if pin := re.match(r"[^\s;\\]+==[^\s;\\]+", each):
             yield Package(pin[0], each)
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    os.write(1, f"{text}\n".encode())
+
+
+def _children(parent: int) -> list[int]:
+    """Return the children of a process that run."""
+    found = []
+    for each in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, above = each.read_text(errors="replace").rpartition(")")[2].split()[:2]
+            if int(above) == parent and state != "Z":
+                found.append(int(each.parent.name))
+    return found
+
+
+def _end_orphans(*, but: int) -> None:
+    """End the children of this process, and theirs, which become its own then."""
+    while left := [each for each in _children(os.getpid()) if each != but]:
+        for each in left:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(each, signal.SIGKILL)
+                os.waitpid(each, 0)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
 
 
 def _digest(path: pathlib.Path, kind: str) -> str:
@@ -237,13 +281,17 @@ def _digest(path: pathlib.Path, kind: str) -> str:
 
 def main(wish: str, out: str, scratch: str) -> int:
     """Do it, and leave what failed in the words of who tried."""
-    maker = Maker(pathlib.Path(wish), pathlib.Path(out), pathlib.Path(scratch))
+    # What builds leave running becomes children of this process.
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    maker = Maker(pathlib.Path(wish), pathlib.Path(out), pathlib.Path(scratch), adopts=True)
     try:
         maker.run()
     except Failed as error:
-        (maker.out / "stage").write_text(error.stage, encoding="utf-8")
-        (maker.out / "said").write_text(error.said[-_SHOWN:], encoding="utf-8")
-        _say(f"{error.stage}:\n{error.said}")
+        for name, text in (("stage", error.stage), ("said", error.said[-_SHOWN:])):
+            # A build may have put a pipe there, which nobody reads.
+            (maker.out / name).unlink(missing_ok=True)
+            (maker.out / name).write_text(text, encoding="utf-8")
+        sys.stderr.write(f"{error.stage}:\n{error.said}\n")
         return 1
     return 0
 

@@ -43,9 +43,18 @@ _SCRIPT = f"""\
 test -e {PROGRAM} || exit 0
 umask 022
 mkdir -p "$HOME"
-{{ python3 -I {PROGRAM} {WISH} {OUTCOME} {SCRATCH}; echo $? > {CODE}; }} 2>&1 | tee {LOG}
+python3 -I {PROGRAM} {WISH} {OUTCOME} {SCRATCH} 2> {LOG}
+code=$?
+rm -rf {CODE}
+echo $code > {CODE}
+test ! -f {LOG} || cat {LOG}
+exit 0
 """
-"""It ends with 0 whatever was said: the container behind it reads that, and tells it."""
+"""It ends with 0 whatever was said: the container behind it reads that, and tells it.
+
+No pipe: a process that a build left running would hold it open, and the container with it. Nor is
+one opened that a build has put in a file's place.
+"""
 ENVIRONMENT: Mapping[str, str] = {
     "HOME": f"{SCRATCH}/home",
     "TMPDIR": SCRATCH,
