@@ -11,7 +11,8 @@ from hack.cluster import console
 def plain() -> tuple[io.StringIO, console.Console]:
     written = io.StringIO()
     output = rich.console.Console(file=written, force_terminal=False, width=200)
-    return written, console.Console(output, heartbeat=0.01)
+    # No step of these is so long that it would say how far it is, on however busy a machine.
+    return written, console.Console(output, heartbeat=60)
 
 
 class Heard(io.StringIO):
