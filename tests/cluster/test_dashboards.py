@@ -17,7 +17,7 @@ from hack.dashboards import queries
 from tests.cluster import live
 from tests.e2e import dashboards
 from tests.unit.metrics import fleet
-from trainshed.api import phases
+from trainshed.api import phases, status
 from trainshed.metrics import collectors, controller, server
 from trainshed_trainer import metrics as trainer_metrics
 from trainshed_trainer import standing
@@ -75,6 +75,13 @@ async def operating(jobs: fleet.Fleet) -> AsyncIterator[int]:
         yield port
 
 
+def _queued(written: status.TrainingJobStatus) -> status.TrainingJobStatus:
+    """Return the status of a job that was in a queue as well."""
+    assert written.timeline is not None
+    timeline = written.timeline.model_copy(update={"queued": 0.1})
+    return written.model_copy(update={"timeline": timeline})
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def prometheus(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     before = {"phase": phases.Phase.STARTING, "placement": None}
@@ -87,7 +94,9 @@ async def prometheus(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
         live.prometheus(folder, operator=operator, trainer=trainer, labels=TARGET) as url,
     ):
         await live.scraped(url, 'trainingjob_status_phase{phase="Starting"}', 1)
-        running = fleet.job(written=fleet.running(), progress=fleet.pushed(), pods=(fleet.pod(),))
+        running = fleet.job(
+            written=_queued(fleet.running()), progress=fleet.pushed(), pods=(fleet.pod(),)
+        )
         jobs.seen[running.job.key] = running
         await live.scraped(url, "rate(training_samples_total[30s])", 1)
         await live.scraped(url, "trainingjob_samples", 1)

@@ -6,7 +6,7 @@ from tests import builders
 from tests.cluster import asked, conftest
 
 HIDES = "mount paths are absolute and may not hide /app"
-RESERVED = "TRAINSHED_* (but TRAINSHED_PEAK_FLOPS) and PYTHONPATH are set by the operator"
+RESERVED = "PYTHONPATH and NVIDIA_VISIBLE_DEVICES are set for you: choose other names"
 REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
     "a path of the node": (
         asked.cnn_with(volumes=[{"name": "v", "hostPath": {"path": "/"}}]),

@@ -44,4 +44,5 @@ def test_every_query_of_the_dashboard_has_data(trained: conftest.Body, info: con
 
     problems = dashboards.check(DASHBOARD, info["prometheus"], variables)
 
-    assert problems == []
+    # The job was in no queue; that stage's query is run by tests/cluster.
+    assert [each for each in problems if 'stage="queued"' not in each.expression] == []
