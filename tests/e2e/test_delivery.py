@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from hack.cluster import nodes as cluster_nodes
-from hack.cluster import waiting
+from hack.cluster import settings, waiting
 from tests.cluster import referees
 from tests.cluster import registry_rig as rigs
 from tests.cluster import registry_server as servers
@@ -84,7 +84,9 @@ def test_an_image_for_another_platform_waits_for_such_a_node(
 def test_an_image_is_mounted_or_refused_at_once_with_what_speaks_against_it(
     namespace: conftest.Namespace,
 ) -> None:
-    spec = conftest.cnn(epochs=1) | {"image": {"delivery": "volume"}}
+    # Other tests make nodes without a machine, of which none mounts anything.
+    there = {"nodeSelector": {"kubernetes.io/hostname": settings.NODE}}
+    spec = conftest.cnn(epochs=1) | {"image": {"delivery": "volume"}, "pod": there}
     real = [
         each["status"]["nodeInfo"]
         for each in namespace.api.get(cluster_nodes.PATH)["items"]
