@@ -20,11 +20,10 @@ Moved = Callable[[str, nodes.Shape | None, nodes.Shape | None], None]
 
 
 class Index:
-    """Nodes and classes. `generation` grows with every change that a decision could see."""
+    """Nodes and classes, of which jobs choose."""
 
     def __init__(self) -> None:
         """Begin empty."""
-        self.generation = 0
         self._keys: frozenset[str] = frozenset()
         """Labels that some class or job depends on: the others make no node another one."""
         self._asked: dict[str, None] = {}
@@ -95,7 +94,6 @@ class Index:
         self._tell(name, known, shape)
         if known is not None:
             self._leave(name, known)
-        self.generation += 1
         return True
 
     def drop_node(self, name: str) -> bool:
@@ -106,7 +104,6 @@ class Index:
             return False
         self._tell(name, known, None)
         self._leave(name, known)
-        self.generation += 1
         return True
 
     def put_class(self, class_: classes.Class) -> bool:
@@ -118,7 +115,6 @@ class Index:
         self._rekey()
         for shape in self._names:
             self._match(class_, shape)
-        self.generation += 1
         return True
 
     def drop_class(self, name: str) -> bool:
@@ -127,7 +123,6 @@ class Index:
             return False
         del self._of_class[name], self._bare[name]
         self._rekey()
-        self.generation += 1
         return True
 
     def known(self) -> Mapping[str, classes.Class]:
