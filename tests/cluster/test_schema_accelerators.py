@@ -28,6 +28,8 @@ REFUSED: dict[str, tuple[builders.TrainingJobBuilder, str]] = {
     "a fallback to itself": (on(type="gpu", fallback=["gpu"]), "not what is asked first"),
     "a fallback to anything": (on(type="gpu", fallback=["auto"]), "not what is asked first"),
     "a fallback twice": (on(type="gpu", fallback=["cpu", "cpu"]), "each once"),
+    "a fallback of the CPU": (on(type="cpu", fallback=["gpu"]), "always to be had"),
+    "a fallback of auto": (on(fallback=["cpu"]), "auto takes the CPU by itself"),
     "a class whose name is none": (on(**{"class": "L 4"}), "accelerator.class"),
     "a batch that GPUs can't share": (
         on(type="gpu", count=3),
@@ -43,6 +45,7 @@ TAKEN = {
     "two of a class": on(count=2, **{"class": "nvidia-l4"}),
     "whatever is there": on(),
     "a fallback": on(type="gpu", count=4, fallback=["nvidia-t4", "fpga", "cpu"]),
+    "a fallback of a class": on(fallback=["cpu"], **{"class": "nvidia-l4"}),
     "an FPGA": on(type="fpga", count=3),
     "a CPU": on(type="cpu"),
 }

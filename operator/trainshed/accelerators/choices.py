@@ -31,6 +31,8 @@ class Choice:
     """What was asked for first."""
     why: str = ""
     """Why that was not to be had."""
+    expected: bool = False
+    """Whether nobody can have hoped for it: the cluster has nothing of the kind."""
 
     @property
     def labels(self) -> Mapping[str, str]:

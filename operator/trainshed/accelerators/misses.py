@@ -55,7 +55,7 @@ def of_class(
 def nearest(places: index.Index, class_: classes.Class, judged: Judged, need: fitting.Need) -> Miss:
     """Return by what the nodes fail that come nearest; a class without a name is of every node."""
     if not judged:
-        return _none(places, class_)
+        return _pool(class_, need) or _none(places, class_)
     best = max(found.stage for found, _, _ in judged)
     near = [each for each in judged if each[0].stage is best]
     held = sum(count for _, _, count in near)
@@ -129,6 +129,9 @@ def of_type(
         if stages:
             near.append((max(stages), class_))
     if not near:
+        pools = sorted(named, key=lambda each: -_made(each))
+        if (small := _pool(pools[0], need)) is not None:
+            return str(small)
         names = ", ".join(each.name for each in named[:12])
         return (
             f"no node is of type {type_}: none has the labels and the devices of a class ({names});"
@@ -137,6 +140,24 @@ def of_type(
     stage, class_ = max(near, key=lambda each: each[0])
     room = 1 if stage is Stage.FITS else 0
     return of_class(places, class_, need, room=room, replicas=replicas)
+
+
+def _made(class_: classes.Class) -> int:
+    """Return how many devices a node has that an autoscaler may make; 0 for none."""
+    pool = class_.spec.scale_from_zero if class_.spec is not None else None
+    return pool.allocatable if pool is not None else 0
+
+
+def _pool(class_: classes.Class, need: fitting.Need) -> Miss | None:
+    """Say of a pool without a node that its nodes are too small; None of anything else."""
+    made = _made(class_)
+    if not 0 < made < need.devices:
+        return None
+    return Miss(
+        f"no node is of class {class_.name} now, and one that an autoscaler makes has"
+        f" {_count(made, 'device')}; the job asks {need.devices}",
+        "create it anew with a lower accelerator.count and more replicas",
+    )
 
 
 def _none(places: index.Index, class_: classes.Class) -> Miss:

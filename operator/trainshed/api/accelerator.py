@@ -37,7 +37,11 @@ _OTHERS = base.rule(
     " && self.fallback.filter(other, other == each).size() == 1)",
     "accelerator.fallback names cpu, gpu, fpga or classes, each once, and not what is asked first",
 )
-
+_OF_WHAT_MAY_LACK = base.rule(
+    "!has(self.fallback) || has(self.class) || self.type in ['gpu', 'fpga']",
+    "accelerator.fallback goes with accelerator.class, or with type gpu or fpga: auto takes the CPU"
+    " by itself, and the CPU is always to be had",
+)
 _CLAIMED_OF_A_KIND = base.rule(
     "!has(self.resourceClaimTemplateName) || has(self.class) || self.type in ['gpu', 'fpga']",
     "accelerator.resourceClaimTemplateName goes with accelerator.class, or with type gpu or fpga:"
@@ -49,13 +53,15 @@ class Accelerator(base.Model):
     """What each replica trains on."""
 
     model_config = pydantic.ConfigDict(
-        json_schema_extra=base.rules(_ONE_NAME, _NO_COUNT_OF_CPU, _OTHERS, _CLAIMED_OF_A_KIND)
+        json_schema_extra=base.rules(
+            _ONE_NAME, _NO_COUNT_OF_CPU, _OTHERS, _OF_WHAT_MAY_LACK, _CLAIMED_OF_A_KIND
+        )
     )
 
     type: Type = pydantic.Field(
         default=Type.AUTO,
         description="cpu, gpu or fpga; auto: a GPU where a class of GPUs can ever hold the job,"
-        " else the CPU.",
+        " else the CPU, which an event and status.placement.fellBackFrom tell.",
     )
     class_: ClassName | None = pydantic.Field(
         default=None,

@@ -8,14 +8,13 @@ where a node that there is, or that an autoscaler may make, can ever hold the jo
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from trainshed.accelerators import choices, classes, fitting, index, misses, selecting
+from trainshed.accelerators import choices, index, selecting
 from trainshed.api import accelerator as api
-from trainshed.api import accelerator_class, labels, reasons, spec, status
-from trainshed.core import contradicting, failures, needs, observed, plan, policy, ranking
+from trainshed.api import accelerator_class, reasons, spec, status
 from trainshed.core import draft as drafts
+from trainshed.core import failures, judging, observed, plan, policy
 from trainshed.workloads import nodes as workload_nodes
 from trainshed.workloads import pod as workload_pod
 
@@ -33,10 +32,10 @@ def settle(
     where = workload_pod.placement(found)
     # What follows judges nodes by these labels.
     asked = selecting.keys(where.get("nodeSelector") or {}, where.get("affinity"))
-    _places(seen).require(asked)
+    judging.known(seen).require(asked)
     known = draft.before.placement
     if known is not None and known.type:
-        kept = recall(known, _places(seen))
+        kept = recall(known, judging.known(seen))
         gone = _gone(kept, draft, seen)
         if gone is not None:
             draft.condition(Type.PLACED, False, gone.reason, gone.message)
@@ -50,7 +49,8 @@ def settle(
         draft.condition(Type.PLACED, False, Reason.WAITING_FOR_SCHEDULER, said)
     if chosen.fell_back_from:
         said = f"{chosen.class_ or chosen.type} is taken: {chosen.why}"
-        draft.told.append(plan.Notice(warning=True, reason=Reason.FELL_BACK, message=said))
+        warning = not chosen.expected
+        draft.told.append(plan.Notice(warning=warning, reason=Reason.FELL_BACK, message=said))
     draft.fields["placement"] = status.Placement(
         type=str(chosen.type),
         class_=chosen.class_ or None,
@@ -84,7 +84,7 @@ def _gone(
     made = seen.workload is not None or draft.before.start_time is not None
     if made or not chosen.class_ or chosen.spec is not None:
         return None
-    return _refusal(
+    return judging.refusal(
         Reason.CLASS_NOT_FOUND,
         f"AcceleratorClass {chosen.class_} was chosen, and is gone or can't be used now; have it"
         " made again, or create the job anew with another one",
@@ -138,7 +138,7 @@ def _choose(
     first = str(asked.class_ or asked.type)
     refusals: list[observed.Refusal] = []
     for wish in (first, *(asked.fallback or ())):
-        chosen = _of_wish(wish, found, asked, seen, settings)
+        chosen = judging.of_wish(wish, found, asked, seen, settings)
         if not isinstance(chosen, observed.Refusal):
             if not refusals:
                 return chosen
@@ -153,136 +153,3 @@ def _all_of(refusals: Sequence[observed.Refusal]) -> observed.Refusal:
     first = refusals[0]
     others = [f"; of the fallback: {each.message}" for each in refusals[1:]]
     return dataclasses.replace(first, message=first.message + "".join(others))
-
-
-def _of_wish(
-    wish: str,
-    found: spec.TrainingJobSpec,
-    asked: api.Accelerator,
-    seen: observed.Observation,
-    settings: policy.Policy,
-) -> choices.Choice | observed.Refusal:
-    """Return the choice of one type or class by its name."""
-    if wish == api.Type.AUTO:
-        chosen = _of_wish(api.Type.GPU, found, asked, seen, settings)
-        return _cpu(seen) if isinstance(chosen, observed.Refusal) else chosen
-    if wish == api.Type.CPU:
-        return _cpu(seen)
-    named = list(_candidates(wish, _places(seen)))
-    if not named:
-        return _unknown(wish, _places(seen))
-    queued = labels.QUEUE in seen.job.labels
-    needed, judged = needs.of(found, devices=asked.count, queued=queued), []
-    for class_ in named:
-        verdict = _judge(class_, found, needed, _places(seen), settings)
-        if isinstance(verdict, str):
-            judged.append(choices.of(class_, resource=verdict, count=asked.count))
-        elif len(named) == 1:
-            return verdict
-    if judged:
-        return ranking.first(judged, seen)
-    return observed.Refusal(
-        Reason.NO_NODE_FITS,
-        misses.of_type(_places(seen), wish, named, needed, replicas=found.replicas),
-        terminal=False,
-    )
-
-
-def _candidates(wish: str, places: index.Index) -> Iterator[classes.Class]:
-    """Yield the classes of a type, or the one of a name."""
-    known = places.known()
-    for name in sorted(known):
-        class_ = known[name]
-        of_type = class_.told and class_.type == wish
-        if name == wish or of_type:
-            yield class_
-
-
-def _judge(
-    class_: classes.Class,
-    found: spec.TrainingJobSpec,
-    needed: fitting.Need,
-    places: index.Index,
-    settings: policy.Policy,
-) -> str | observed.Refusal:
-    """Return the resource of the class's devices, or why it can't be chosen."""
-    if class_.problem or class_.spec is None:
-        said = f"AcceleratorClass {class_.name} can't be used: {class_.problem}"
-        return _refusal(Reason.CLASS_INVALID, f"{said}; have whoever runs the cluster mend it")
-    contradiction = contradicting.refusal(class_, found)
-    if contradiction is not None:
-        return contradiction
-    variant = class_.spec.image.variant if class_.spec.image is not None else ""
-    if (
-        variant
-        and _takes_default(found)
-        and not settings.variants.get(variant, {}).get(found.framework)
-    ):
-        return _refusal(
-            Reason.BASE_IMAGE_MISSING,
-            f"AcceleratorClass {class_.name} needs base images of the variant {variant}, and the"
-            f" chart names none for {found.framework}; give image.base, or have"
-            f" images.variants.{variant}.{found.framework} set",
-        )
-    return _held(class_, needed, places, replicas=found.replicas)
-
-
-def _held(
-    class_: classes.Class, needed: fitting.Need, places: index.Index, *, replicas: int
-) -> str | observed.Refusal:
-    """Return the resource by which nodes of a class may hold a job.
-
-    One node that holds a pod is enough: whether more of them come, nobody tells, unless they are
-    of a pool that says so itself and has none now. Of several resources that a pattern takes, all
-    pods ask for the one that most of them find room for.
-    """
-    rooms: Counter[str] = Counter()
-    for shape, known, nodes_ in places.shapes(class_.name):
-        for name in class_.names(shape, known):
-            verdict = fitting.judge(shape, class_, needed, resource=name)
-            if verdict.stage is fitting.Stage.FITS:
-                rooms[name] += nodes_ * fitting.pods(shape, verdict, needed)
-    if rooms:
-        return rooms.most_common(1)[0][0]
-    made, room = class_.spec.scale_from_zero if class_.spec is not None else None, 0
-    if made is not None and made.allocatable >= needed.devices:
-        room = made.max_nodes * (made.allocatable // max(1, needed.devices))
-        if room >= replicas:
-            return class_.plain
-    told = misses.of_class(places, class_, needed, room=room, replicas=replicas)
-    return _refusal(Reason.NO_NODE_FITS, told)
-
-
-def _takes_default(found: spec.TrainingJobSpec) -> bool:
-    image = found.image
-    return image is None or (image.ref is None and image.base is None and not image.dockerfile)
-
-
-def _cpu(seen: observed.Observation) -> choices.Choice:
-    """Return the class of all CPUs; those of some nodes are for who asks for them by name."""
-    every = (each for each in _candidates(api.Type.CPU, _places(seen)) if each.everywhere)
-    class_ = next(every, None)
-    return choices.of(class_, resource="", count=0) if class_ is not None else choices.NONE
-
-
-def _places(seen: observed.Observation) -> index.Index:
-    return seen.places if seen.places is not None else index.Index()
-
-
-def _unknown(wish: str, places: index.Index) -> observed.Refusal:
-    if wish in set(api.Type):
-        return _refusal(
-            Reason.CLASS_NOT_FOUND,
-            f"no AcceleratorClass is of type {wish}; have whoever runs the cluster create one, or"
-            " ask for another type",
-        )
-    known = ", ".join(sorted(places.known())[:12]) or "none"
-    return _refusal(
-        Reason.CLASS_NOT_FOUND,
-        f"there is no AcceleratorClass {wish}; create the job anew with one that is there"
-        f" ({known}), or have this one created",
-    )
-
-
-def _refusal(reason: Reason, message: str) -> observed.Refusal:
-    return observed.Refusal(reason, message, terminal=False)

@@ -248,7 +248,89 @@ def test_auto_is_a_gpu_where_one_can_hold_the_job_and_a_cpu_elsewhere() -> None:
     assert decided({}, with_gpu)[0].placement == status.Placement(
         type="gpu", class_="l4", resource_name=GPU, count=1
     )
-    assert decided({}, without)[0].placement == status.Placement(type="cpu", class_="cpu")
+    assert decided({}, without)[0].placement == status.Placement(
+        type="cpu", class_="cpu", fell_back_from="gpu"
+    )
+
+
+@pytest.mark.parametrize(
+    ("at", "warning", "words"),
+    [
+        ([places.gpu("l4"), places.node("a")], False, "no node is of class l4"),
+        ([places.gpu("l4"), places.gpu("t4")], False, "no node is of type gpu"),
+        ([places.node("a")], False, "no AcceleratorClass is of type gpu"),
+        ([places.gpu("l4"), places.node("a", {GPU: 4})], True, "the largest has 4, the job asks 8"),
+        (
+            [places.gpu("l4", node_labels=places.L4), places.node("a", labels_=places.L4)],
+            True,
+            "see that the device plugin runs",
+        ),
+        (
+            [places.gpu("l4", scaleFromZero={"allocatable": 4, "maxNodes": 2})],
+            True,
+            "one that an autoscaler makes has 4 devices; the job asks 8",
+        ),
+    ],
+    ids=[
+        "no GPU",
+        "no GPU of several classes",
+        "no class",
+        "GPUs that are too few",
+        "no device plugin",
+        "a pool that is small",
+    ],
+)
+def test_auto_says_that_it_takes_the_cpu_and_warns_where_there_are_gpus(
+    at: list[Any], warning: bool, words: str
+) -> None:
+    found, wanted = decided({"type": "auto", "count": 8}, places.of(*at))
+
+    assert found.placement is not None
+    assert (found.placement.type, found.placement.fell_back_from) == ("cpu", "gpu")
+    (told,) = [each for each in wanted.notices if each.reason == "FellBack"]
+    assert told.warning is warning
+    assert told.message.startswith("cpu is taken: ")
+    assert words in told.message
+
+
+def test_of_several_pools_that_are_too_small_the_largest_is_told() -> None:
+    pools = [
+        places.gpu(f"l{each}", node_labels={"kind": str(each)}, scaleFromZero=pool)
+        for each in (1, 4, 2)
+        for pool in [{"allocatable": each, "maxNodes": 9}]
+    ]
+
+    said = refused({"type": "gpu", "count": 8}, places.of(*pools))
+
+    assert "class l4 now, and one that an autoscaler makes has 4 devices" in said.message
+
+
+def test_a_class_that_contradicts_the_job_hides_no_miss_of_another() -> None:
+    a100 = {"kind": "a100"}
+    at = places.of(
+        places.gpu("a100", node_labels=a100),
+        places.gpu("t4", node_labels={"kind": "t4"}),
+        places.node("a", {GPU: 8}, labels_=a100),
+        places.node("b", {GPU: 4}, labels_={"kind": "t4"}),
+    )
+
+    said = refused({"type": "gpu", "count": 8}, at, pod={"nodeSelector": {"kind": "t4"}})
+
+    assert "1 node has nvidia.com/gpu; the largest has 4, the job asks 8" in said.message
+
+
+def test_of_several_classes_that_lack_a_base_the_lack_is_told() -> None:
+    lacks = {"variant": "rocm"}
+    at = places.of(
+        places.gpu("l4", image=lacks), places.gpu("t4", image=lacks), places.node("a", {GPU: 1})
+    )
+
+    said = refused({"type": "gpu"}, at)
+
+    assert (said.reason, "images.variants.rocm.pytorch" in said.message) == (
+        "BaseImageMissing",
+        True,
+    )
 
 
 def test_of_several_classes_the_one_with_free_devices_is_taken_then_the_cheapest() -> None:
