@@ -31,6 +31,7 @@ _REASONS = {
 _REFUSALS: dict[str, reasons.FailureClass] = {
     Reason.ENTRY_POINT_NOT_FOUND: Class.USER_CODE,
     Reason.IMAGE_PULL_FAILED: Class.IMAGE_PULL,
+    Reason.QUOTA_EXCEEDED: Class.QUOTA,
 }
 _ADVICE = {
     Class.USER_CODE: "read failure.logTail and the pod's log, mend the code, create the job anew",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trainshed.api import reasons, spec
 from trainshed.core import draft as drafts
-from trainshed.core import failures, folds, gangs, observed, plan, policy, queueing, times
+from trainshed.core import failures, folds, gangs, observed, plan, policy, queueing, quotas, times
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
@@ -39,6 +39,8 @@ _TOLD = (
 )
 """Waiting reasons of the kubelet, what to do about them, and our reason."""
 _LONGEST_WAIT = 60.0
+_KEPT_OUT = "no pod is let in: see Placed"
+"""Of a quota: what `Placed` tells already would be a second event of one cause."""
 
 
 def bounded(settings: policy.Policy, found: spec.TrainingJobSpec) -> policy.Policy:
@@ -112,11 +114,15 @@ def _folds(
 
 
 def _unplaced(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -> None:
+    if not gang.complete and quotas.refused(seen.warning) is not None:
+        draft.condition(Type.RUNNING, False, Reason.WORKLOAD_CREATED, _KEPT_OUT)
+        return
     if not gang.complete and seen.warning is not None:
         draft.condition(Type.RUNNING, False, Reason.POD_REJECTED, seen.warning.message)
         return
     known = draft.conditions.get(Type.RUNNING)
-    if gang.complete and known is not None and known.reason == Reason.POD_REJECTED:
+    refused = known and (known.reason == Reason.POD_REJECTED or known.message == _KEPT_OUT)
+    if gang.complete and refused:
         draft.condition(Type.RUNNING, False, Reason.WORKLOAD_CREATED, "the pod exists now")
 
 
@@ -163,7 +169,9 @@ def overdue(
     stuck = [
         each
         for type_ in (Type.RUNNING, Type.PLACED)
-        if (each := draft.conditions.get(type_)) is not None and each.status != "True"
+        if (each := draft.conditions.get(type_)) is not None
+        and each.status != "True"
+        and each.message != _KEPT_OUT
     ]
     last = stuck[0] if stuck else None
     why = observed.Refusal(last.reason, last.message, terminal=True) if last else None

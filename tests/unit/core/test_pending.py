@@ -415,11 +415,33 @@ def test_a_quota_that_lets_no_pod_in_is_told() -> None:
         " requests.nvidia.com/gpu=7 are used of requests.nvidia.com/gpu=8; wait until others of the"
         " namespace have ended, ask for less in a new job, or have the quota raised"
     )
-    assert passes.reasons(passes.decided(seen))["Running"] == ("False", "PodRejected")
+    wanted = passes.decided(seen)
+    assert passes.condition(wanted, "Running") == (
+        "False",
+        "WorkloadCreated",
+        "no pod is let in: see Placed",
+    )
+    assert [each.reason for each in wanted.notices if each.warning] == ["QuotaExceeded"]
     born = dataclasses.replace(
         passes.stored(seen, passes.decided(seen)), pods=(builders.pod().view(),)
     )
     assert told(born, now=11).reason == "WaitingForScheduler"
+
+
+def test_a_job_that_a_quota_kept_out_until_its_deadline_ends_with_the_quotas_name() -> None:
+    said = "FailedCreate: exceeded quota: team, requested: pods=1, used: pods=2, limited: pods=2"
+    seen = builders.observation(
+        build=facts.built(),
+        workload=builders.job().active(),
+        warning=facts.refused("FailedCreate", said),
+    )
+    seen = passes.stored(seen, passes.decided(seen))
+
+    ended = passes.read(passes.decided(seen, now=1802))
+
+    assert ended.failure is not None
+    assert ended.failure.class_ == "Quota"
+    assert "last: ResourceQuota team of the namespace lets no more in" in ended.failure.message
 
 
 def test_what_is_refused_until_the_deadline_ends_the_job_with_its_last_words() -> None:

@@ -76,19 +76,19 @@ def test_the_clusters_own_warning_explains_a_silent_start() -> None:
 
 
 def test_a_job_whose_pods_are_refused_says_so() -> None:
-    warning = facts.refused("FailedCreate", "FailedCreate: exceeded quota: pods")
+    warning = facts.refused("FailedCreate", "FailedCreate: denied by the policy of images")
 
     wanted = passes.decided(seen(None, warning=warning))
 
     assert passes.condition(wanted, "Running") == (
         "False",
         "PodRejected",
-        "FailedCreate: exceeded quota: pods",
+        "FailedCreate: denied by the policy of images",
     )
 
 
 def test_a_pod_that_came_after_all_takes_the_refusal_back() -> None:
-    before = seen(None, warning=facts.refused("FailedCreate", "exceeded quota: pods"))
+    before = seen(None, warning=facts.refused("FailedCreate", "denied by a policy"))
     before = passes.stored(before, passes.decided(before))
 
     wanted = passes.decided(dataclasses.replace(before, pods=(builders.pod().view(),)))
