@@ -52,6 +52,12 @@ class Class:
         return by_device or self.type is Type.CPU or not self.everywhere
 
     @property
+    def counted(self) -> bool:
+        """Return whether nodes tell how many of its devices they have: of a device plugin's."""
+        match = self.spec.match if self.spec is not None else None
+        return match is not None and match.resource_pattern is not None
+
+    @property
     def keys(self) -> set[str]:
         """Return the labels by which its nodes are known."""
         match = (self.spec.match if self.spec is not None else None) or api.Match()

@@ -156,11 +156,12 @@ class AcceleratorClassStatus(base.Model):
 
     nodes: int = pydantic.Field(default=0, description="Nodes that match.")
     allocatable: int | None = pydantic.Field(
-        default=None, description="Their devices; absent of CPUs."
+        default=None,
+        description="Their devices; absent of CPUs, and of what a driver allocates.",
     )
     in_use: int | None = pydantic.Field(
         default=None,
-        description="Devices that pods of TrainingJobs have now; absent of CPUs.",
+        description="Devices that pods of TrainingJobs have now; absent where allocatable is.",
     )
     conditions: list[status.Condition] = pydantic.Field(
         default=[],

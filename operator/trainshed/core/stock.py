@@ -28,14 +28,13 @@ def decide(
 ) -> api.AcceleratorClassStatus:
     """Return the status of a class; `before`: what is stored, which keeps its times."""
     held = devices.of(class_.name)
-    counts = class_.spec is not None and class_.type is not api.Type.CPU
     verdicts = {Type.READY: _ready(class_, places)}
     if (priced := _priced(class_, pricing.currencies(places))) is not None:
         verdicts[Type.PRICE_COMPARABLE] = priced
     return api.AcceleratorClassStatus(
         nodes=held.nodes,
-        allocatable=held.allocatable if counts else None,
-        in_use=held.in_use if counts else None,
+        allocatable=held.allocatable if class_.counted else None,
+        in_use=held.in_use if class_.counted else None,
         conditions=[
             _condition(type_, verdict, class_.generation, before.conditions, now)
             for type_, verdict in verdicts.items()

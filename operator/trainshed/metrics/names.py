@@ -256,7 +256,7 @@ CLASS_NODES = _controller(
 CLASS_ALLOCATABLE = _controller(
     "accelerator_allocatable",
     G,
-    "Devices of an AcceleratorClass; a CPU has none.",
+    "Devices of an AcceleratorClass that a device plugin counts; absent of others.",
     "class",
     unit="devices",
 )

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from prometheus_client import core, registry
 
 from trainshed.accelerators import index, usage
-from trainshed.api import accelerator_class
 from trainshed.metrics import names
 
 
@@ -31,7 +30,7 @@ class ClassCollector(registry.Collector):
         for name, class_ in sorted(self._places.known().items()):
             held = self._devices.of(name)
             families[names.CLASS_NODES].add_metric([name], held.nodes)
-            if class_.spec is not None and class_.type is not accelerator_class.Type.CPU:
+            if class_.counted:
                 families[names.CLASS_ALLOCATABLE].add_metric([name], held.allocatable)
                 families[names.CLASS_IN_USE].add_metric([name], held.in_use)
         yield from families.values()

@@ -59,6 +59,16 @@ def test_a_cpu_has_nodes_and_no_devices() -> None:
     assert found.nodes == 1
 
 
+def test_devices_that_a_driver_allocates_are_not_shown_as_none() -> None:
+    match = {"nodeLabels": L4}
+    driven = places.class_("l4", "gpu", deviceClassName="gpu.example.com", match=match)
+
+    found = decided(driven, places.node("a", labels_=L4))
+
+    assert found.dump().keys() == {"nodes", "conditions"}
+    assert condition(found) == ("True", "NodesReady", "1 node ready")
+
+
 SICK: dict[str, Any] = {"labels_": L4, "ready": False}
 
 

@@ -18,6 +18,7 @@ def test_each_class_has_its_nodes_and_devices() -> None:
         places.gpu("any"),
         places.gpu("broken", pattern="["),
         places.class_("cpu", "cpu"),
+        places.class_("driven", "gpu", deviceClassName="gpu.example.com"),
         places.node("a", {GPU: 4}, labels_={"kind": "l4"}),
         places.node("b", {GPU: 2}),
     )
@@ -32,6 +33,7 @@ def test_each_class_has_its_nodes_and_devices() -> None:
         ("any",): 2,
         ("broken",): 0,
         ("cpu",): 2,
+        ("driven",): 2,
         ("l4",): 1,
     }
     assert text.of(page, "trainshed_accelerator_allocatable", "class") == {
