@@ -130,8 +130,12 @@ class Index:
         return self._classes
 
     def shapes(self, name: str) -> Iterator[tuple[nodes.Shape, str, int]]:
-        """Yield the shapes of a class, the resource of its devices on each, and their nodes."""
-        for shape, resource in self._of_class.get(name, {}).items():
+        """Yield the shapes of a class, the resource of its devices on each, and their nodes.
+
+        Without a name every shape: as of a class of CPUs that every node is of.
+        """
+        matched = self._of_class.get(name, {}) if name else dict.fromkeys(self._names, "")
+        for shape, resource in matched.items():
             yield shape, resource, len(self._names[shape])
 
     def bare(self, name: str) -> int:

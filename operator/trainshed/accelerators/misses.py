@@ -29,6 +29,14 @@ class Miss:
         return f"{self.said}; {self.do}"
 
 
+def judged(places: index.Index, class_: classes.Class, need: fitting.Need) -> Judged:
+    """Return how far the nodes of a class come for a pod."""
+    return [
+        (fitting.judge(shape, class_, need, resource=known), shape, held)
+        for shape, known, held in places.shapes(class_.name)
+    ]
+
+
 def of_class(
     places: index.Index,
     class_: classes.Class,
@@ -38,13 +46,10 @@ def of_class(
     replicas: int = 1,
 ) -> str:
     """Return the nearest miss of one class. `room`: replicas that its nodes hold together."""
-    judged = [
-        (fitting.judge(shape, class_, need, resource=known), shape, held)
-        for shape, known, held in places.shapes(class_.name)
-    ]
+    found = judged(places, class_, need)
     if not room:
-        return str(nearest(places, class_, judged, need))
-    broken = [each for each in judged if each[0].stage is Stage.BROKEN]
+        return str(nearest(places, class_, found, need))
+    broken = [each for each in found if each[0].stage is Stage.BROKEN]
     beside = f", and {_broken(broken)}" if broken else ""
     return (
         f"nodes of class {class_.name} hold {_count(room, 'replica')} at a time, the job has"
@@ -122,12 +127,9 @@ def of_type(
     """Return the nearest miss of several classes of a type."""
     near: list[tuple[Stage, classes.Class]] = []
     for class_ in named:
-        stages = [
-            fitting.judge(shape, class_, need, resource=known).stage
-            for shape, known, _ in places.shapes(class_.name)
-        ]
-        if stages:
-            near.append((max(stages), class_))
+        found = judged(places, class_, need)
+        if found:
+            near.append((max(each.stage for each, _, _ in found), class_))
     if not near:
         pools = sorted(named, key=lambda each: -_made(each))
         if (small := _pool(pools[0], need)) is not None:

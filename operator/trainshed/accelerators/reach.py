@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trainshed.accelerators import choices, classes, fitting, index, misses, nodes
@@ -35,9 +34,7 @@ def of(places: index.Index | None, chosen: choices.Choice, need: fitting.Need) -
     class_ = places.known().get(chosen.class_) if chosen.class_ else _ANY
     if class_ is None or class_.problem:
         return None
-    judged = [
-        (fitting.judge(shape, class_, need), shape, held) for shape, held in _of(places, class_)
-    ]
+    judged = misses.judged(places, class_, need)
     best = max((found.stage for found, _, _ in judged), default=Stage.CLASS)
     near = [each for each in judged if each[0].stage is best]
     told = f" of class {class_.name}" if class_.name else ""
@@ -45,12 +42,6 @@ def of(places: index.Index | None, chosen: choices.Choice, need: fitting.Need) -
     if best is not Stage.FITS:
         return Reach(best, count, told, miss=misses.nearest(places, class_, judged, need))
     return Reach(best, count, told, _problems([shape for _, shape, _ in near]))
-
-
-def _of(places: index.Index, class_: classes.Class) -> Iterator[tuple[nodes.Shape, int]]:
-    if not class_.name:
-        return places.every()
-    return ((shape, held) for shape, _, held in places.shapes(class_.name))
 
 
 def _problems(shapes: list[nodes.Shape]) -> tuple[str, ...]:
