@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import pathlib
 import random
 import statistics
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
-from tests import builders, facts, places
-from trainshed.accelerators import classes, index, nodes, usage
+from tests import builders, clouds, facts, places
+from trainshed.accelerators import index, nodes, usage
 from trainshed.core import decide, observed
 
-CHART = pathlib.Path(__file__).resolve().parents[2] / "charts" / "trainshed" / "files" / "classes"
 NODES = 5000
 PASSES = 2000
 GPU = "nvidia.com/gpu"
@@ -37,7 +32,7 @@ def p99_ms(*, alike: bool) -> float:
     """
     chance = random.Random(0)
     at = index.Index()
-    for class_ in _classes():
+    for class_ in clouds.CLASSES.values():
         at.put_class(class_)
     for number in range(NODES):
         at.put_node(f"n{number}", nodes.shape(_node(number, alike=alike)))
@@ -74,10 +69,3 @@ def _node(number: int, *, alike: bool, cordoned: bool = False) -> dict[str, Any]
     devices = {GPU: 8} if product else None
     name = f"n{number}"
     return places.node(name, devices, labels_=marks, cpu="64", unschedulable=cordoned)
-
-
-def _classes() -> Iterator[classes.Class]:
-    """Yield the chart's classes."""
-    for path in sorted(CHART.glob("*.yaml")):
-        for name, spec in yaml.safe_load(path.read_text(encoding="utf-8")).items():
-            yield classes.read({"metadata": {"name": name}, "spec": spec})

@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-import yaml
 
 from tests import builders, places
-from trainshed.accelerators import choices, classes, nodes, selecting, tolerating
+from tests import clouds as tables
+from trainshed.accelerators import choices, nodes, selecting, tolerating
 from trainshed.api import accelerator_class, spec
 from trainshed.core import decide, observed, policy
 from trainshed.workloads import pod
 
-HERE = pathlib.Path(__file__).parent
-FILES = HERE.parents[2] / "charts" / "trainshed" / "files" / "classes"
 Body = dict[str, Any]
 SETTINGS = policy.Policy(base_images={"pytorch": builders.BASE})
-
-
-def shipped() -> list[Body]:
-    """Return the chart's classes as objects."""
-    found = {}
-    for path in sorted(FILES.glob("*.yaml")):
-        found.update(yaml.safe_load(path.read_text(encoding="utf-8")))
-    return [
-        {
-            "kind": accelerator_class.KIND,
-            "metadata": {"name": name, "uid": name, "generation": 1},
-            "spec": body,
-        }
-        for name, body in found.items()
-    ]
-
-
-SHIPPED = shipped()
 DEVICES = {
-    each.name: each
-    for each in map(classes.read, SHIPPED)
+    name: each
+    for name, each in tables.CLASSES.items()
     if each.problem == "" and each.type is not accelerator_class.Type.CPU
 }
 
 
 def clouds() -> Iterator[Any]:
     """Yield every node of the files."""
-    for path in sorted((HERE / "clouds").glob("*.yaml")):
-        for name, told in yaml.safe_load(path.read_text(encoding="utf-8"))["nodes"].items():
-            yield pytest.param(told, id=f"{path.stem}: {name}")
+    return (pytest.param(told, id=id_) for id_, told in tables.nodes())
 
 
 def body_of(told: Mapping[str, Any]) -> Body:
@@ -60,7 +37,7 @@ def body_of(told: Mapping[str, Any]) -> Body:
 
 def chosen(told: Mapping[str, Any], **accelerator: Any) -> Body:
     """Return what a job gets where this is the only node, as its status has it."""
-    at = places.of(*SHIPPED, body_of(told))
+    at = places.of(*tables.SHIPPED, body_of(told))
     tolerates = [{"operator": "Exists"}] if not told.get("borne", True) else []
     job = (
         builders.training_job().cnn().spec(accelerator=accelerator, pod={"tolerations": tolerates})

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests import places
-from tests.unit.accelerators import test_clouds as clouds
+from tests import clouds, places
 from trainshed.accelerators import classes
 
 
