@@ -45,11 +45,11 @@ class JobBuilder(ChildBuilder):
             self._body["spec"]["template"]["spec"]["nodeSelector"] = selector
         return self.suspended()
 
-    def suspended(self) -> Self:
+    def suspended(self, *, at_: float = 0) -> Self:
         """Let it be held."""
         self._body["spec"]["suspend"] = True
         self._status.update(active=0, startTime=None)
-        return self.condition("Suspended", "True", "JobSuspended", "Job suspended")
+        return self.condition("Suspended", "True", "JobSuspended", "Job suspended", at_)
 
     def let_go(self, *, since: float = 2) -> Self:
         """Let it be resumed, at a moment."""

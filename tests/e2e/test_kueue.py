@@ -153,6 +153,8 @@ def test_a_job_of_higher_priority_takes_the_quota_and_the_other_starts_anew(
     assert after["phase"] == "Succeeded", after
     assert (before["attempts"]["current"], after["attempts"]["current"]) == (1, 2)
     assert after["attempts"]["admittedAt"] > before["attempts"]["admittedAt"]
+    assert after["attempts"]["earlierDeviceSeconds"] > 0
+    assert "earlierUnseen" not in after["attempts"]
     (job,) = [
         each
         for each in queued.api.get(queued.workloads)["items"]

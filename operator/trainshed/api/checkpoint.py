@@ -99,3 +99,17 @@ ONE_SECRET = base.rule(
     "data.secretRef and checkpoint.secretRef become variables of the same names: put both buckets'"
     " credentials into one Secret that serves both, and name it twice",
 )
+
+
+class CheckpointStatus(base.Model):
+    """The run's checkpoints. Steps count from the job's first run, over resumes."""
+
+    last_step: int = pydantic.Field(description="Up to which step the run is kept.")
+    resumed_from_step: int = pydantic.Field(
+        default=0, description="At which step it went on; 0: from the start."
+    )
+    lost_steps: int = pydantic.Field(
+        default=0,
+        description="Steps after the last checkpoint of a run that did not succeed: a resume takes "
+        "them again.",
+    )

@@ -8,6 +8,7 @@ import pydantic
 
 from trainshed.api import artifacts as artifacts_api
 from trainshed.api import base, phases
+from trainshed.api import checkpoint as checkpoint_api
 from trainshed.api import cross_validation as cross_validation_api
 
 Time = Annotated[str, pydantic.Field(json_schema_extra={"format": "date-time"})]
@@ -149,6 +150,15 @@ class Attempts(base.Model):
     admitted_at: Time | None = pydantic.Field(
         default=None, description="When Kueue let it go, of a job in a queue."
     )
+    earlier_device_seconds: float | None = pydantic.Field(
+        default=None,
+        description="For how long attempts that were taken back had devices, from the start of"
+        " training: seconds times pods times devices, of a CPU the pod. It is part of the cost.",
+    )
+    earlier_unseen: bool | None = pydantic.Field(
+        default=None,
+        description="Set where one ended while no operator ran: it counts to its last progress.",
+    )
 
 
 class FailureStatus(base.Model):
@@ -174,9 +184,14 @@ class Cost(base.Model):
 
     amount: float = pydantic.Field(
         description="Hours from the start of training to the job's end, of each pod, times its"
-        " devices, times the price of one; of a CPU the pod counts as one."
+        " devices, times the price of one; of a CPU the pod counts as one. With those of attempts"
+        " that Kueue took back."
     )
     currency: str = pydantic.Field(description="ISO 4217 code, such as USD.")
+    at_least: bool | None = pydantic.Field(
+        default=None,
+        description="Set where it may be more: nobody saw when an earlier attempt ended.",
+    )
 
 
 class Result(base.Model):
@@ -235,20 +250,6 @@ class PerformanceStatus(base.Model):
     )
 
 
-class CheckpointStatus(base.Model):
-    """The run's checkpoints. Steps count from the job's first run, over resumes."""
-
-    last_step: int = pydantic.Field(description="Up to which step the run is kept.")
-    resumed_from_step: int = pydantic.Field(
-        default=0, description="At which step it went on; 0: from the start."
-    )
-    lost_steps: int = pydantic.Field(
-        default=0,
-        description="Steps after the last checkpoint of a run that did not succeed: a resume takes "
-        "them again.",
-    )
-
-
 class TrainingJobStatus(base.Model):
     """What happened to the job so far."""
 
@@ -276,7 +277,7 @@ class TrainingJobStatus(base.Model):
     failure: FailureStatus | None = pydantic.Field(
         default=None, description="What failed, whose failure it is and what to do."
     )
-    checkpoint: CheckpointStatus | None = pydantic.Field(
+    checkpoint: checkpoint_api.CheckpointStatus | None = pydantic.Field(
         default=None, description="The run's checkpoints."
     )
     result: Result | None = pydantic.Field(default=None, description="Its own final account.")

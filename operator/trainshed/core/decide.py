@@ -72,7 +72,7 @@ class _Actions:
 def decide(seen: observed.Observation, *, now: float, settings: policy.Policy) -> plan.Plan:
     """Return what to do for a job now, and when to look again."""
     try:
-        before = queueing.afresh(stored_status(seen.job), seen)
+        before = queueing.afresh(stored_status(seen.job), seen, now=now)
     except pydantic.ValidationError:
         # Written by a newer operator than this one: it is not ours to judge.
         return plan.Plan(notices=(_UNREADABLE,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainshed.api import status
+from trainshed.api import checkpoint
 from trainshed.core import draft as drafts
 from trainshed.core import observed, reports
 
@@ -42,8 +42,8 @@ def _steps(draft: drafts.Draft, seen: observed.Observation, told: reports.Accoun
     )
 
 
-def _render(told: reports.Checkpoint, *, lost_steps: int) -> status.CheckpointStatus:
-    return status.CheckpointStatus(
+def _render(told: reports.Checkpoint, *, lost_steps: int) -> checkpoint.CheckpointStatus:
+    return checkpoint.CheckpointStatus(
         last_step=told.last_step,
         resumed_from_step=told.resumed_from_step,
         lost_steps=lost_steps,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from trainshed.accelerators import index
 from trainshed.api import accelerator_class, status
 from trainshed.core import draft as drafts
-from trainshed.core import gangs, observed, times
+from trainshed.core import gangs, observed, spending, times
 
 HOUR = 3600.0
 
@@ -27,10 +27,15 @@ def cost(draft: drafts.Draft, seen: observed.Observation, *, ended: float) -> st
     placed = draft.fields.get("placement") or draft.before.placement
     price = _price(seen.places, placed.class_) if placed is not None else None
     seconds = _pod_seconds(draft, seen, ended=ended)
-    if placed is None or price is None or seconds is None:
+    if price is None or seconds is None:
         return None
-    amount = price.hourly * max(1, placed.count or 0) * seconds / HOUR
-    return status.Cost(amount=round(amount, 6), currency=price.currency)
+    attempts = draft.fields.get("attempts") or draft.before.attempts or status.Attempts(current=1)
+    spent = seconds * spending.devices(placed) + (attempts.earlier_device_seconds or 0.0)
+    return status.Cost(
+        amount=round(price.hourly * spent / HOUR, 6),
+        currency=price.currency,
+        at_least=attempts.earlier_unseen,
+    )
 
 
 def _price(places: index.Index | None, class_: str | None) -> accelerator_class.Price | None:
@@ -46,7 +51,7 @@ def _pod_seconds(draft: drafts.Draft, seen: observed.Observation, *, ended: floa
         return None
     wall = max(0.0, ended - began)
     if not workload.folds:
-        return workload.completions * wall
+        return spending.abreast(workload) * wall
     gang = gangs.of(seen)
     spans = [
         (each.container.finished or ended) - each.container.started
@@ -55,4 +60,4 @@ def _pod_seconds(draft: drafts.Draft, seen: observed.Observation, *, ended: floa
     ]
     # Of pods that are gone nobody knows for how long they ran: then so many at a time as may be.
     known = len(spans) == gang.size
-    return sum(spans) if known else min(workload.parallelism, workload.folds) * wall
+    return sum(spans) if known else spending.abreast(workload) * wall

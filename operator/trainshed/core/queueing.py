@@ -12,7 +12,7 @@ import dataclasses
 from trainshed.accelerators import choices, selecting
 from trainshed.api import labels, phases, reasons, status
 from trainshed.core import draft as drafts
-from trainshed.core import failures, observed, times
+from trainshed.core import failures, observed, spending, times
 
 Type = reasons.ConditionType
 Reason = reasons.Reason
@@ -60,15 +60,16 @@ def present(seen: observed.Observation) -> observed.Observation:
 
 
 def afresh(
-    before: status.TrainingJobStatus, seen: observed.Observation
+    before: status.TrainingJobStatus, seen: observed.Observation, *, now: float
 ) -> status.TrainingJobStatus:
-    """Return the stored status without the start of an admission that is over."""
+    """Return the stored status without the start of an admission that is over, which is counted."""
     job = seen.workload
     if job is None or not (job.queue or job.suspended) or before.start_time is None:
         return before
     known = before.attempts.admitted_at if before.attempts is not None else None
     if job.suspended or _moment(job) != known:
-        return before.model_copy(update={"start_time": None})
+        attempts = spending.taken_back(before, seen, job, now)
+        return before.model_copy(update={"start_time": None, "attempts": attempts})
     return before
 
 
@@ -85,7 +86,7 @@ def _attempts(draft: drafts.Draft, job: observed.JobView, *, first: int) -> stat
     if not job.queue or known is None or moment is None or moment == known.admitted_at:
         return known or status.Attempts(current=first, admitted_at=moment if job.queue else None)
     again = 0 if known.admitted_at is None else 1
-    return status.Attempts(current=known.current + again, admitted_at=moment)
+    return known.model_copy(update={"current": known.current + again, "admitted_at": moment})
 
 
 def settle(draft: drafts.Draft, seen: observed.Observation, *, first: int) -> bool:

@@ -7,13 +7,13 @@ import pytest
 
 from tests import builders, facts
 from tests.unit.core import passes, structural
-from trainshed.api import status
+from trainshed.api import checkpoint
 from trainshed.core import reports
 
 KEPT = reports.Checkpoint(last_step=80, resumed_from_step=40)
 
 
-def read(**seen: Any) -> status.CheckpointStatus | None:
+def read(**seen: Any) -> checkpoint.CheckpointStatus | None:
     """Return what a pass writes of checkpoints."""
     wanted = passes.decided(builders.observation(build=facts.built(), **seen), now=31)
     assert structural.faults(wanted.status, structural.STATUS) == []
@@ -34,7 +34,7 @@ def test_a_push_tells_up_to_where_the_run_is_kept() -> None:
 
     found = read(workload=builders.job().active(), pods=[running], progress=push)
 
-    assert found == status.CheckpointStatus(last_step=80, resumed_from_step=40)
+    assert found == checkpoint.CheckpointStatus(last_step=80, resumed_from_step=40)
 
 
 def test_a_run_that_writes_none_has_none() -> None:
@@ -44,7 +44,7 @@ def test_a_run_that_writes_none_has_none() -> None:
 def test_a_run_that_succeeded_has_lost_nothing() -> None:
     kept = {"lastStep": 100, "resumedFromStep": 40}
 
-    assert read(**ended(0, checkpoint=kept)) == status.CheckpointStatus(
+    assert read(**ended(0, checkpoint=kept)) == checkpoint.CheckpointStatus(
         last_step=100, resumed_from_step=40, lost_steps=0
     )
 
