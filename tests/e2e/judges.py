@@ -29,9 +29,17 @@ class Judges:
         host = str(self.info["registry"]["pull"])
         for ref in secrecy.built(namespace):
             if ref.startswith(f"{host}/") and ref not in self.known:
-                outside = httpx.URL(self.info["registry"]["host"]).netloc.decode()
-                self.read(ref.replace(host, outside, 1))
+                self.read(self._outside(ref))
                 self.known.add(ref)
+
+    def contents(self, ref: str) -> str:
+        """Return the digest of an image's configuration, which names its layers."""
+        return str(referees.document("manifest", self._outside(ref))["config"]["digest"])
+
+    def _outside(self, ref: str) -> str:
+        """Return the name by which this machine knows an image of the cluster's registry."""
+        netloc = httpx.URL(self.info["registry"]["host"]).netloc.decode()
+        return ref.replace(str(self.info["registry"]["pull"]), netloc, 1)
 
     def read(self, ref: str, *, login: pathlib.Path | None = None) -> None:
         """Have both read one image. `login`: the config.json that opens its registry."""

@@ -52,7 +52,7 @@ def test_two_jobs_for_one_device_run_one_after_the_other(
     assert spans[0][1] <= spans[1][0], spans
 
 
-def test_what_no_node_has_is_told_at_once_and_nothing_is_built(
+def test_what_no_node_has_is_told_at_once_and_its_image_is_there_when_a_node_is(
     namespace: conftest.Namespace, real_device: str
 ) -> None:
     asked = {**small("pytorch", "cnn"), "accelerator": {"class": real_device, "count": 8}}
@@ -61,6 +61,7 @@ def test_what_no_node_has_is_told_at_once_and_nothing_is_built(
     told = namespace.told("eight", "Placed", "NoNodeFits", seconds=60)
 
     assert f"1 node has {RESOURCE}; the largest has 1, the job asks 8" in told
+    assert namespace.told("eight", "ImageReady", "ImageBuilt", seconds=60)
     assert namespace.api.get(namespace.workloads)["items"] == []
 
 

@@ -65,8 +65,7 @@ class Choice:
     @property
     def variant(self) -> str:
         """Return which default base images its jobs have; empty for the plain."""
-        image = self.spec.image if self.spec is not None else None
-        return image.variant if image is not None else ""
+        return self.spec.variant if self.spec is not None else ""
 
     @property
     def processes(self) -> int:

@@ -37,6 +37,11 @@ class Class:
         return self.spec.type
 
     @property
+    def variant(self) -> str:
+        """Return which default base images its jobs have; empty for the plain."""
+        return self.spec.variant if self.spec is not None else ""
+
+    @property
     def everywhere(self) -> bool:
         """Return whether every node is of it, which only a class of CPUs can say."""
         match = self.spec.match if self.spec is not None else None

@@ -150,6 +150,11 @@ class AcceleratorClassSpec(base.Model):
         " for one.",
     )
 
+    @property
+    def variant(self) -> str:
+        """Return which default base images its jobs have; empty for the plain."""
+        return self.image.variant if self.image is not None else ""
+
 
 class AcceleratorClassStatus(base.Model):
     """What the cluster has of it."""

@@ -91,11 +91,11 @@ def _gone(
     )
 
 
-def based(settings: policy.Policy, chosen: choices.Choice) -> policy.Policy:
-    """Return the settings with the default bases of the choice."""
-    if not chosen.variant:
+def based(settings: policy.Policy, variant: str) -> policy.Policy:
+    """Return the settings with the default bases of a variant, as a class names it."""
+    if not variant:
         return settings
-    return dataclasses.replace(settings, base_images=settings.variants.get(chosen.variant, {}))
+    return dataclasses.replace(settings, base_images=settings.variants.get(variant, {}))
 
 
 def ordered(

@@ -17,6 +17,7 @@ from trainshed.accelerators import choices
 from trainshed.api import reasons, spec, status
 from trainshed.core import (
     admission,
+    ahead,
     artifacts,
     choosing,
     creating,
@@ -114,12 +115,7 @@ def stored_status(view: observed.TrainingJobView) -> status.TrainingJobStatus:
 def _refuse(draft: drafts.Draft, refusal: observed.Refusal, actions: _Actions) -> None:
     draft.condition(Type.ACCEPTED, False, refusal.reason, refusal.message)
     if refusal.terminal:
-        actions.failed = failures.Failed(
-            reason=refusal.reason,
-            message=refusal.message,
-            failure_class=failures.refused(refusal, otherwise=reasons.FailureClass.BUILD),
-            advises=True,
-        )
+        actions.failed = failures.of_refusal(refusal, otherwise=reasons.FailureClass.BUILD)
 
 
 def _advance(
@@ -132,12 +128,11 @@ def _advance(
 ) -> None:
     chosen = choosing.settle(draft, found, seen, settings)
     if isinstance(chosen, observed.Refusal):
-        actions.failed = choosing.overdue(draft, seen, chosen, settings)
-        actions.requeue_at = choosing.deadline(draft, seen, settings)
-        actions.waits_for_nodes = True
+        _wait_for_nodes(draft, found, seen, chosen, settings, actions)
         return
     actions.processes = ranks.processes(found, chosen)
-    settings = choosing.based(settings, chosen)
+    settings = choosing.based(settings, chosen.variant)
+    seen = imaging.of_base(seen, found, settings)
     step = imaging.settle(draft, found, seen, settings)
     if isinstance(step, failures.Failed):
         actions.failed = step
@@ -163,6 +158,27 @@ def _advance(
         _heal(draft, found, seen, gang, settings, actions)
 
 
+def _wait_for_nodes(
+    draft: drafts.Draft,
+    found: spec.TrainingJobSpec,
+    seen: observed.Observation,
+    refusal: observed.Refusal,
+    settings: policy.Policy,
+    actions: _Actions,
+) -> None:
+    """Have the image built meanwhile, as far as it is known which."""
+    actions.failed = choosing.overdue(draft, seen, refusal, settings)
+    actions.waits_for_nodes = True
+    step = ahead.settle(draft, found, seen, refusal, settings)
+    if isinstance(step, failures.Failed):
+        actions.failed = actions.failed or step
+        return
+    actions.build = step
+    actions.requeue_at = _first(
+        choosing.deadline(draft, seen, settings), imaging.next_look(draft, found, seen, settings)
+    )
+
+
 def _create(
     draft: drafts.Draft,
     found: spec.TrainingJobSpec,
@@ -178,12 +194,7 @@ def _create(
     if blocked is not None:
         draft.condition(Type.ACCEPTED, False, blocked.reason, blocked.message)
         if blocked.terminal or draft.now >= deadline:
-            actions.failed = failures.Failed(
-                reason=blocked.reason,
-                message=blocked.message,
-                failure_class=failures.refused(blocked),
-                advises=True,
-            )
+            actions.failed = failures.of_refusal(blocked)
             return
         if draft.now < blocked.retry_at:
             actions.requeue_at = min(blocked.retry_at, deadline)

@@ -150,6 +150,19 @@ def refused(
     return _REFUSALS.get(refusal.reason, otherwise)
 
 
+def of_refusal(
+    refusal: observed.Refusal, *, otherwise: reasons.FailureClass = Class.UNKNOWN
+) -> Failed:
+    """Return the end of a job whose step is refused for good."""
+    return Failed(
+        reason=refusal.reason,
+        message=refusal.message,
+        failure_class=refused(refusal, otherwise=otherwise),
+        log_tail=refusal.log_tail or None,
+        advises=True,
+    )
+
+
 def workload_gone(name: str) -> Failed:
     """Return the end of a job whose Job somebody deleted while it ran: what it did is lost."""
     return Failed(

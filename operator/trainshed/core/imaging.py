@@ -63,6 +63,15 @@ def _runs(found: spec.TrainingJobSpec, settings: policy.Policy, built: observed.
     return pinning.pinned(_base(found, settings), built.base_digest)
 
 
+def of_base(
+    seen: observed.Observation, found: spec.TrainingJobSpec, settings: policy.Policy
+) -> observed.Observation:
+    """Return the observation without a build that was begun on another base."""
+    if seen.build is None or seen.build.base in ("", _base(found, settings)):
+        return seen
+    return dataclasses.replace(seen, build=None)
+
+
 def _base(found: spec.TrainingJobSpec, settings: policy.Policy) -> str:
     if of_dockerfile(found.image):
         return ""  # it names its own
@@ -203,13 +212,7 @@ def _refused(
 ) -> plan.BuildOrder | failures.Failed | None:
     draft.condition(Type.IMAGE_READY, False, refusal.reason, refusal.message)
     if refusal.terminal:
-        return failures.Failed(
-            reason=refusal.reason,
-            message=refusal.message,
-            failure_class=failures.refused(refusal, otherwise=reasons.FailureClass.BUILD),
-            log_tail=refusal.log_tail or None,
-            advises=True,
-        )
+        return failures.of_refusal(refusal, otherwise=reasons.FailureClass.BUILD)
     if draft.now >= deadline(draft, found, seen, settings):
         return overdue(found, settings, refusal)
     return _ordered(draft, found, seen, settings) if draft.now >= refusal.retry_at else None
@@ -259,6 +262,8 @@ def deadline(
 ) -> float:
     """Return when a job without an image ends; a restart of the operator does not move it."""
     since = draft.since(Type.IMAGE_READY)
+    if draft.stored_true(Type.IMAGE_READY):
+        since = draft.now  # It was built ahead, and is asked for again.
     return (seen.job.first_seen if since is None else since) + limit(found, settings)
 
 

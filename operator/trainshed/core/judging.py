@@ -31,7 +31,7 @@ def of_wish(
         return _instead(chosen, seen) if isinstance(chosen, observed.Refusal) else chosen
     if wish == api.Type.CPU:
         return _cpu(seen)
-    named = list(_candidates(wish, known(seen)))
+    named = list(candidates(wish, known(seen)))
     if not named:
         return _unknown(wish, known(seen))
     queued = labels.QUEUE in seen.job.labels
@@ -70,7 +70,7 @@ def _of_all(
     return refusal(Reason.NO_NODE_FITS, told)
 
 
-def _candidates(wish: str, places: index.Index) -> Iterator[classes.Class]:
+def candidates(wish: str, places: index.Index) -> Iterator[classes.Class]:
     """Yield the classes of a type, or the one of a name."""
     for name, class_ in sorted(places.known().items()):
         of_type = class_.told and class_.type == wish
@@ -92,10 +92,10 @@ def _judge(
     contradiction = contradicting.refusal(class_, found)
     if contradiction is not None:
         return contradiction
-    variant = class_.spec.image.variant if class_.spec.image is not None else ""
+    variant = class_.variant
     if (
         variant
-        and _takes_default(found)
+        and takes_default(found)
         and not settings.variants.get(variant, {}).get(found.framework)
     ):
         return refusal(
@@ -133,21 +133,22 @@ def _held(
     return refusal(Reason.NO_NODE_FITS, told)
 
 
-def _takes_default(found: spec.TrainingJobSpec) -> bool:
+def takes_default(found: spec.TrainingJobSpec) -> bool:
+    """Return whether a job's image has the base that the chart names."""
     image = found.image
     return image is None or (image.ref is None and image.base is None and not image.dockerfile)
 
 
 def _cpu(seen: observed.Observation) -> choices.Choice:
     """Return the class of all CPUs; those of some nodes are for who asks for them by name."""
-    every = (each for each in _candidates(api.Type.CPU, known(seen)) if each.everywhere)
+    every = (each for each in candidates(api.Type.CPU, known(seen)) if each.everywhere)
     class_ = next(every, None)
     return choices.of(class_, resource="", count=0) if class_ is not None else choices.NONE
 
 
 def _instead(refused: observed.Refusal, seen: observed.Observation) -> choices.Choice:
     """Return the CPU, with which `auto` is content; where there are GPUs it is a warning."""
-    gpus = any(_there(each, seen) for each in _candidates(api.Type.GPU, known(seen)))
+    gpus = any(_there(each, seen) for each in candidates(api.Type.GPU, known(seen)))
     asked, why = str(api.Type.GPU), refused.message
     return dataclasses.replace(_cpu(seen), fell_back_from=asked, why=why, expected=not gpus)
 
@@ -160,6 +161,7 @@ def _there(class_: classes.Class, seen: observed.Observation) -> bool:
 
 
 def known(seen: observed.Observation) -> index.Index:
+    """Return the nodes and classes that there are."""
     return seen.places if seen.places is not None else index.Index()
 
 

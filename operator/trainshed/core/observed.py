@@ -235,6 +235,8 @@ class BuildView:
     refusal: Refusal | None = None
     forced: bool = False
     """Whether it makes anew what a registry has lost."""
+    base: str = ""
+    """The base image that it was asked for on; empty where the order named none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,12 @@ def of(draft: drafts.Draft, seen: observed.Observation) -> phases.Phase:
         return held
     if seen.workload is not None or draft.before.phase in (Phase.STARTING, Phase.RUNNING):
         return Phase.STARTING
-    if not draft.is_true(Type.ACCEPTED):
+    if not draft.is_true(Type.ACCEPTED) or not _chosen(draft):
         return Phase.PENDING
     return Phase.STARTING if draft.is_true(Type.IMAGE_READY) else Phase.BUILDING
+
+
+def _chosen(draft: drafts.Draft) -> bool:
+    """Return whether it is settled on which class of accelerator the job runs."""
+    placement = draft.fields.get("placement") or draft.before.placement
+    return placement is not None and bool(placement.type)

@@ -35,8 +35,8 @@ class BuildOrder:
     """What a build pod is to do; None where this process can pack the files itself."""
     repository: str = ""
     """HOST/PATH that the image goes to; empty for the namespace's own."""
-    placement: Mapping[str, Any] = field(default_factory=dict)
-    """Where the job's pods may run, as fields of a pod."""
+    placement: Mapping[str, Any] | None = field(default_factory=dict)
+    """Where the job's pods may run, as fields of a pod; None while that is open."""
     push_secret: str = ""
     pull_secrets: tuple[str, ...] = ()
     """Secrets by which the kubelet pulls the build pod's own image."""

@@ -133,10 +133,9 @@ class Builds:
         """Begin a job's build; return whether it has ended within the pass's patience."""
         task = self._tasks.get(job.uid)
         if task is None:
-            forced = order.forced is not None
-            known = self._cache.build(job.uid)
-            if known is None or known.refusal is None or known.forced != forced:
-                self._cache.put_build(job.uid, observed.BuildView(forced=forced))
+            begun, known = _begun(order), self._cache.build(job.uid)
+            if known is None or known.refusal is None or replace(known, refusal=None) != begun:
+                self._cache.put_build(job.uid, begun)
             task = asyncio.create_task(self._build(job, order), name=f"build {job.key}")
             self._tasks[job.uid] = task
         done, _ = await asyncio.wait({task}, timeout=PATIENCE)
@@ -183,18 +182,18 @@ class Builds:
     async def _outcome(
         self, job: observed.TrainingJobView, order: plan.BuildOrder
     ) -> observed.BuildView:
-        seconds, forced = order.seconds or self._deadline, order.forced is not None
+        seconds = order.seconds or self._deadline
         try:
             async with asyncio.timeout(_patience(order, seconds)):
                 if order.mounted:
                     await self._see_mounts(order)
                 files = await reading.files(self._api, job.key.namespace, order)
                 if order.pod is not None:
-                    tell = functools.partial(self._tell, job, forced)
+                    tell = functools.partial(self._tell, job, order)
                     image = await self._pods.make(job, reading.with_files(order, files), tell)
                 else:
                     image = await self._maker.make(job.key.namespace, order, files)
-                return observed.BuildView(image=image, forced=forced)
+                return replace(_begun(order), image=image)
         except TimeoutError:
             message = f"the build did not end within {seconds:.0f} s: it is begun again"
             refusal = observed.Refusal(reasons.Reason.BUILD_TIMED_OUT, message, False)
@@ -222,7 +221,7 @@ class Builds:
             log.error("build_crashed", extra={"job": str(job.key)}, exc_info=error)
             message = f"the build crashed ({type(error).__name__}): see the operator's log"
             refusal = observed.Refusal(reasons.Reason.BUILD_CRASHED, message, terminal=False)
-        return observed.BuildView(refusal=self._with_retry(job, refusal), forced=forced)
+        return replace(_begun(order), refusal=self._with_retry(job, refusal))
 
     async def _see_mounts(self, order: plan.BuildOrder) -> None:
         """Refuse before anything is built what no node of the job's could run."""
@@ -231,12 +230,15 @@ class Builds:
             raise podbuilds.Refused(refusal)
 
     def _tell(
-        self, job: observed.TrainingJobView, forced: bool, refusal: observed.Refusal | None
+        self,
+        job: observed.TrainingJobView,
+        order: plan.BuildOrder,
+        refusal: observed.Refusal | None,
     ) -> None:
         """Show what a build waits for, or that it waits no more, while it goes on."""
         current = self._cache.job(job.key)
         if current is not None and current.uid == job.uid:
-            self._cache.put_build(job.uid, observed.BuildView(refusal=refusal, forced=forced))
+            self._cache.put_build(job.uid, replace(_begun(order), refusal=refusal))
             self._wake(job.key)
 
     def _with_retry(
@@ -245,6 +247,10 @@ class Builds:
         now = self._clock()
         delay = retry_delay(now - job.first_seen)
         return replace(refusal, retry_at=now + delay)
+
+
+def _begun(order: plan.BuildOrder) -> observed.BuildView:
+    return observed.BuildView(forced=order.forced is not None, base=order.base)
 
 
 def _patience(order: plan.BuildOrder, seconds: float) -> float:

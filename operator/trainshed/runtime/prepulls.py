@@ -24,7 +24,7 @@ class Prepulls:
     async def begin(self, namespace: str, order: plan.BuildOrder, base: str) -> None:
         """Begin for an order whose build pod was begun; `base`: the order's, as it was resolved."""
         # What a Dockerfile stands on is in the source, which only the pod reads.
-        if not self._nodes or not order.base:
+        if not self._nodes or not order.base or order.placement is None:
             return
         _, _, digest = base.partition("@")
         manifest = prepulls.render(

@@ -33,7 +33,7 @@ def refused(asked: Any, places_: index.Index, **more: Any) -> status.Condition:
     found, wanted = decided(asked, places_, **more)
     placed = found.condition("Placed")
     assert placed is not None
-    assert wanted.build is None
+    assert wanted.creates == ()
     assert wanted.waits_for_nodes
     assert wanted.requeue_after is not None
     return placed

@@ -15,6 +15,9 @@ from trainshed.kube import errors
 from trainshed.registry import errors as registry_errors
 from trainshed.runtime import reading
 
+BEGUN = observed.BuildView(base=buildings.ORDER.base)
+BUILT = dataclasses.replace(facts.built(), base=buildings.ORDER.base)
+
 
 @pytest.mark.looptime
 async def test_a_quick_build_ends_within_the_pass() -> None:
@@ -22,7 +25,7 @@ async def test_a_quick_build_ends_within_the_pass() -> None:
 
     assert await bench.builds.run(bench.job, buildings.ORDER)
 
-    assert bench.cache.build(buildings.UID) == facts.built()
+    assert bench.cache.build(buildings.UID) == BUILT
     assert bench.counted == ["built"]
 
 
@@ -64,7 +67,7 @@ async def test_nodes_are_asked_of_no_image_that_is_not_mounted() -> None:
 
     await bench.builds.run(bench.job, MOUNTED)
     assert bench.mounts.asked == ["disk=fast"]
-    assert bench.cache.build(buildings.UID) == facts.built()
+    assert bench.cache.build(buildings.UID) == BUILT
 
 
 @pytest.mark.looptime
@@ -72,12 +75,12 @@ async def test_a_slow_build_wakes_its_job_at_its_end() -> None:
     bench = buildings.Bench(buildings.Maker(seconds=3.0))
 
     assert not await bench.builds.run(bench.job, buildings.ORDER)
-    assert bench.cache.build(buildings.UID) == observed.BuildView()
+    assert bench.cache.build(buildings.UID) == BEGUN
     assert bench.woken == []
 
     await asyncio.sleep(3.0)
     assert bench.woken == [buildings.KEY]
-    assert bench.cache.build(buildings.UID) == facts.built()
+    assert bench.cache.build(buildings.UID) == BUILT
 
 
 @pytest.mark.looptime
@@ -236,7 +239,7 @@ async def test_a_build_that_hangs_is_ended() -> None:
     await bench.builds.run(bench.job, buildings.ORDER)
 
     await asyncio.sleep(901.0)
-    hangs = bench.cache.build(buildings.UID) == observed.BuildView()
+    hangs = bench.cache.build(buildings.UID) == BEGUN
     await bench.builds.close()
 
     assert not hangs
@@ -259,7 +262,7 @@ async def test_a_build_has_the_seconds_that_its_order_gives_it() -> None:
     await bench.builds.run(bench.job, dataclasses.replace(buildings.ORDER, seconds=30.0))
 
     await asyncio.sleep(27.0)
-    assert bench.cache.build(buildings.UID) == observed.BuildView()
+    assert bench.cache.build(buildings.UID) == BEGUN
     await asyncio.sleep(2.0)
 
     assert bench.refusal().reason == "BuildTimedOut"
@@ -271,13 +274,13 @@ async def test_what_is_made_anew_is_not_taken_for_what_was_there() -> None:
     bench = buildings.Bench(buildings.Maker(seconds=3.0))
     await bench.builds.run(bench.job, buildings.ORDER)
     await asyncio.sleep(3.0)
-    assert bench.cache.build(buildings.UID) == facts.built()
+    assert bench.cache.build(buildings.UID) == BUILT
 
     await bench.builds.run(bench.job, dataclasses.replace(buildings.ORDER, forced=1.0))
-    assert bench.cache.build(buildings.UID) == observed.BuildView(forced=True)
+    assert bench.cache.build(buildings.UID) == dataclasses.replace(BEGUN, forced=True)
     await asyncio.sleep(3.0)
 
-    assert bench.cache.build(buildings.UID) == dataclasses.replace(facts.built(), forced=True)
+    assert bench.cache.build(buildings.UID) == dataclasses.replace(BUILT, forced=True)
 
 
 @pytest.mark.looptime
@@ -295,3 +298,18 @@ async def test_the_work_of_a_build_is_counted_by_who_did_it_and_a_hit_by_each_jo
     assert bench.worked == [({"push": 1.0}, 1000)]
     assert bench.hits == ["image"]
     assert bench.counted == ["built", "found"]
+
+
+@pytest.mark.looptime
+async def test_what_is_built_on_a_base_says_so_whatever_was_asked_for_meanwhile() -> None:
+    bench = buildings.Bench(buildings.Maker(seconds=3.0))
+    other = dataclasses.replace(buildings.ORDER, base="registry.example/other:1")
+    await bench.builds.run(bench.job, buildings.ORDER)
+
+    await bench.builds.run(bench.job, other)
+    first = bench.cache.build(buildings.UID)
+    await bench.builds.run(bench.job, other)
+    await asyncio.sleep(3.0)
+
+    assert first == BUILT
+    assert bench.cache.build(buildings.UID) == dataclasses.replace(facts.built(), base=other.base)

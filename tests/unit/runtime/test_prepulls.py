@@ -127,3 +127,11 @@ async def test_a_build_that_is_refused_has_nothing_pulled() -> None:
     with pytest.raises(Exception, match="quota"):
         await task
     assert asked == []
+
+
+async def test_nothing_is_pulled_where_it_is_open_on_which_nodes_a_job_runs() -> None:
+    api = Api()
+
+    await prepulled(api).begin("team-a", dataclasses.replace(ORDER, placement=None), ORDER.base)
+
+    assert api.made == []
