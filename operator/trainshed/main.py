@@ -26,6 +26,7 @@ from trainshed.runtime import (
     building,
     bundled,
     counting,
+    handover,
     leader,
     logs,
     loop,
@@ -81,7 +82,7 @@ class _Process:
     connection: login.Connection
     transport: transports.Transport
     counts: controller.Controller
-    found: operator.Operator
+    found: handover.Operator
     stop: asyncio.Event
 
 
@@ -95,13 +96,13 @@ async def run(
     counts = controller.Controller(
         push_results=list(refusals.Result), build_failures=sorted(building.COUNTED)
     )
-    queue = workqueue.WorkQueue[operator.Key](
+    queue = workqueue.WorkQueue[handover.Key](
         random=random.random,
         on_taken=lambda priority, seconds: counts.taken(priority.name.lower(), seconds),
     )
     for priority in workqueue.Priority:
         counts.queue(priority.name.lower(), lambda priority=priority: queue.depth(priority))  # type: ignore[misc]
-    found = operator.Operator(queue=queue)
+    found = handover.Operator(queue=queue)
     connection = await login.login(kubeconfig=kubeconfig)
     places = found.cache.places
     counts.registry.register(stock.ClassCollector(places.index, places.usage))
@@ -173,7 +174,7 @@ def _served(settings: config.Settings) -> list[kinds.Kind]:
 
 
 async def _lead(process: _Process, free: clients.Client, elector: leader.Elector) -> None:
-    settings, counts = process.settings, process.counts
+    settings = process.settings
     limits = ratelimit.Limits(per_second=settings.writes.per_second, burst=settings.writes.burst)
     budgeted = clients.ApiClient(
         process.transport, limiter=ratelimit.Limiter(limits), may_write=elector.is_leader
@@ -187,25 +188,29 @@ async def _lead(process: _Process, free: clients.Client, elector: leader.Elector
         clock=time.monotonic,
         issue=registry.issue if registry else None,
     ) as maker:
-        await operator.run(
-            process.found,
+        given = handover.Given(
             settings=settings,
             identity=process.identity,
-            api=operator.Clients(connection=process.connection, free=free, budgeted=budgeted),
+            api=handover.Clients(connection=process.connection, free=free, budgeted=budgeted),
             maker=maker,
             leading=elector.is_leader,
-            hooks=counting.Hooks(
-                passed=counts.passed,
-                pushed=counts.pushed,
-                built=counts.built,
-                hit=counts.hit,
-                worked=counts.worked,
-                collected=counts.collected,
-            ),
+            hooks=_hooks(process.counts),
             stop=process.stop,
             claim_signals=lambda: _claim_signals(process.stop),
             registry=registry,
         )
+        await operator.run(process.found, given)
+
+
+def _hooks(counts: controller.Controller) -> counting.Hooks:
+    return counting.Hooks(
+        passed=counts.passed,
+        pushed=counts.pushed,
+        built=counts.built,
+        hit=counts.hit,
+        worked=counts.worked,
+        collected=counts.collected,
+    )
 
 
 async def _acquired(elector: leader.Elector, process: _Process) -> bool:
@@ -242,7 +247,7 @@ def _claim_signals(stop: asyncio.Event) -> None:
 async def _metrics(
     settings: config.Settings,
     counts: controller.Controller,
-    found: operator.Operator,
+    found: handover.Operator,
 ) -> AsyncIterator[None]:
     jobs = collectors.JobCollector(
         found.cache,
@@ -256,7 +261,7 @@ async def _metrics(
         yield
 
 
-def _healthy(found: operator.Operator) -> Callable[[], str | None]:
+def _healthy(found: handover.Operator) -> Callable[[], str | None]:
     """Return the liveness check: the loop answers, and no pass is stuck.
 
     Whether the API server answers is no part of it: an outage there must not restart operators.

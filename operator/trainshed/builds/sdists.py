@@ -34,6 +34,8 @@ SCRATCH = "/tmp"
 ROOM = 4 << 30
 """Bytes that compilers and what packages are built by may have, beside what packages may have."""
 _WISH_BYTES = "512Mi"
+_WISH: Mapping[str, Any] = {"name": "wish", "mountPath": WISH}
+_MADE: Mapping[str, Any] = {"name": "wheels", "mountPath": OUTCOME}
 _OF_FETCH = ("git", "oci", "claim")
 _HIDDEN = ("index", "operator-token")
 """What the first step has no use for."""
@@ -76,41 +78,19 @@ def split(
     are built; empty for the builder's own. `most`: bytes that packages may have.
     """
     (builder,) = spec["containers"]
-    mounts = {each["name"]: each for each in builder["volumeMounts"]}
     fetch, *between = spec.get("initContainers") or [
         {**builder, "name": labels.FETCHER, "args": [stages.FETCH]}
     ]
-    known = {each["name"]: each for each in fetch["volumeMounts"] if each["name"] not in _HIDDEN}
-    known |= {name: mounts[name] for name in _OF_BUILDER if name in mounts}
-    wish = {"name": "wish", "mountPath": WISH}
-    made = {"name": "wheels", "mountPath": OUTCOME}
-    wheels = _wheels(image or builder["image"], builder["resources"]) | {
-        "volumeMounts": [
-            wish | {"readOnly": True},
-            # Nothing that is written there reaches the container behind it.
-            {"name": "wheels-tmp", "mountPath": SCRATCH},
-            made,
-        ],
-    }
     system, architecture = platform
     return {
         **spec,
         "nodeSelector": {"kubernetes.io/os": system, "kubernetes.io/arch": architecture},
         "initContainers": [
-            {**fetch, "volumeMounts": [*known.values(), wish]},
+            _fetch(fetch, builder),
             *between,
-            wheels,
+            _wheels(image or builder["image"], builder["resources"]),
         ],
-        "containers": [
-            {
-                **builder,
-                "volumeMounts": [
-                    *(each for name, each in mounts.items() if name not in _OF_FETCH),
-                    wish | {"readOnly": True},
-                    made | {"readOnly": True},
-                ],
-            }
-        ],
+        "containers": [_builder(builder)],
         "volumes": [
             *spec["volumes"],
             {"name": "wish", "emptyDir": {"sizeLimit": _WISH_BYTES}},
@@ -120,6 +100,21 @@ def split(
     }
 
 
+def _fetch(fetch: Mapping[str, Any], builder: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the first step, which reads the base as the last one does, and writes the wishes."""
+    known = {each["name"]: each for each in fetch["volumeMounts"] if each["name"] not in _HIDDEN}
+    mounts = {each["name"]: each for each in builder["volumeMounts"]}
+    known |= {name: mounts[name] for name in _OF_BUILDER if name in mounts}
+    return {**fetch, "volumeMounts": [*known.values(), dict(_WISH)]}
+
+
+def _builder(builder: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the last step, which sees what was made and changes none of it."""
+    kept = (each for each in builder["volumeMounts"] if each["name"] not in _OF_FETCH)
+    made = ({**each, "readOnly": True} for each in (_WISH, _MADE))
+    return {**builder, "volumeMounts": [*kept, *made]}
+
+
 def _wheels(image: str, resources: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": labels.WHEELS,
@@ -127,6 +122,12 @@ def _wheels(image: str, resources: Mapping[str, Any]) -> dict[str, Any]:
         # Nothing of a job's is in the script.
         "command": ["/bin/sh", "-c", _SCRIPT],
         "env": [{"name": name, "value": value} for name, value in ENVIRONMENT.items()],
+        "volumeMounts": [
+            {**_WISH, "readOnly": True},
+            # Nothing that is written there reaches the container behind it.
+            {"name": "wheels-tmp", "mountPath": SCRATCH},
+            dict(_MADE),
+        ],
         "workingDir": SCRATCH,
         "resources": dict(resources),
         "securityContext": security.container(),

@@ -20,6 +20,8 @@ _OF_FETCH = ("git", "oci", "claim")
 """Mounts that the last step has not."""
 FETCH = "fetch"
 """The argument by which our program does the first step alone."""
+_IMAGE: Mapping[str, Any] = {"name": "image", "mountPath": dockerfiles.IMAGE}
+_ACCESS: Mapping[str, Any] = {"name": "access", "mountPath": dockerfiles.ACCESS}
 
 
 def split(
@@ -40,53 +42,73 @@ def split(
     whether the code is in a registry, which may take the pod's token.
     """
     (builder,) = spec["containers"]
-    mounts = {each["name"]: each for each in builder["volumeMounts"]}
     secrets = {f"pull-{index}": name for index, name in enumerate((*pull, shared)) if name}
-    hidden = ("push", "index", "operator-token", *(() if artifact else ("registry-token",)))
-    to_image = {"name": "image", "mountPath": dockerfiles.IMAGE}
-    access = {"name": "access", "mountPath": dockerfiles.ACCESS}
-    fetch = {
-        **builder,
-        "name": labels.FETCHER,
-        "args": [FETCH],
-        "volumeMounts": [
-            *(each for name, each in mounts.items() if name not in hidden),
-            *(_pull_mount(index, name) for index, name in enumerate(secrets)),
-            access,
-        ],
-    }
-    run = _engine(asked, engine, compression) | {
-        "volumeMounts": [
-            mounts["work"] | {"readOnly": True},
-            # Its own: what a step plants in ours, such as a pipe, the builder would open.
-            mounts["tmp"] | {"name": "engine-tmp"},
-            access | {"readOnly": True},
-            to_image,
-        ],
-    }
-    push = {
-        **builder,
-        "volumeMounts": [
-            *(each for name, each in mounts.items() if name not in _OF_FETCH),
-            to_image,
-        ],
-    }
     system, _, architecture = platform.partition("/")
     users = {} if engine.host_users else {"hostUsers": False}
     return {
         **spec,
         **users,
         "nodeSelector": {"kubernetes.io/os": system, "kubernetes.io/arch": architecture},
-        "initContainers": [fetch, run],
-        "containers": [push],
-        "volumes": [
-            *spec["volumes"],
-            *(_secret(volume, name, name == shared) for volume, name in secrets.items()),
-            {"name": "access", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
-            {"name": "engine-tmp", "emptyDir": {"sizeLimit": "64Mi"}},
-            {"name": "image", "emptyDir": {"sizeLimit": engine.storage}},
+        "initContainers": [
+            _fetch(builder, secrets, artifact=artifact),
+            _run(builder, asked, engine, compression),
+        ],
+        "containers": [_push(builder)],
+        "volumes": [*spec["volumes"], *_volumes(secrets, shared, engine)],
+    }
+
+
+def _fetch(
+    builder: Mapping[str, Any], secrets: Mapping[str, str], *, artifact: bool
+) -> dict[str, Any]:
+    """Return the first step: the code, and the Secrets by which its bases are read."""
+    hidden = ("push", "index", "operator-token", *(() if artifact else ("registry-token",)))
+    return {
+        **builder,
+        "name": labels.FETCHER,
+        "args": [FETCH],
+        "volumeMounts": [
+            *(each for each in builder["volumeMounts"] if each["name"] not in hidden),
+            *(_pull_mount(index, name) for index, name in enumerate(secrets)),
+            dict(_ACCESS),
         ],
     }
+
+
+def _run(
+    builder: Mapping[str, Any],
+    asked: dockerfiles.Dockerfile,
+    engine: dockerfiles.Engine,
+    compression: str,
+) -> dict[str, Any]:
+    """Return the second step: the Dockerfile's own commands."""
+    mounts = {each["name"]: each for each in builder["volumeMounts"]}
+    return _engine(asked, engine, compression) | {
+        "volumeMounts": [
+            mounts["work"] | {"readOnly": True},
+            # Its own: what a step plants in ours, such as a pipe, the builder would open.
+            mounts["tmp"] | {"name": "engine-tmp"},
+            {**_ACCESS, "readOnly": True},
+            dict(_IMAGE),
+        ],
+    }
+
+
+def _push(builder: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the last step: what was made, and the code on top."""
+    kept = (each for each in builder["volumeMounts"] if each["name"] not in _OF_FETCH)
+    return {**builder, "volumeMounts": [*kept, dict(_IMAGE)]}
+
+
+def _volumes(
+    secrets: Mapping[str, str], shared: str, engine: dockerfiles.Engine
+) -> list[dict[str, Any]]:
+    return [
+        *(_secret(volume, name, name == shared) for volume, name in secrets.items()),
+        {"name": "access", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+        {"name": "engine-tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+        {"name": "image", "emptyDir": {"sizeLimit": engine.storage}},
+    ]
 
 
 def _engine(

@@ -23,11 +23,10 @@ def children(
 ) -> tuple[plan.Manifest, ...]:
     """Return what is to be created, in order: pods need what is beside their Job."""
     name = naming.workload(job.key.name, attempt)
-    rendered = workload_job.render(
-        found,
+    asked = workload_job.Attempt(
         job=job,
         name=name,
-        attempt=attempt,
+        number=attempt,
         image=image.ref,
         volume=image.volume or "",
         progress_url=settings.progress_url,
@@ -37,6 +36,7 @@ def children(
         wishes=settings.wishes,
         queue=job.labels,
     )
+    rendered = workload_job.render(found, asked)
     beside = []
     if found.replicas > 1:
         beside.append(workload_service.render(job=job, name=name, attempt=attempt))

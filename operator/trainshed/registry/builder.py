@@ -22,7 +22,6 @@ from trainshed.registry import (
     afterwards,
     answers,
     authentication,
-    bases,
     credentials,
     describing,
     developing,
@@ -39,6 +38,7 @@ from trainshed.registry import (
     remembered,
     retries,
     targets,
+    wanting,
 )
 from trainshed.registry import client as clients
 
@@ -183,29 +183,35 @@ class Builder:
         files: Mapping[str, bytes],
         added: additions.Additions | None,
     ) -> observed.BuiltImage:
-        started, force = self._clock(), order.forced is not None
+        started = self._clock()
         try:
             sources.check(files, limit=self._limit)
         except sources.SourceRefused as error:
             raise errors.SourceRefused(str(error)) from error
-        base = references.parse(order.base)
+        wanted = await self._wanted(namespace, order, files, added)
+        known = self._found.get(wanted.name)
+        if known is not None and not wanted.forced:
+            return replace(known.shared(), seconds=0.0)
+        image = await self._joined(wanted, order.seconds or self._times.build)
+        return replace(image, seconds=self._clock() - started)
+
+    async def _wanted(
+        self,
+        namespace: str,
+        order: plan.BuildOrder,
+        files: Mapping[str, bytes],
+        added: additions.Additions | None,
+    ) -> wanting.Wanted:
+        """Return the image that an order comes to: all that goes in, and where it goes."""
+        base, force = references.parse(order.base), order.forced is not None
         self._target.admit(namespace, base)
         # Packages are chosen by what the base has: for them it is read in any case.
-        unread = order.mounted and added is None
-        origin = self._origin(base, unread=unread, doubting=force)
-        request = requests.Request(
-            base_digest=await self._bases.digest(order.base, base, origin),
-            library=self._library,
-            source=files,
-            entrypoint=order.entrypoint,
-            platforms=order.platforms,
-            compression=order.compression,
-            mounted=order.mounted,
-        )
+        origin = self._origin(base, unread=order.mounted and added is None, doubting=force)
+        digest = await self._bases.digest(order.base, base, origin)
+        request = wanting.request(order, files, library=self._library, base_digest=digest)
         place, settled = admitted.place(self._target, namespace, order.repository), None
         if added is not None:
-            under = await self.grounds(namespace, order, request.base_digest)
-            settled = await added.settle(under)
+            settled = await added.settle(await self.grounds(namespace, order, digest))
             request = replace(request, packages=settled.hash)
         to = pushing.Push(
             client=self._hosts.client(place.url, doubting=force),
@@ -217,69 +223,50 @@ class Builder:
             marks={**order.marks, **additions.marks(settled)},
             variant=provenance.variant(order.marks),
         )
-        name = (to.name, to.tags[0])
-        known = self._found.get(name)
-        if known is not None and not force:
-            return replace(known.shared(), seconds=0.0)
+        return wanting.Wanted(to=to, request=request, base=base, settled=settled, forced=force)
+
+    async def _joined(self, wanted: wanting.Wanted, longest: float) -> observed.BuiltImage:
+        """Return the image by one build, whoever else wants the same at the moment."""
         ours = False
 
         async def work() -> observed.BuiltImage:
             nonlocal ours
             ours = True
-            longest = order.seconds or self._times.build
-            return await retries.in_time(
-                lambda: self._find_or_push(to, request, base, settled, force), longest
-            )
+            return await retries.in_time(lambda: self._find_or_push(wanted), longest)
 
-        image = await self._flights.join((*name, force), work)
-        self._found.put(name, image)
-        if not ours:
-            image = image.shared()
-        return replace(image, seconds=self._clock() - started)
+        image = await self._flights.join((*wanted.name, wanted.forced), work)
+        self._found.put(wanted.name, image)
+        return image if ours else image.shared()
 
-    async def _find_or_push(
-        self,
-        to: pushing.Push,
-        request: requests.Request,
-        reference: references.Reference,
-        settled: additions.Settled | None,
-        force: bool,
-    ) -> observed.BuiltImage:
-        says = bases.described(reference, request.base_digest, to.key, to.marks)
-        found = None if force else await finding.find(to, says)
+    async def _find_or_push(self, wanted: wanting.Wanted) -> observed.BuiltImage:
+        found = None if wanted.forced else await finding.find(wanted.to, wanted.says())
         watch = measures.Stopwatch(self._clock)
         if found is None:
             with watch.phase(measures.Phase.PACK):
-                own = await self._parts(to, request, reference)
-            parts = await additions.under(own, settled, request)
+                own = await self._parts(wanted)
+            parts = await additions.under(own, wanted.settled, wanted.request)
             with watch.phase(measures.Phase.PUSH):
-                digest, uploaded = await pushing.push(to, parts)
+                digest, uploaded = await pushing.push(wanted.to, parts)
         else:
             digest, uploaded = found
-        if uploaded and settled is not None:
-            self._afterwards.add("packages", settled.keep)
         if uploaded:
-            known = settled.contents if settled else {}
-            self._afterwards.add(
-                "bom", functools.partial(describing.describe, to, digest, request, reference, known)
-            )
-        return observed.BuiltImage(
-            ref=f"{to.name}@{digest}",
-            key=to.tag,
-            base_digest=request.base_digest,
-            cache_hit=found is not None,
-            seconds=0.0,
-            uploaded_bytes=uploaded,
-            hits=(measures.Hit.IMAGE,) if found is not None else additions.hits(settled),
-            phases=watch.seconds,
-            lock_hash=settled.lock_hash if settled else "",
+            self._follow_up(wanted, digest)
+        return wanted.image(digest, hit=found is not None, uploaded=uploaded, phases=watch.seconds)
+
+    def _follow_up(self, wanted: wanting.Wanted, digest: str) -> None:
+        """Have done later what no job waits for: its packages are kept, its contents listed."""
+        to, request, settled = wanted.to, wanted.request, wanted.settled
+        if settled is not None:
+            self._afterwards.add("packages", settled.keep)
+        known = settled.contents if settled else {}
+        self._afterwards.add(
+            "bom", functools.partial(describing.describe, to, digest, request, wanted.base, known)
         )
 
-    async def _parts(
-        self, to: pushing.Push, request: requests.Request, reference: references.Reference
-    ) -> list[pushing.Part]:
+    async def _parts(self, wanted: wanting.Wanted) -> list[pushing.Part]:
         """Return the image of each platform: its own base, and what goes onto it."""
-        found = await grounds.below(self._bases, to.origin, reference, request)
+        request = wanted.request
+        found = await grounds.below(self._bases, wanted.to.origin, wanted.base, request)
         shared = await self._packer.pack(request)
         return [pushing.Part(each, tuple(shared)) for each in found]
 

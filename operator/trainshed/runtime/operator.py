@@ -11,250 +11,131 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any
 
-from trainshed import config
-from trainshed.core import observed, policy
-from trainshed.granting import asking
-from trainshed.kube import client as clients
-from trainshed.kube import cluster, events, kinds, login, objects, stores
-from trainshed.progress import authority, builders, certificates
-from trainshed.registry import client as registry_clients
-from trainshed.registry import surroundings
+from trainshed.core import policy
+from trainshed.kube import kinds, stores
+from trainshed.progress import authority, certificates
 from trainshed.runtime import (
-    admitting,
-    building,
     bundled,
     classing,
-    counting,
-    gates,
-    intake,
+    handover,
     kopf_adapter,
     listening,
     loop,
     membership,
-    mounts,
     pacing,
-    podbuilds,
+    parts,
     policies,
-    prepulls,
     pushes,
-    reconciler,
-    recording,
-    seams,
     sweeper,
     tasks,
-    turns,
     watches,
     workqueue,
 )
-from trainshed.runtime import cache as caches
 
 log = logging.getLogger(__name__)
 
-Key = observed.JobKey
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clients:
-    """The ways to the API server."""
-
-    connection: login.Connection
-    free: clients.Client
-    """For the Lease, the certificate and the routing: passes no budget."""
-    budgeted: clients.Client
-    """For jobs: passes the write budget, and refuses once this process does not lead."""
-
-
-class Maker(building.Maker, podbuilds.Answers, Protocol):
-    """Makes images, and knows what build pods made."""
-
-    def own(self) -> registry_clients.Client:
-        """Return the client of the registry that images go to."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Operator:
-    """The parts that `main` looks at from outside."""
-
-    cache: caches.Cache = field(default_factory=caches.Cache)
-    queue: workqueue.WorkQueue[Key]
-    synced: asyncio.Event = field(default_factory=asyncio.Event)
-    unready: str | None = "starting"
-    """Why this replica is of no use yet; None once it works or stands by."""
-
-
-async def run(
-    found: Operator,
-    *,
-    settings: config.Settings,
-    identity: config.Identity,
-    api: Clients,
-    maker: Maker,
-    leading: Callable[[], bool],
-    hooks: counting.Hooks,
-    stop: asyncio.Event,
-    claim_signals: Callable[[], None],
-    registry: bundled.Bundled | None = None,
-) -> None:
-    """Operate until `stop` is set; raises where a watch or a task of ours fails for good."""
-    signer = await _authority(settings, identity, api)
-    rules = policies.of(settings, identity, signer)
-    recorder = events.Recorder(api.budgeted, instance=identity.pod)
-    writer, order = _writer(api, registry), turns.Turns()
-    following = _following(found, settings, identity, writer, maker, rules, hooks)
-    incoming = intake.Intake(
-        cache=found.cache,
-        wake=found.queue.add,
-        clock=time.time,
-        built=following.changed,
-        refused=bundled.watched(registry, found.cache),
-        places=found.cache.places,
-    )
+async def run(found: handover.Operator, given: handover.Given) -> None:
+    """Operate until told to stop; raises where a watch or a task of ours fails for good."""
+    signer = await _authority(given)
+    rules = policies.of(given.settings, given.identity, signer)
+    made = parts.make(found, given, rules)
     found.cache.places.on_change(lambda key: found.queue.add(key, workqueue.Priority.LOW))
-    watched = await watches.of(settings, api.free)
+    watched = await watches.of(given.settings, given.api.free)
     async with contextlib.AsyncExitStack() as stack:
-        pacer = pacing.Pacer(found.queue.add, interval=rules.progress_interval)
-        stack.callback(pacer.close)
-        stack.callback(found.cache.places.close)
-        served = listening.Listening(
-            settings=settings, identity=identity, api=api.free, signer=signer, registry=registry
-        )
-        sink = pushes.Pushes(cache=found.cache, pacer=pacer)
-        await stack.enter_async_context(
-            served.serve(found.cache, sink, following.hear, leading=leading, count=hooks.pushed)
-        )
-        stack.push_async_callback(following.close)
-        builds = _builds(found, settings, api, writer, maker, hooks, following, order)
-        stack.push_async_callback(builds.close)
-        workers = _workers(found, settings, writer, builds, recorder, rules, hooks)
-        stack.push_async_callback(workers.stop)
-        for name, task in {
-            "events": recorder.run(),
-            "sweeper": _sweeper(found, api, incoming, watched).run(),
-            "routing": served.stay_routed(),
-            "first-pass": _start_when_synced(found, workers),
-            "classes": classing.run(
-                api.budgeted,
-                found.cache.places,
-                settings.accelerator_classes,
-                synced=found.synced,
-                clock=time.time,
-            ),
-            **bundled.tasks(
-                registry,
-                settings,
-                client=maker.own(),
-                cache=found.cache,
-                synced=found.synced,
-                order=order,
-                count=hooks.collected,
-            ),
-        }.items():
-            await stack.enter_async_context(tasks.owned(name, task, stop=stop))
+        served = await _serve(stack, found, given, made, rules, signer)
+        stack.push_async_callback(made.following.close)
+        stack.push_async_callback(made.builds.close)
+        stack.push_async_callback(made.workers.stop)
+        for name, task in _tasks(found, given, made, served, watched).items():
+            await stack.enter_async_context(tasks.owned(name, task, stop=given.stop))
         # Before anything is listed: no job of the first moment may find no class.
-        await classing.prepare(api.budgeted, settings.accelerator_classes)
-        await kopf_adapter.run(
-            api.connection,
-            watched,
-            on_event=lambda kind, type_, body: incoming.event(kind.plural, type_, body),
-            census=lambda each: sweeper.census(api.free, each),
+        await classing.prepare(given.api.budgeted, given.settings.accelerator_classes)
+        await _watch(found, given, made, watched)
+
+
+async def _serve(
+    stack: contextlib.AsyncExitStack,
+    found: handover.Operator,
+    given: handover.Given,
+    made: parts.Parts,
+    rules: policy.Policy,
+    signer: certificates.KeyPair,
+) -> listening.Listening:
+    """Serve trainers and builds as long as the stack is open."""
+    pacer = pacing.Pacer(found.queue.add, interval=rules.progress_interval)
+    stack.callback(pacer.close)
+    stack.callback(found.cache.places.close)
+    served = listening.Listening(
+        settings=given.settings,
+        identity=given.identity,
+        api=given.api.free,
+        signer=signer,
+        registry=given.registry,
+    )
+    sink = pushes.Pushes(cache=found.cache, pacer=pacer)
+    serving = served.serve(
+        found.cache, sink, made.following.hear, leading=given.leading, count=given.hooks.pushed
+    )
+    await stack.enter_async_context(serving)
+    return served
+
+
+def _tasks(
+    found: handover.Operator,
+    given: handover.Given,
+    made: parts.Parts,
+    served: listening.Listening,
+    watched: tuple[sweeper.Watched, ...],
+) -> dict[str, Coroutine[Any, Any, None]]:
+    """Return what goes on beside the watches, by name."""
+    members = membership.Membership(found.cache, made.incoming)
+    return {
+        "events": made.recorder.run(),
+        "sweeper": sweeper.Sweeper(given.api.free, members, watched, random=random.random).run(),
+        "routing": served.stay_routed(),
+        "first-pass": _start_when_synced(found, made.workers),
+        "classes": classing.run(
+            given.api.budgeted,
+            found.cache.places,
+            given.settings.accelerator_classes,
             synced=found.synced,
-            stop_flag=stop,
-            namespaces=settings.namespaces,
-            claim_signals=claim_signals,
-        )
+            clock=time.time,
+        ),
+        **bundled.tasks(
+            given.registry,
+            given.settings,
+            client=given.maker.own(),
+            cache=found.cache,
+            synced=found.synced,
+            order=made.order,
+            count=given.hooks.collected,
+        ),
+    }
 
 
-def _sweeper(
-    found: Operator, api: Clients, incoming: intake.Intake, watched: tuple[sweeper.Watched, ...]
-) -> sweeper.Sweeper:
-    members = membership.Membership(found.cache, incoming)
-    return sweeper.Sweeper(api.free, members, watched, random=random.random)
-
-
-def _writer(api: Clients, registry: bundled.Bundled | None) -> seams.Writer:
-    if registry is None:
-        return objects.Objects(api.budgeted)
-    return admitting.Objects(api.budgeted, registry.keeper.ensure)
-
-
-def _following(
-    found: Operator,
-    settings: config.Settings,
-    identity: config.Identity,
-    writer: seams.Writer,
-    answers: podbuilds.Answers,
-    rules: policy.Policy,
-    hooks: counting.Hooks,
-) -> podbuilds.PodBuilds:
-    namespace, ca_pem = identity.namespace, rules.ca_pem
-    tokens = asking.for_pods(settings, namespace=namespace, ca_pem=ca_pem)
-    told = builders.address(settings.progress, namespace=namespace, ca_pem=ca_pem)
-    return podbuilds.PodBuilds(
-        cache=found.cache,
-        api=writer,
-        answers=answers,
-        given=surroundings.of(settings, operator=told, tokens=tokens),
-        repository=surroundings.repository(settings.registry),
-        worked=hooks.worked,
-        gate=gates.Gate(writer, settings.builder.dockerfile.enabled),
-        prepull=prepulls.Prepulls(
-            writer, nodes=settings.builder.pre_pull_nodes, pull_secret=rules.pull_secret
-        ).begin,
+async def _watch(
+    found: handover.Operator,
+    given: handover.Given,
+    made: parts.Parts,
+    watched: tuple[sweeper.Watched, ...],
+) -> None:
+    await kopf_adapter.run(
+        given.api.connection,
+        watched,
+        on_event=lambda kind, type_, body: made.incoming.event(kind.plural, type_, body),
+        census=lambda each: sweeper.census(given.api.free, each),
+        synced=found.synced,
+        stop_flag=given.stop,
+        namespaces=given.settings.namespaces,
+        claim_signals=given.claim_signals,
     )
 
 
-def _builds(
-    found: Operator,
-    settings: config.Settings,
-    api: Clients,
-    writer: seams.Writer,
-    maker: building.Maker,
-    hooks: counting.Hooks,
-    following: podbuilds.PodBuilds,
-    order: turns.Turns,
-) -> building.Builds:
-    return building.Builds(
-        cache=found.cache,
-        maker=maker,
-        api=writer,
-        clock=time.time,
-        wake=found.queue.add,
-        pods=following,
-        mounts=mounts.Mounts(cluster.Cluster(api.free), clock=time.monotonic),
-        observe=hooks.built,
-        hit=hooks.hit,
-        worked=hooks.worked,
-        deadline=settings.build_deadline_seconds,
-        order=order,
-    )
-
-
-def _workers(
-    found: Operator,
-    settings: config.Settings,
-    writer: seams.Writer,
-    builds: building.Builds,
-    recorder: events.Recorder,
-    rules: policy.Policy,
-    hooks: counting.Hooks,
-) -> loop.Workers[Key]:
-    passes = reconciler.Reconciler(
-        cache=found.cache,
-        api=writer,
-        builds=builds,
-        recorder=recording.Recording(recorder),
-        settings=rules,
-        clock=time.time,
-        again=lambda key: found.queue.add(key, workqueue.Priority.LOW),
-    )
-    return loop.Workers(found.queue, passes.reconcile, count=settings.workers, observe=hooks.passed)
-
-
-async def _start_when_synced(found: Operator, workers: loop.Workers[Key]) -> None:
+async def _start_when_synced(found: handover.Operator, workers: loop.Workers[handover.Key]) -> None:
     """Begin to act once all that exists is known: no pass takes a gap for a loss."""
     await found.synced.wait()
     workers.start()
@@ -263,9 +144,8 @@ async def _start_when_synced(found: Operator, workers: loop.Workers[Key]) -> Non
     await asyncio.Event().wait()
 
 
-async def _authority(
-    settings: config.Settings, identity: config.Identity, api: Clients
-) -> certificates.KeyPair:
-    store = stores.Store(api.free, kinds.SECRETS, identity.namespace)
-    name = settings.progress.ca_secret
-    return await authority.ensure(store, name=name, namespace=identity.namespace, now=time.time())
+async def _authority(given: handover.Given) -> certificates.KeyPair:
+    namespace = given.identity.namespace
+    store = stores.Store(given.api.free, kinds.SECRETS, namespace)
+    name = given.settings.progress.ca_secret
+    return await authority.ensure(store, name=name, namespace=namespace, now=time.time())

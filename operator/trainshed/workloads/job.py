@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
 from trainshed.accelerators import choices
@@ -11,74 +11,45 @@ from trainshed.api import labels, spec
 from trainshed.frameworks import registry as frameworks
 from trainshed.workloads import claims, commands, environment, neighbours, owning, pod, ranks
 
-NO_QUEUE: Mapping[str, str] = MappingProxyType({})
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What a Job is made of beside the spec."""
+
+    job: owning.Owner
+    name: str
+    number: int
+    image: str
+    volume: str = ""
+    """An image that is mounted into `image`; empty for none."""
+    progress_url: str
+    ca_pem: str
+    pull_secret: str = ""
+    chosen: choices.Choice = choices.NONE
+    wishes: neighbours.Wishes = neighbours.DEFAULT
+    """Beside whom it would rather run."""
+    queue: Mapping[str, str] = field(default_factory=dict)
+    """The labels by which Kueue queues it; it is then created suspended, and Kueue alone lets it
+    go."""
+
+    @property
+    def held(self) -> bool:
+        """Return whether it waits in a queue."""
+        return bool(self.queue.get(labels.QUEUE))
 
 
-def render(
-    found: spec.TrainingJobSpec,
-    *,
-    job: owning.Owner,
-    name: str,
-    attempt: int,
-    image: str,
-    volume: str = "",
-    progress_url: str,
-    ca_pem: str,
-    pull_secret: str = "",
-    chosen: choices.Choice = choices.NONE,
-    wishes: neighbours.Wishes = neighbours.DEFAULT,
-    queue: Mapping[str, str] = NO_QUEUE,
-) -> dict[str, Any]:
-    """Return the Job. The same arguments give the same object.
-
-    `volume`: an image that is mounted into `image`; empty for none. `chosen`: its accelerator.
-    `wishes`: beside whom it would rather run.
-    `queue`: the labels by which Kueue queues it; it is then created suspended, and Kueue alone
-    lets it go.
-    """
-    namespace, training_job = job.key
-    variables = environment.variables(
-        found,
-        namespace=namespace,
-        name=training_job,
-        workload=name,
-        attempt=attempt,
-        progress_url=progress_url,
-        chosen=chosen,
-    )
-    command = commands.command(found, frameworks.FRAMEWORKS[found.framework].entry_point)
-    template = pod.render(
-        found,
-        image=image,
-        command=command,
-        variables=variables,
-        volume=volume,
-        pull_secret=pull_secret,
-        chosen=chosen,
-    )
-    claims.settle(template, found, name=name, chosen=chosen)
-    neighbours.settle(template, found, training_job=training_job, chosen=chosen, wishes=wishes)
-    if found.replicas > 1:
-        template["subdomain"] = name
-    documents = environment.documents(found, namespace=namespace, ca_pem=ca_pem)
-    if chosen.resource:
-        documents[labels.RESOURCE] = chosen.resource
+def render(found: spec.TrainingJobSpec, asked: Attempt) -> dict[str, Any]:
+    """Return the Job. The same arguments give the same object."""
     folds = ranks.folds(found)
     marks = {labels.FOLDS: str(folds.folds)} if folds is not None else {}
-    metadata = owning.metadata(job, name=name, attempt=attempt)
-    held = bool(queue.get(labels.QUEUE))
-    metadata["labels"] |= {**marks, **(queue if held else {})}
-    marks = {
-        **owning.marks(training_job, attempt),
-        **marks,
-        **neighbours.marks(found, chosen, wishes),
-    }
+    metadata = owning.metadata(asked.job, name=asked.name, attempt=asked.number)
+    metadata["labels"] |= {**marks, **(asked.queue if asked.held else {})}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": metadata,
         "spec": {
-            **({"suspend": True} if held else {}),
+            **({"suspend": True} if asked.held else {}),
             "completionMode": "Indexed",
             "completions": folds.folds if folds else found.replicas,
             "parallelism": folds.parallelism if folds else found.replicas,
@@ -87,20 +58,56 @@ def render(
             "backoffLimit": 0,
             "podReplacementPolicy": "Failed",
             "template": {
-                "metadata": _pod_metadata(found, marks, documents),
-                "spec": template,
+                "metadata": _pod_metadata(found, asked, marks),
+                "spec": _pod(found, asked),
             },
         },
     }
 
 
+def _pod(found: spec.TrainingJobSpec, asked: Attempt) -> dict[str, Any]:
+    namespace, training_job = asked.job.key
+    variables = environment.variables(
+        found,
+        namespace=namespace,
+        name=training_job,
+        workload=asked.name,
+        attempt=asked.number,
+        progress_url=asked.progress_url,
+        chosen=asked.chosen,
+    )
+    template = pod.render(
+        found,
+        image=asked.image,
+        command=commands.command(found, frameworks.FRAMEWORKS[found.framework].entry_point),
+        variables=variables,
+        volume=asked.volume,
+        pull_secret=asked.pull_secret,
+        chosen=asked.chosen,
+    )
+    claims.settle(template, found, name=asked.name, chosen=asked.chosen)
+    neighbours.settle(
+        template, found, training_job=training_job, chosen=asked.chosen, wishes=asked.wishes
+    )
+    if found.replicas > 1:
+        template["subdomain"] = asked.name
+    return template
+
+
 def _pod_metadata(
-    found: spec.TrainingJobSpec, marks: dict[str, str], documents: dict[str, str]
+    found: spec.TrainingJobSpec, asked: Attempt, marks: Mapping[str, str]
 ) -> dict[str, Any]:
-    asked = found.pod
-    chosen_labels = asked.labels if asked and asked.labels else {}
-    chosen_annotations = asked.annotations if asked and asked.annotations else {}
+    namespace, training_job = asked.job.key
+    own = found.pod
+    documents = environment.documents(found, namespace=namespace, ca_pem=asked.ca_pem)
+    if asked.chosen.resource:
+        documents[labels.RESOURCE] = asked.chosen.resource
     return {
-        "labels": {**chosen_labels, **marks},
-        "annotations": {**chosen_annotations, **documents},
+        "labels": {
+            **(own.labels if own and own.labels else {}),
+            **owning.marks(training_job, asked.number),
+            **marks,
+            **neighbours.marks(found, asked.chosen, asked.wishes),
+        },
+        "annotations": {**(own.annotations if own and own.annotations else {}), **documents},
     }
