@@ -20,6 +20,8 @@ class ConditionType(enum.StrEnum):
     """The training container of every pod runs."""
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
+    STALLED = "Stalled"
+    """The operator itself fails at the job; absent while it does not."""
 
 
 class Reason(enum.StrEnum):
@@ -139,6 +141,8 @@ class Reason(enum.StrEnum):
     """The stored status is of a newer operator, so that only an event can say so."""
     STATUS_REFUSED = "StatusRefused"
     """The API server refuses the status itself, so only an event can say it."""
+    INTERNAL_ERROR = "InternalError"
+    """Passes over the job crash, one after the other."""
     UNKNOWN = "UnknownFailure"
 
 

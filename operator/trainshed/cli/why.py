@@ -92,6 +92,8 @@ _OF_RUNNING: Mapping[str, Name] = {
     Reason.FINISHED: Name.TRAINING,
 }
 """What `Running` is about, by its reason; of any other, the container."""
+_BAD = (Type.FAILED, Type.STALLED)
+"""Conditions that are bad where they are true: whatever the step says of itself, they tell why."""
 _UNSEEN = status.Condition(
     type=Type.ACCEPTED,
     status="Unknown",
@@ -128,8 +130,8 @@ def _at(found: status.TrainingJobStatus) -> tuple[Name | None, status.Condition 
     if _true(found.condition(Type.SUCCEEDED)):
         return None, None
     at, told = _stuck(found)
-    failed = found.condition(Type.FAILED)
-    return at, failed if _true(failed) else told
+    worse = (found.condition(each) for each in _BAD)
+    return at, next((each for each in worse if _true(each)), told)
 
 
 def _stuck(found: status.TrainingJobStatus) -> tuple[Name, status.Condition | None]:
@@ -189,12 +191,12 @@ def _now(step: Step, told: status.Condition | None, found: status.TrainingJobSta
     if told.type == Type.FAILED and found.failure is not None and found.failure.message:
         said, todo = found.failure.message, found.failure.advice or ""
         said = said.removesuffix(f"; {todo}")
-    elif told.status == "True" and told.type != Type.FAILED:
+    elif told.status == "True" and told.type not in _BAD:
         said, todo = told.message, ""
     else:
         said, todo = advice.part(told.message)
     by_itself = told.status == "True" or told.reason in _ORDINARY
-    mark = Mark.BLOCKED if told.type == Type.FAILED or not by_itself else Mark.NOW
+    mark = Mark.BLOCKED if told.type in _BAD or not by_itself else Mark.NOW
     if told is _UNSEEN:
         mark = Mark.NOW
     return replace(step, mark=mark, reason=told.reason, message=said, todo=todo)

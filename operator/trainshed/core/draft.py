@@ -41,8 +41,10 @@ class Draft:
     """Events of what no condition tells."""
 
     def __post_init__(self) -> None:
-        """Begin with the conditions that are stored."""
-        self.conditions = {each.type: each for each in self.before.conditions}
+        """Begin with the conditions that are stored, but that of a pass that went no further."""
+        self.conditions = {
+            each.type: each for each in self.before.conditions if each.type != Type.STALLED
+        }
 
     def condition(self, type_: Type, value: bool | None, reason: str, message: str) -> None:
         """Set a condition; its transition time moves only when its status does."""

@@ -24,6 +24,7 @@ from trainshed.runtime import (
     reconciler,
     recording,
     seams,
+    stalls,
     turns,
     workqueue,
 )
@@ -137,6 +138,9 @@ def _workers(
         clock=time.time,
         again=lambda key: found.queue.add(key, workqueue.Priority.LOW),
     )
+    told = stalls.Stalls(
+        passes.reconcile, cache=found.cache, api=writer, recorder=recorder, clock=time.time
+    )
     return loop.Workers(
-        found.queue, passes.reconcile, count=given.settings.workers, observe=given.hooks.passed
+        found.queue, told.reconcile, count=given.settings.workers, observe=given.hooks.passed
     )

@@ -227,6 +227,17 @@ def test_the_queue_of_kueue_is_a_step_where_the_job_is_in_one() -> None:
     assert at(admitted)[0] == "node"
 
 
+def test_a_job_that_the_operator_fails_at_says_so_at_the_step_where_it_is() -> None:
+    said = "the operator fails at this job by a fault of its own (KeyError); see the log"
+    stalled = {"status": "True", "reason": "InternalError", "message": said}
+
+    found = answer(running(builders.pod()), Stalled=stalled)
+
+    assert at(found) == ("node", "blocked", "InternalError")
+    assert found.first is not None
+    assert found.first.todo == "see the log"
+
+
 def test_a_status_of_another_version_is_no_answer() -> None:
     with pytest.raises(failing.Refused, match="another version") as refused:
         why.of(job(status={"conditions": 5}))
