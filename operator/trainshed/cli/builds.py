@@ -46,6 +46,8 @@ class Build:
     where: str
     """operator, pod, or nowhere."""
     why: str
+    accelerator: str = ""
+    """The class by which the base is taken, in words; empty where it makes no difference."""
     base: str = ""
     base_digest: str | None = None
     repository: str = ""

@@ -1,4 +1,4 @@
-"""Reads what a cluster has: the operator's settings, ConfigMaps with code, and TrainingJobs."""
+"""Reads what a cluster has: the operator's settings, code, classes and TrainingJobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEY = "config.yaml"
 
 
 class Cluster:
-    """A cluster by a kubeconfig, of which ConfigMaps and TrainingJobs are read."""
+    """A cluster by a kubeconfig, of which some kinds are read."""
 
     def __init__(self, client: clients.Client, *, namespace: str = "default") -> None:
         """Read by a client; `namespace`: that of the kubeconfig's context."""
@@ -50,6 +50,19 @@ class Cluster:
         except errors.ApiError as error:
             raise failing.Refused(
                 f"ConfigMap {namespace}/{name} can't be read: {error}", code=1
+            ) from error
+
+    async def classes(self) -> list[Mapping[str, Any]]:
+        """Return the AcceleratorClasses; raises Refused."""
+        try:
+            return list(await clients.listed(self._client, kinds.CLASSES))
+        except errors.NotFound:
+            return []
+        except errors.ApiError as error:
+            raise failing.Refused(
+                f"AcceleratorClasses can't be read: {error}; have the right given, or put the"
+                " job's class into the same file and give --config",
+                code=1,
             ) from error
 
     async def settings(self, namespace: str) -> config.Settings:

@@ -6,7 +6,7 @@ import asyncio
 import pathlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import rich.console
@@ -14,7 +14,7 @@ import rich.markup
 import typer
 
 from trainshed import config
-from trainshed.cli import builds, clusters, failing, finding, manifests, texts, trees, why
+from trainshed.cli import builds, clusters, failing, finding, manifests, texts, trees, variants, why
 from trainshed.registry import credentials
 
 app = typer.Typer(
@@ -59,6 +59,10 @@ Logins = Annotated[
     pathlib.Path | None,
     typer.Option("--credentials", help="A docker config.json to read the base with"),
 ]
+AsIf = Annotated[
+    str | None,
+    typer.Option("--class", help="The AcceleratorClass to take for chosen; default: the job's"),
+]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no registry")]
 
 
@@ -94,13 +98,14 @@ def render(
     registry: Registry = "",
     registry_ca: Authority = None,
     logins: Logins = None,
+    class_: AsIf = None,
     offline: Offline = False,
 ) -> None:
     """Show what would be made of a TrainingJob, from its manifest and the operator's settings."""
     if not build:
         raise failing.Refused("say what to show: --build for how the image would be built")
     manifest = manifests.read(file, namespace=namespace)
-    here = _Here(library, registry, registry_ca, logins, operator_namespace, offline)
+    here = _Here(library, registry, registry_ca, logins, operator_namespace, offline, class_)
     if config_file is not None:
         settings = _settings(config_file)
         described = asyncio.run(_described(manifest, settings, here, None))
@@ -141,6 +146,8 @@ class _Here:
     logins: pathlib.Path | None
     operator_namespace: str
     offline: bool
+    class_: str | None
+    """The class that is taken for chosen; None: as the job says."""
 
 
 async def _of_cluster(
@@ -171,7 +178,10 @@ async def _described(
         offline=here.offline,
         logins=_logins(here.logins),
     )
-    return builds.of(manifest, settings, await finding.find(manifest, settings, ways))
+    classes = await variants.known(manifest, settings, cluster)
+    settings, accelerator = variants.based(manifest, settings, classes, here.class_)
+    shown = builds.of(manifest, settings, await finding.find(manifest, settings, ways))
+    return replace(shown, accelerator=accelerator)
 
 
 def _logins(path: pathlib.Path | None) -> Mapping[str, credentials.Login]:

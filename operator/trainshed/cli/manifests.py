@@ -1,17 +1,17 @@
-"""Reads the TrainingJob in a file, and the ConfigMaps that stand beside it."""
+"""Reads the TrainingJob in a file, and the ConfigMaps and classes that stand beside it."""
 
 from __future__ import annotations
 
 import pathlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pydantic
 import yaml
 
-from trainshed.api import labels, spec
+from trainshed.api import accelerator_class, labels, spec
 from trainshed.cli import failing
 from trainshed.core import admission, observe, observed
 
@@ -27,6 +27,8 @@ class Manifest:
     spec: spec.TrainingJobSpec
     config_maps: Mapping[str, Body]
     """Those of the same file, by name."""
+    classes: Mapping[str, Body] = field(default_factory=dict)
+    """The AcceleratorClasses of the same file, by name."""
 
 
 def read(path: pathlib.Path, *, namespace: str | None) -> Manifest:
@@ -46,7 +48,8 @@ def read(path: pathlib.Path, *, namespace: str | None) -> Manifest:
     if not isinstance(name, str) or not name:
         raise failing.Refused("metadata.name is missing: name the job")
     where = namespace or str(meta.get("namespace") or "default")
-    return Manifest(where, name, _spec(jobs[0], where, name), _config_maps(found))
+    read_ = _spec(jobs[0], where, name)
+    return Manifest(where, name, read_, *_beside(found, "ConfigMap", accelerator_class.KIND))
 
 
 def _documents(path: pathlib.Path) -> Sequence[Any]:
@@ -96,6 +99,8 @@ def _unknown(given: Any, kept: Any, path: str) -> Iterator[str]:
             yield from _unknown(one, other, f"{path}[{index}]")
 
 
-def _config_maps(found: Sequence[Body]) -> dict[str, Body]:
-    maps = (each for each in found if each.get("kind") == "ConfigMap")
-    return {str((each.get("metadata") or {}).get("name")): each for each in maps}
+def _beside(found: Sequence[Body], *kinds: str) -> Iterator[dict[str, Body]]:
+    """Yield the objects of each kind, by name."""
+    for kind in kinds:
+        ours = (each for each in found if each.get("kind") == kind)
+        yield {str((each.get("metadata") or {}).get("name")): each for each in ours}

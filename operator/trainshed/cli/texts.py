@@ -45,6 +45,8 @@ def _lines(build: builds.Build) -> Iterator[str]:
         yield _row("", build.missing["rights"])
     if build.where == "nowhere":
         return
+    if build.accelerator:
+        yield _row("accelerator", build.accelerator)
     yield _row("base", build.base or "made by the Dockerfile")
     yield _row("", build.base_digest or build.missing.get("base", ""))
     yield _row("into", build.repository)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from trainshed.accelerators import choices, classes, fitting, index, misses
 from trainshed.api import accelerator as api
@@ -86,25 +86,26 @@ def _judge(
     settings: policy.Policy,
 ) -> str | observed.Refusal:
     """Return the resource of the class's devices, or why it can't be chosen."""
-    if class_.problem or class_.spec is None:
-        said = f"AcceleratorClass {class_.name} can't be used: {class_.problem}"
-        return refusal(Reason.CLASS_INVALID, f"{said}; have whoever runs the cluster mend it")
-    contradiction = contradicting.refusal(class_, found)
-    if contradiction is not None:
-        return contradiction
+    unfit = invalid(class_) or contradicting.refusal(class_, found)
+    if unfit is not None:
+        return unfit
+    baseless = lacking(class_, found, settings.variants) if takes_default(found) else None
+    return baseless or _held(class_, needed, places, replicas=found.replicas)
+
+
+def lacking(
+    class_: classes.Class, found: spec.TrainingJobSpec, variants: Mapping[str, Mapping[str, str]]
+) -> observed.Refusal | None:
+    """Return why a class's jobs have no default base; None where they have one."""
     variant = class_.variant
-    if (
-        variant
-        and takes_default(found)
-        and not settings.variants.get(variant, {}).get(found.framework)
-    ):
-        return refusal(
-            Reason.BASE_IMAGE_MISSING,
-            f"AcceleratorClass {class_.name} needs base images of the variant {variant}, and the"
-            f" chart names none for {found.framework}; give image.base, or have"
-            f" images.variants.{variant}.{found.framework} set",
-        )
-    return _held(class_, needed, places, replicas=found.replicas)
+    if not variant or variants.get(variant, {}).get(found.framework):
+        return None
+    return refusal(
+        Reason.BASE_IMAGE_MISSING,
+        f"AcceleratorClass {class_.name} needs base images of the variant {variant}, and the"
+        f" chart names none for {found.framework}; give image.base, or have"
+        f" images.variants.{variant}.{found.framework} set",
+    )
 
 
 def _held(
@@ -133,8 +134,16 @@ def _held(
     return refusal(Reason.NO_NODE_FITS, told)
 
 
+def invalid(class_: classes.Class) -> observed.Refusal | None:
+    """Return why a class can't be used as it is written; None where it can."""
+    if not class_.problem and class_.spec is not None:
+        return None
+    said = f"AcceleratorClass {class_.name} can't be used: {class_.problem}"
+    return refusal(Reason.CLASS_INVALID, f"{said}; have whoever runs the cluster mend it")
+
+
 def takes_default(found: spec.TrainingJobSpec) -> bool:
-    """Return whether a job's image has the base that the chart names."""
+    """Return whether a job's image stands on a default base, which its class may vary."""
     image = found.image
     return image is None or (image.ref is None and image.base is None and not image.dockerfile)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import builders
+from tests import builders, places
 from trainshed import config
 from trainshed.api import spec
 from trainshed.builds import embedding, orders, pods, requests
@@ -285,6 +285,102 @@ def test_a_dockerfile_makes_its_own_base_in_the_pod(run: Run) -> None:
     text = run(job.build(), settings=settings).out
     assert "namespace default must be labelled" in text
     assert "made by the Dockerfile" in text
+
+
+CUDA = f"registry.example/trainshed/pytorch-cuda@sha256:{'c' * 64}"
+ROCM = f"registry.example/trainshed/pytorch-rocm@sha256:{'d' * 64}"
+L4 = places.gpu("l4", image={"variant": "cuda"})["spec"]
+MI300X = places.gpu("mi300x", r"amd\.com/gpu", image={"variant": "rocm"})["spec"]
+
+
+def classed(*shipped: tuple[str, Any], variants: Any = None) -> dict[str, Any]:
+    """Return settings with bases of two variants and these classes of the chart."""
+    known = {"cuda": {"pytorch": CUDA}, "rocm": {"pytorch": ROCM}} if variants is None else variants
+    classes = [{"name": name, "spec": spec_} for name, spec_ in shipped]
+    return {
+        **SETTINGS,
+        "images": {**SETTINGS["images"], "variants": known},
+        "acceleratorClasses": {"shipped": classes},
+    }
+
+
+def on(**accelerator: Any) -> dict[str, Any]:
+    return builders.training_job().script("print(1)").spec(accelerator=accelerator).build()
+
+
+@pytest.mark.parametrize(
+    ("asked", "shipped", "base", "said"),
+    [
+        ({"class": "l4"}, [("l4", L4), ("mi300x", MI300X)], CUDA, "class l4, variant cuda"),
+        ({"type": "gpu"}, [("l4", L4), ("t4", L4)], CUDA, "any class of type gpu, variant cuda"),
+        (
+            {"type": "gpu", "fallback": ["cpu"]},
+            [("cpu", {"type": "cpu"}), ("l4", L4)],
+            CUDA,
+            "any class of type gpu, variant cuda; where it falls back, another base",
+        ),
+        ({"type": "cpu"}, [("l4", L4)], BASE, "any class of type cpu, the plain base"),
+    ],
+)
+def test_the_base_is_that_of_the_class(
+    run: Run, asked: Any, shipped: Any, base: str, said: str
+) -> None:
+    found = run(on(**asked), options=JSON, settings=classed(*shipped)).document
+
+    assert (found["base"], found["baseDigest"]) == (base, base.partition("@")[2])
+    assert found["accelerator"] == said
+
+
+def test_a_class_may_stand_in_the_same_file_or_be_taken_for_chosen(run: Run) -> None:
+    own = places.gpu("own", image={"variant": "rocm"})
+    settings = classed(("l4", L4), ("mi300x", MI300X))
+
+    beside = run(own, on(**{"class": "own"}), options=JSON, settings=settings).document
+    as_if = run(on(type="gpu"), options=("--class", "mi300x", *JSON), settings=settings).document
+
+    assert (beside["base"], as_if["base"]) == (ROCM, ROCM)
+    assert beside["key"] == as_if["key"]
+    assert "accelerator     class mi300x, variant rocm" in (
+        run(on(type="gpu"), options=("--class", "mi300x"), settings=settings).out
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "shipped", "said"),
+    [
+        (
+            {"type": "gpu"},
+            [("l4", L4), ("mi300x", MI300X)],
+            "their bases differ (cuda: l4; rocm: mi300x): name one by --class",
+        ),
+        ({}, [("l4", L4)], "their bases differ (plain: the CPU; cuda: l4): name one by --class"),
+        ({"class": "own"}, [("l4", L4)], "there is no AcceleratorClass own here"),
+        ({"type": "fpga"}, [("l4", L4)], "no AcceleratorClass is of type fpga here"),
+        (
+            {"class": "l4"},
+            [("l4", places.gpu("l4", image={"variant": "other"})["spec"])],
+            "BaseImageMissing: AcceleratorClass l4 needs base images of the variant other",
+        ),
+        ({"class": "l4"}, [("l4", places.gpu("l4", "[")["spec"])], "AcceleratorClassInvalid"),
+    ],
+)
+def test_a_base_that_only_the_cluster_knows_is_not_guessed(
+    run: Run, asked: Any, shipped: Any, said: str
+) -> None:
+    ended = run(on(**asked), settings=classed(*shipped))
+
+    assert (ended.code, ended.out) == (2, "")
+    assert said in " ".join(ended.err.split())
+
+
+def test_without_variants_and_with_a_base_of_its_own_no_class_makes_a_difference(run: Run) -> None:
+    plain = run(on(**{"class": "own"}), options=JSON, settings=classed(variants={})).document
+    body = on(type="gpu")
+    body["spec"]["image"] = {"base": BASE}
+    own = run(body, options=JSON, settings=classed(("l4", L4), ("mi300x", MI300X))).document
+
+    assert (plain["base"], plain["accelerator"]) == (BASE, "")
+    assert (own["base"], own["accelerator"]) == (BASE, "")
 
 
 def test_packages_are_an_input_whose_lock_only_a_pod_knows(run: Run) -> None:
