@@ -67,7 +67,7 @@ def of_base(
     seen: observed.Observation, found: spec.TrainingJobSpec, settings: policy.Policy
 ) -> observed.Observation:
     """Return the observation without a build that was begun on another base."""
-    if seen.build is None or seen.build.base in ("", _base(found, settings)):
+    if seen.build is None or not seen.build.base or seen.build.base == _base(found, settings):
         return seen
     return dataclasses.replace(seen, build=None)
 
