@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib import parse
 
 import pydantic
@@ -219,19 +219,20 @@ class AcceleratorClasses(Section):
     """Classes that are made where they are not there, and kept as they are here."""
 
 
-class Coscheduling(Section):
-    """The plugin of that name, by which a scheduler places all pods of a job or none."""
+class Gang(Section):
+    """By what a scheduler places all pods of a job or none."""
 
-    enabled: bool = False
+    by: Literal["auto", "coscheduling", "none"] = "auto"
+    """`auto`: by Kubernetes' own PodGroups, in a version that is known here, where they are served;
+    `coscheduling`: by those of the plugin of that name."""
     scheduler_name: str = ""
-    """The scheduler that has it; empty: the cluster's own."""
+    """The scheduler that knows them; empty: the cluster's own."""
 
 
 class Placement(Section):
     """How pods of one job are placed, and beside which others."""
 
-    coscheduling: Coscheduling = Coscheduling()
-
+    gang: Gang = Gang()
     topology_keys: tuple[str, ...] = ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
     """Labels of nodes by which pods of one job are close, the closest first."""
     pack: bool = True

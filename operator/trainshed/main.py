@@ -138,7 +138,7 @@ async def _contend(process: _Process) -> int:
         namespaces=settings.namespaces,
         dockerfiles=settings.builder.dockerfile.enabled,
         claims=settings.accelerator_classes.enabled,
-        coscheduling=settings.placement.coscheduling.enabled,
+        gangs=settings.placement.gang.by,
     )
     classes = settings.accelerator_classes
     if classes.enabled:

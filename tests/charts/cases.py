@@ -45,7 +45,7 @@ FULL: dict[str, Any] = {
         "overrides": {"nvidia-l4": {"price": {"hourly": 0.71, "currency": "USD"}}}
     },
     "placement": {
-        "coscheduling": {"enabled": True, "schedulerName": "all-or-none"},
+        "gang": {"by": "coscheduling", "schedulerName": "all-or-none"},
         "topologyKeys": ["kubernetes.io/hostname", "cloud.google.com/gce-topology-block"],
         "pack": False,
     },
@@ -116,6 +116,7 @@ NAMESPACED: dict[str, Any] = {
     "crds": {"enabled": False},
     "rbac": {"aggregate": False},
     "acceleratorClasses": {"enabled": False},
+    "placement": {"gang": {"by": "none"}},
     "dashboards": {"enabled": False},
 }
 

@@ -33,7 +33,9 @@ FOR_PLACEMENT = {
 """Nodes and classes are in no namespace: a role of a namespace can't grant them."""
 FOR_CLAIMS = {("resource.k8s.io", "resourceclaimtemplates", "", "get create")}
 """Where there are classes, one of which may be of dynamic resource allocation."""
+FOR_GANGS = {("scheduling.k8s.io", "podgroups", "", "get create")}
 FOR_COSCHEDULING = {("scheduling.x-k8s.io", "podgroups", "", "get create")}
+"""In place of the former, where `placement.gang.by` says so."""
 OF_DOCKERFILES = {("", "namespaces", "", "get")}
 """Where an engine is named: the label of a job's namespace is read."""
 OF_KUEUE = {("kueue.x-k8s.io", "workloads", "", "get list watch")}
@@ -87,7 +89,9 @@ def grants(rules: Iterable[Rule], permission: preflight.Permission) -> bool:
 def test_the_operator_serves_all_namespaces_by_a_cluster_role(charts: Charts) -> None:
     chart = charts["least"]
 
-    assert table(chart.one("ClusterRole", "trainshed-jobs")) == IN_JOB_NAMESPACES | FOR_CLAIMS
+    assert table(chart.one("ClusterRole", "trainshed-jobs")) == (
+        IN_JOB_NAMESPACES | FOR_CLAIMS | FOR_GANGS
+    )
     assert table(chart.one("ClusterRole", "trainshed-places")) == FOR_PLACEMENT
     assert [each["metadata"]["name"] for each in chart.of("Role")] == ["trainshed-operator"]
 
@@ -95,7 +99,13 @@ def test_the_operator_serves_all_namespaces_by_a_cluster_role(charts: Charts) ->
 def test_namespaces_are_read_where_an_engine_is_named(charts: Charts) -> None:
     found = table(charts["full"].one("ClusterRole", "trainshed-jobs"))
 
-    assert found >= OF_DOCKERFILES | FOR_COSCHEDULING
+    assert found >= OF_DOCKERFILES
+
+
+def test_pod_groups_are_made_of_the_kind_that_is_asked_for_alone(charts: Charts) -> None:
+    found = table(charts["full"].one("ClusterRole", "trainshed-jobs"))
+
+    assert found & (FOR_GANGS | FOR_COSCHEDULING) == FOR_COSCHEDULING
 
 
 def test_kueues_workloads_are_read_where_that_is_asked_for(charts: Charts) -> None:
@@ -118,7 +128,8 @@ def test_named_namespaces_get_a_role_each_and_the_cluster_none(charts: Charts) -
 def test_the_bundled_registrys_secrets_are_written_and_never_read(charts: Charts) -> None:
     found = table(charts["bundled"].one("ClusterRole", "trainshed-jobs"))
 
-    assert found == IN_JOB_NAMESPACES | FOR_CLAIMS | FOR_REGISTRY_IN_JOB_NAMESPACES
+    of_pods = FOR_CLAIMS | FOR_GANGS
+    assert found == IN_JOB_NAMESPACES | of_pods | FOR_REGISTRY_IN_JOB_NAMESPACES
 
 
 def test_what_it_owns_is_in_its_own_namespace(chart: rendering.Rendered) -> None:
@@ -179,10 +190,11 @@ def test_it_may_do_all_that_placement_asks_for(makes: bool) -> None:
     assert [str(each) for each in asked if not grants(FOR_PLACEMENT, each)] == []
 
 
+@pytest.mark.parametrize("gangs", ["none", "auto", "coscheduling"])
 @pytest.mark.parametrize("besides", [False, True], ids=["the least", "all"])
 @pytest.mark.parametrize("namespaces", [(), ("team-a",)])
 def test_it_may_do_all_that_its_preflight_asks_for(
-    namespaces: tuple[str, ...], besides: bool
+    namespaces: tuple[str, ...], besides: bool, gangs: str
 ) -> None:
     own = config.Settings()
     names = preflight.Names(
@@ -191,16 +203,15 @@ def test_it_may_do_all_that_its_preflight_asks_for(
         endpoint_slice=own.progress.service,
     )
     rules = {rendering.NAMESPACE: IN_OWN_NAMESPACE}
-    granted = IN_JOB_NAMESPACES | (
-        OF_DOCKERFILES | FOR_CLAIMS | FOR_COSCHEDULING if besides else set()
-    )
+    granted = IN_JOB_NAMESPACES | (OF_DOCKERFILES | FOR_CLAIMS if besides else set())
+    granted |= {"none": set(), "auto": FOR_GANGS, "coscheduling": FOR_COSCHEDULING}[gangs]
     asked = preflight.needed(
         own_namespace=rendering.NAMESPACE,
         names=names,
         namespaces=namespaces,
         dockerfiles=besides,
         claims=besides,
-        coscheduling=besides,
+        gangs=gangs,
     )
     missing = [str(each) for each in asked if not grants(rules.get(each.namespace, granted), each)]
 

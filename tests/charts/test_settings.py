@@ -108,7 +108,7 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
             variants={"cuda": {"pytorch": "registry.example.com:5000/cuda/pytorch:2.6"}},
         ),
         placement=config.Placement(
-            coscheduling=config.Coscheduling(enabled=True, scheduler_name="all-or-none"),
+            gang=config.Gang(by="coscheduling", scheduler_name="all-or-none"),
             topology_keys=("kubernetes.io/hostname", "cloud.google.com/gce-topology-block"),
             pack=False,
         ),

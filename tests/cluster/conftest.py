@@ -70,7 +70,7 @@ def api(kubeconfig: pathlib.Path) -> Iterator[apiserver.ApiServer]:
             found.create(CRDS, document)
         else:
             found.request("PATCH", f"{CRDS}/{name}", {"spec": document["spec"]})
-        found.wait(CRDS, name, _is_established, what=f"the CRD {name}", seconds=30)
+        found.wait(CRDS, name, is_established, what=f"the CRD {name}", seconds=30)
     yield found
     _scaled(found, replicas)
     found.http.close()
@@ -96,7 +96,7 @@ def _scaled(found: apiserver.ApiServer, replicas: int) -> int:
     return int(before)
 
 
-def _is_established(body: Body) -> bool:
+def is_established(body: Body) -> bool:
     # A CRD is served with `conditions: null` for an instant after it is created.
     conditions = (body.get("status") or {}).get("conditions") or ()
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)

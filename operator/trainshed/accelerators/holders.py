@@ -7,8 +7,13 @@ from trainshed.accelerators import choices, usage
 _NAMED = 5
 
 
-def told(totals: usage.Totals, chosen: choices.Choice, *, own: usage.Job) -> str:
-    """Return how many devices of the chosen class are in use, and by which TrainingJobs."""
+def told(
+    totals: usage.Totals, chosen: choices.Choice, *, own: usage.Job, together: bool = False
+) -> str:
+    """Return how many devices of the chosen class are in use, and by which TrainingJobs.
+
+    `together`: whether what is free would do for a part of the job's pods.
+    """
     said = (
         f"{totals.in_use} of {totals.allocatable} {chosen.resource} of class {chosen.class_} are in"
         " use"
@@ -24,6 +29,8 @@ def told(totals: usage.Totals, chosen: choices.Choice, *, own: usage.Job) -> str
     by = f" by TrainingJobs: {', '.join(named)}" if totals.free else f": {', '.join(named)}"
     if not named:
         by = " by TrainingJobs"
-    if totals.free:
+    if totals.free and together:
+        by += "; the rest does for a part of the job's pods alone"
+    elif totals.free:
         by += f"; no node has {chosen.count} of the rest free"
     return said + by

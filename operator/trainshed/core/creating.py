@@ -42,9 +42,12 @@ def children(
         beside.append(workload_service.render(job=job, name=name, attempt=attempt))
     if claims.made(found, chosen):
         beside.append(claims.render(job=job, name=name, attempt=attempt, chosen=chosen))
-    if settings.coscheduling is not None and podgroups.needed(found, settings.coscheduling):
-        beside.append(podgroups.render(job=job, name=name, attempt=attempt, size=found.replicas))
-        podgroups.settle(rendered, name=name, plugin=settings.coscheduling)
+    placer, size = settings.placer, found.replicas
+    if placer is not None and podgroups.needed(found):
+        beside.append(
+            podgroups.render(job=job, name=name, attempt=attempt, size=size, placer=placer)
+        )
+        podgroups.settle(rendered, name=name, placer=placer)
     return (*beside, rendered)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from trainshed.core import accounts, observed, reports
+from trainshed.core import accounts, observed, reports, scheduling
 
 FINAL = ("Succeeded", "Failed")
 _CONSEQUENCES = frozenset({"CommTimeout"})
@@ -80,6 +80,19 @@ class Gang:
         if scheduled is None or scheduled.status != "False" or pod.node:
             return None
         return scheduled.message.rstrip(". ") or "no node takes the pod"
+
+    @property
+    def gathers(self) -> bool:
+        """Whether a part of the pods would have nodes, if the others had them too."""
+        said = [found for each in self.pods if (found := self.refusal(each)) is not None]
+        return any(scheduling.waits_for_peers(each) for each in said)
+
+    @property
+    def refused(self) -> list[observed.PodView]:
+        """Return the pods that no node takes: where some keep others waiting, those alone."""
+        found = {each.uid: said for each in self.pods if (said := self.refusal(each)) is not None}
+        causes = {uid for uid, said in found.items() if not scheduling.waits_for_peers(said)}
+        return [each for each in self.pods if each.uid in (causes or found)]
 
     def named(self, pod: observed.PodView) -> str:
         """Return what a message about a pod begins with: nothing where there is but one."""

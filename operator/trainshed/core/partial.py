@@ -76,10 +76,9 @@ def _share(uid: observed.Uid) -> float:
 
 def _why(seen: observed.Observation, gang: gangs.Gang) -> str:
     """Return what the scheduler says of a pod, or who refuses to make it."""
-    for each in gang.pods:
-        said = gang.refusal(each)
-        if said is not None:
-            return f"{gang.named(each)}{said}"
+    if gang.refused:
+        first = gang.refused[0]
+        return f"{gang.named(first)}{gang.refusal(first)}"
     if seen.warning is not None:
         return seen.warning.message
     return "nobody says why" if gang.complete else "the others were not made"

@@ -47,6 +47,11 @@ _BY_WORDS = {
         "the nodes that would do take no pods at the moment",
         "wait until they are back, uncordon them, or add a node",
     ),
+    Cause.PEERS: (
+        Reason.INSUFFICIENT_NOW,
+        "a node would take the pod, but all of the job's are placed or none, and others have none",
+        "wait until there is room for all, ask for fewer replicas in a new job, or add a node",
+    ),
     Cause.OTHER: (Reason.UNSCHEDULABLE, "no node takes the pod", _OTHER),
 }
 
@@ -59,6 +64,8 @@ class Waiting:
     chosen: choices.Choice
     need: fitting.Need
     reach: reach.Reach | None
+    gathers: bool = False
+    """Whether other pods of the job would have nodes, and wait for this one."""
 
     @property
     def scaling(self) -> observed.Scaling:
@@ -95,8 +102,8 @@ def _judged(waiting: Waiting, words: scheduling.Words) -> Verdict:
     if waiting.scaling.makes:
         said = f"{MADE}: {waiting.scaling.words}"
         return Verdict(Reason.WAITING_FOR_AUTOSCALER, said, "the pod starts there by itself")
-    if words.cause is Cause.VOLUME:
-        return Verdict(*_BY_WORDS[Cause.VOLUME])
+    if words.cause in (Cause.VOLUME, Cause.PEERS):
+        return Verdict(*_BY_WORDS[words.cause])
     at = waiting.reach
     if at is not None and at.miss is not None:
         return _missed(waiting, at)
@@ -130,7 +137,8 @@ def _insufficient(waiting: Waiting, words: scheduling.Words) -> Verdict:
     """Return who has what the pod waits for."""
     chosen, devices = waiting.chosen, waiting.seen.devices
     if chosen.resource in words.lacking and devices is not None and chosen.class_:
-        said = holders.told(devices.of(chosen.class_), chosen, own=waiting.seen.job.key)
+        totals, own = devices.of(chosen.class_), waiting.seen.job.key
+        said = holders.told(totals, chosen, own=own, together=waiting.gathers)
         do = "wait until they are free, ask for fewer in a new job, or add a node"
         return Verdict(Reason.INSUFFICIENT_NOW, said, do)
     lacks = " and ".join(words.lacking) or "room"

@@ -25,7 +25,7 @@ def settle(
     """Bring the placement and its condition up to date; return whether pods wait for a node."""
     _placement(draft, gang)
     unplaced = [each for each in gang.pods if not each.node]
-    refused = [each for each in unplaced if gang.refusal(each) is not None]
+    refused = gang.refused
     quota = quotas.refused(seen.warning) if not gang.complete else None
     if quota is not None:
         draft.condition(Type.PLACED, False, Reason.QUOTA_EXCEEDED, quota)
@@ -38,7 +38,7 @@ def settle(
         draft.condition(Type.PLACED, True, Reason.SCHEDULED, _with_room(draft, gang, refused))
         return False
     if refused:
-        _refused(draft, gang, refused, _waiting(found, seen, chosen))
+        _refused(draft, gang, refused, _waiting(found, seen, chosen, gang))
         return True
     if gang.folds and draft.is_true(Type.PLACED):
         return False  # one fold has ended, and the next one's pod is new
@@ -49,10 +49,14 @@ def settle(
 
 
 def _waiting(
-    found: spec.TrainingJobSpec, seen: observed.Observation, chosen: choices.Choice
+    found: spec.TrainingJobSpec,
+    seen: observed.Observation,
+    chosen: choices.Choice,
+    gang: gangs.Gang,
 ) -> pending.Waiting:
     need = needs.of(found, devices=chosen.count)
-    return pending.Waiting(seen, chosen, need, reach.of(seen.places, chosen, need))
+    at = reach.of(seen.places, chosen, need)
+    return pending.Waiting(seen, chosen, need, at, gathers=gang.gathers)
 
 
 def _refused(

@@ -42,7 +42,7 @@ class Policy:
     """Name of the Secret by which pods pull from the bundled registry; empty without one."""
     wishes: neighbours.Wishes = neighbours.DEFAULT
     """Beside which other pods jobs' pods would rather run."""
-    coscheduling: podgroups.Coscheduling | None = None
+    placer: podgroups.Placer | None = None
     """What places all pods of a job or none; None: nothing does."""
     quiet_start: float = 3.0
     """How long a pod may be silent before its events are asked for the cause."""

@@ -69,7 +69,7 @@ def _refused(draft: drafts.Draft, gang: gangs.Gang) -> tuple[float, observed.Pod
         return None
     found = [
         (told.changed or each.created, each)
-        for each in gang.pods
-        if gang.refusal(each) is not None and (told := each.condition("PodScheduled")) is not None
+        for each in gang.refused
+        if (told := each.condition("PodScheduled")) is not None
     ]
     return min(found, key=lambda each: (each[0], each[1].index), default=None)

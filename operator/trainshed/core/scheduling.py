@@ -21,6 +21,8 @@ class Cause(enum.Enum):
     AFFINITY = enum.auto()
     TAINT = enum.auto()
     CORDON = enum.auto()
+    PEERS = enum.auto()
+    """A node would take it, but not all pods of its gang have one."""
     OTHER = enum.auto()
 
 
@@ -39,6 +41,7 @@ _SIGNS = (
     (Cause.AFFINITY, re.compile(r"node affinity|node selector|requested node name")),
     (Cause.TAINT, re.compile(r"\btaints?\b|taint\(s\)")),
     (Cause.CORDON, re.compile(r"were unschedulable|unknown conditions")),
+    (Cause.PEERS, re.compile(r"waiting for minCount pods from a gang")),
 )
 _PREEMPTION = re.compile(r"[.,]?\s*(no new claims to deallocate[.,]?\s*)?preemption:.*$", re.DOTALL)
 """What follows is about pods that would have to go, not about the nodes."""
@@ -54,6 +57,11 @@ class Words:
     cause: Cause
     lacking: tuple[str, ...] = ()
     """Resources of which nodes have too little left; `pods`: of those too many are there."""
+
+
+def waits_for_peers(message: str) -> bool:
+    """Return whether a node would take the pod, if all of its gang had one."""
+    return read(message).cause is Cause.PEERS
 
 
 def read(message: str) -> Words:

@@ -72,7 +72,10 @@ NODES = Kind("", "v1", "nodes", "Node", namespaced=False)
 SECRETS = Kind("", "v1", "secrets", "Secret")
 SERVICES = Kind("", "v1", "services", "Service")
 CLAIM_TEMPLATES = Kind("resource.k8s.io", "v1", "resourceclaimtemplates", "ResourceClaimTemplate")
-POD_GROUPS = Kind("scheduling.x-k8s.io", "v1alpha1", "podgroups", "PodGroup")
+COSCHEDULED = Kind("scheduling.x-k8s.io", "v1alpha1", "podgroups", "PodGroup")
+"""Of the coscheduling plugin."""
+POD_GROUPS = Kind("scheduling.k8s.io", "v1alpha2", "podgroups", "PodGroup")
+"""Kubernetes' own, as 1.36 has them."""
 DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")
 EVENTS = Kind("", "v1", "events", "Event")
 ENDPOINT_SLICES = Kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")

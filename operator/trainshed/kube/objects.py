@@ -12,7 +12,10 @@ from trainshed.kube import client as clients
 from trainshed.kube import errors, kinds
 
 Body = Mapping[str, Any]
-_BESIDE = {each.name: each for each in (kinds.SERVICES, kinds.CLAIM_TEMPLATES, kinds.POD_GROUPS)}
+_BESIDE = {
+    (each.api_version, each.name): each
+    for each in (kinds.SERVICES, kinds.CLAIM_TEMPLATES, kinds.COSCHEDULED, kinds.POD_GROUPS)
+}
 
 
 class Objects:
@@ -31,11 +34,14 @@ class Objects:
 
         Raises AlreadyExists, Forbidden, Invalid, Unavailable, NotFound where it is not served.
         """
-        return await self._client.create(_BESIDE[manifest["kind"]], dict(manifest))
+        return await self._client.create(_beside(manifest), dict(manifest))
 
-    async def read_beside(self, kind: str, namespace: str, name: str) -> Body:
-        """Return what was created beside a Job; raises NotFound."""
-        return await self._client.get(_BESIDE[kind], name=name, namespace=namespace)
+    async def read_beside(self, manifest: plan.Manifest) -> Body:
+        """Return what is there in place of what was to be created; raises NotFound."""
+        meta = manifest["metadata"]
+        return await self._client.get(
+            _beside(manifest), name=meta["name"], namespace=meta["namespace"]
+        )
 
     async def read_job(self, namespace: str, name: str) -> Body:
         """Return a Job; raises NotFound."""
@@ -83,6 +89,10 @@ class Objects:
     async def config_map(self, namespace: str, name: str) -> Body:
         """Return a ConfigMap; raises NotFound."""
         return await self._client.get(kinds.CONFIG_MAPS, name=name, namespace=namespace)
+
+
+def _beside(manifest: plan.Manifest) -> kinds.Kind:
+    return _BESIDE[manifest["apiVersion"], manifest["kind"]]
 
 
 def _last_seen(event: Body) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trainshed.api import labels
@@ -57,8 +57,12 @@ IN_JOB_NAMESPACES: Sequence[tuple[Kind, str, str]] = (
 FOR_CLAIMS: Sequence[tuple[Kind, str, str]] = ((kinds.CLAIM_TEMPLATES, "", "get create"),)
 """What the chart adds where there are classes: devices by dynamic resource allocation."""
 
-FOR_COSCHEDULING: Sequence[tuple[Kind, str, str]] = ((kinds.POD_GROUPS, "", "get create"),)
-"""What the chart adds where a scheduler places all pods of a job or none."""
+FOR_GANGS: Mapping[str, Sequence[tuple[Kind, str, str]]] = {
+    "auto": ((kinds.POD_GROUPS, "", "get create"),),
+    "coscheduling": ((kinds.COSCHEDULED, "", "get create"),),
+    "none": (),
+}
+"""What the chart adds by `placement.gang.by`: groups of pods that are placed all or none."""
 
 FOR_DOCKERFILES: Sequence[tuple[Kind, str, str]] = ((kinds.NAMESPACES, "", "get"),)
 """What the chart adds where it names an engine: the labels of a job's own namespace."""
@@ -89,12 +93,12 @@ def needed(
     namespaces: Iterable[str] = (),
     dockerfiles: bool = False,
     claims: bool = False,
-    coscheduling: bool = False,
+    gangs: str = "none",
 ) -> list[Permission]:
     """Return every permission that the operator uses; no `namespaces` means all.
 
     `dockerfiles`: whether it may have them built. `claims`: whether pods may claim devices.
-    `coscheduling`: whether they are placed all or none.
+    `gangs`: by what they are placed all or none.
     """
     found = [
         Permission(verb, kind, subresource, namespace)
@@ -103,7 +107,7 @@ def needed(
             *IN_JOB_NAMESPACES,
             *(FOR_DOCKERFILES if dockerfiles else ()),
             *(FOR_CLAIMS if claims else ()),
-            *(FOR_COSCHEDULING if coscheduling else ()),
+            *FOR_GANGS[gangs],
         )
         for verb in verbs.split()
     ]

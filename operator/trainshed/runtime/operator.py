@@ -27,6 +27,7 @@ from trainshed.runtime import (
     membership,
     pacing,
     parts,
+    placers,
     policies,
     pushes,
     sweeper,
@@ -41,7 +42,8 @@ log = logging.getLogger(__name__)
 async def run(found: handover.Operator, given: handover.Given) -> None:
     """Operate until told to stop; raises where a watch or a task of ours fails for good."""
     signer = await _authority(given)
-    rules = policies.of(given.settings, given.identity, signer)
+    placer = await placers.found(given.api.free, given.settings.placement.gang)
+    rules = policies.of(given.settings, given.identity, signer, placer)
     made = parts.make(found, given, rules)
     found.cache.places.on_change(lambda key: found.queue.add(key, workqueue.Priority.LOW))
     watched = await watches.of(given.settings, given.api.free)

@@ -11,9 +11,15 @@ from trainshed.workloads import neighbours, podgroups
 
 
 def of(
-    settings: config.Settings, identity: config.Identity, signer: certificates.KeyPair
+    settings: config.Settings,
+    identity: config.Identity,
+    signer: certificates.KeyPair,
+    placer: podgroups.Placer | None,
 ) -> policy.Policy:
-    """Return the policy. `signer`: the authority of the endpoint that trainers push to."""
+    """Return the policy.
+
+    `signer`: the authority of the endpoint that trainers push to. `placer`: what was found here.
+    """
     host = f"{settings.progress.service}.{identity.namespace}.svc"
     return policy.Policy(
         base_images=settings.images.bases,
@@ -28,11 +34,7 @@ def of(
         gang_deadline=settings.gang_deadline_seconds,
         reaches=surroundings.reaches(settings.registry),
         pull_secret=labels.PULL_SECRET if settings.registry.bundled.enabled else "",
-        coscheduling=(
-            podgroups.Coscheduling(scheduler=settings.placement.coscheduling.scheduler_name)
-            if settings.placement.coscheduling.enabled
-            else None
-        ),
+        placer=placer,
         wishes=neighbours.Wishes(
             topology_keys=settings.placement.topology_keys, pack=settings.placement.pack
         ),

@@ -5,13 +5,12 @@ A cluster has them of many kinds of work: only those of Jobs are kept, trimmed t
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Sequence
 
 from trainshed.api import labels
 from trainshed.core import naming, observed
-from trainshed.kube import client, errors, kinds
+from trainshed.kube import client, discovery, kinds
 from trainshed.runtime import sweeper
 
 log = logging.getLogger(__name__)
@@ -59,21 +58,9 @@ async def watched(
     api: client.Client, *, enabled: bool, namespaces: Sequence[str]
 ) -> tuple[sweeper.Watched, ...]:
     """Return what is watched for queues: nothing where the API is not served."""
-    kind = await _served(api) if enabled else None
+    kind = await discovery.served(api, kinds.WORKLOADS) if enabled else None
     if kind is None:
         if enabled:
             log.warning("kueue_not_served", extra={"advice": "install Kueue, restart the operator"})
         return ()
     return (sweeper.Watched(kind, labels.QUEUED_JOB, namespaces),)
-
-
-async def _served(api: client.Client) -> kinds.Kind | None:
-    """Return the newest version of Workloads that is served and known here."""
-    for kind in kinds.WORKLOADS:
-        try:
-            found = json.loads(await api.raw("GET", kind.root))
-        except errors.NotFound:
-            continue
-        if any(each["name"] == kind.plural for each in found.get("resources", ())):
-            return kind
-    return None

@@ -17,12 +17,14 @@ from trainshed.runtime import building, inquiries, loop, seams
 from trainshed.runtime import cache as caches
 
 _NOT_EVERYWHERE = {
-    "ResourceClaimTemplate": "Kubernetes 1.34 with dynamic resource allocation, or a class of"
+    "resource.k8s.io/v1": "Kubernetes 1.34 with dynamic resource allocation, or a class of"
     " accelerators that has a device plugin",
-    "PodGroup": "the coscheduling plugin and its definitions, or to have placement.coscheduling"
-    " disabled",
+    "scheduling.x-k8s.io/v1alpha1": "the coscheduling plugin and its definitions, or to have"
+    " placement.gang.by set to none",
+    "scheduling.k8s.io/v1alpha2": "an API that was served when the operator started, and is no"
+    " longer: restart the operator",
 }
-"""Kinds that older clusters do not serve, and what to do there."""
+"""API versions that not every cluster serves, and what to do there."""
 
 
 class Reconciler:
@@ -82,7 +84,8 @@ class Reconciler:
             try:
                 created = await self._created(seen, manifest)
             except (errors.Invalid, errors.Forbidden, errors.NotFound) as error:
-                if isinstance(error, errors.NotFound) and manifest["kind"] not in _NOT_EVERYWHERE:
+                known = manifest["apiVersion"] in _NOT_EVERYWHERE
+                if isinstance(error, errors.NotFound) and not known:
                     raise
                 self._cache.put_rejection(uid, self._rejection(seen, manifest, error))
                 created = False
@@ -129,7 +132,7 @@ class Reconciler:
         """Find out whose the existing Service or claim template is."""
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         try:
-            body = await self._api.read_beside(kind, seen.job.key.namespace, name)
+            body = await self._api.read_beside(manifest)
         except errors.NotFound:
             return False
         found = observe.child(body)
@@ -157,7 +160,7 @@ class Reconciler:
         if isinstance(error, errors.Invalid):
             advice = "create the job anew without it"
         if isinstance(error, errors.NotFound):
-            advice = f"it needs {_NOT_EVERYWHERE[manifest['kind']]}"
+            advice = f"it needs {_NOT_EVERYWHERE[manifest['apiVersion']]}"
         return observed.Refusal(
             reason=reasons.Reason.WORKLOAD_REJECTED,
             message=f"the API server refuses the {manifest['kind']}: {error}; {advice}",

@@ -22,8 +22,8 @@ class Writer(Protocol):
         Raises AlreadyExists, Forbidden, Invalid, Unavailable, NotFound where it is not served.
         """
 
-    async def read_beside(self, kind: str, namespace: str, name: str) -> Body:
-        """Return what was created beside a Job; raises NotFound."""
+    async def read_beside(self, manifest: plan.Manifest) -> Body:
+        """Return what is there in place of what was to be created; raises NotFound."""
 
     async def read_job(self, namespace: str, name: str) -> Body:
         """Return a Job; raises NotFound."""

@@ -19,6 +19,12 @@ NO_GPU = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu." + NOT_HELPFUL
 MISMATCH = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
 TAINT = "0/1 nodes are available: 1 node(s) had untolerated taint(s)." + NOT_HELPFUL
 
+GATHERS = (
+    "pod group is unschedulable, waiting for minCount pods from a gang to be scheduled, one or more"
+    " plugins asked to wait and no plugin rejected pod"
+)
+"""What kube-scheduler 1.36 says of a pod that has a node only if the rest of its gang has one."""
+
 
 def waiting(
     message: str,
@@ -138,6 +144,7 @@ def told(seen: observed.Observation, *, now: float = 10) -> status.Condition:
             scheduling.Cause.OTHER,
             (),
         ),
+        (GATHERS, scheduling.Cause.PEERS, ()),
         ("no nodes available to schedule pods", scheduling.Cause.OTHER, ()),
         ("", scheduling.Cause.OTHER, ()),
     ],
@@ -185,6 +192,23 @@ def test_devices_that_lie_apart_are_told() -> None:
         "2 of 4 nvidia.com/gpu of class l4 are in use by TrainingJobs: team/a has 1, team/b has 1;"
         " no node has 2 of the rest free (the scheduler:"
     )
+
+
+def test_devices_that_would_do_for_a_part_of_a_gang_are_told() -> None:
+    nodes = [places.node(f"gpu-{each}", {GPU: 1}) for each in range(3)]
+    holders = [("a", "gpu-0", 1), ("a", "gpu-1", 1)]
+    seen = waiting(
+        NO_GPU, places.gpu("l4"), *nodes, asked={"class": "l4"}, holders=holders, replicas=2
+    )
+    peer = builders.pod().index(1).unschedulable(GATHERS).view()
+    workload = builders.job().active().replicas(2).view()
+
+    found = told(dataclasses.replace(seen, workload=workload, pods=(*seen.pods, peer)))
+
+    assert (
+        "2 of 3 nvidia.com/gpu of class l4 are in use by TrainingJobs: team/a has 2; the rest does"
+        " for a part of the job's pods alone (the scheduler: 0/1 nodes are available:"
+    ) in found.message
 
 
 def test_many_holders_are_summed() -> None:

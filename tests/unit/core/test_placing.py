@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from tests import builders, facts
-from tests.unit.core import passes
+from tests.unit.core import passes, test_pending
 from trainshed.api import phases
 from trainshed.core import observed
 
@@ -53,3 +53,35 @@ def test_the_placement_outlives_the_pod() -> None:
     after = passes.decided(dataclasses.replace(before, pods=()), now=12)
 
     assert after.status is None or passes.read(after).placement is not None
+
+
+def two(first: str, second: str) -> observed.Observation:
+    """Return a job of two pods of which the scheduler says this."""
+    pods = [
+        builders.pod().index(index).unschedulable(said)
+        for index, said in enumerate((first, second))
+    ]
+    workload = builders.job().active().replicas(2)
+    job = builders.training_job().script().replicas(2)
+    return builders.observation(job, build=facts.built(), workload=workload, pods=pods)
+
+
+def test_of_a_gang_the_pod_is_told_that_has_no_node_and_not_those_that_wait_for_it() -> None:
+    said = "0/3 nodes are available: 3 Insufficient cpu."
+
+    wanted = passes.decided(two(test_pending.GATHERS, said))
+
+    status, reason, message = passes.condition(wanted, "Placed")
+    assert (status, reason) == ("False", "InsufficientNow")
+    assert "(the scheduler: 0/3 nodes are available: 3 Insufficient cpu)" in message
+    assert "minCount" not in message
+
+
+def test_a_gang_of_which_nothing_else_is_said_waits_for_room() -> None:
+    status, reason, message = passes.condition(
+        passes.decided(two(test_pending.GATHERS, test_pending.GATHERS)), "Placed"
+    )
+
+    assert (status, reason) == ("False", "InsufficientNow")
+    assert "all of the job's are placed or none" in message
+    assert f"(the scheduler: {test_pending.GATHERS})" in message

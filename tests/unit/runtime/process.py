@@ -74,9 +74,9 @@ class Api:
         """Create a Service, or a claim template."""
         return await self._write(lambda: self._world.create_beside(manifest))
 
-    async def read_beside(self, kind: str, namespace: str, name: str) -> Any:
+    async def read_beside(self, manifest: plan.Manifest) -> Any:
         """Return a Service, or a claim template."""
-        return await self._world.read_beside(kind, namespace, name)
+        return await self._world.read_beside(manifest)
 
     async def read_job(self, namespace: str, name: str) -> Any:
         """Return a Job."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests import builders, places
-from tests.unit.runtime import benches
+from tests import builders, facts, places
+from tests.unit.runtime import benches, process
 from trainshed.api import labels
 from trainshed.core import observed, plan
 from trainshed.kube import errors
+from trainshed.workloads import podgroups
 
 
 def two_pods() -> builders.TrainingJobBuilder:
@@ -143,4 +146,25 @@ async def test_a_cluster_without_dynamic_allocation_is_told(
     (accepted,) = (c for c in bench.world.status()["conditions"] if c["type"] == "Accepted")
     assert accepted["reason"] == "WorkloadRejected"
     assert "it needs Kubernetes 1.34" in accepted["message"]
+    assert not bench.world.children
+
+
+@pytest.mark.looptime
+async def test_groups_that_are_no_longer_served_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = facts.settings(placer=podgroups.Native())
+    monkeypatch.setattr(process, "SETTINGS", settings)
+    bench = benches.Bench()
+    create = bench.world.create_beside
+
+    async def unserved(manifest: plan.Manifest) -> Any:
+        if manifest["kind"] == podgroups.KIND:
+            raise errors.NotFound("the server could not find the requested resource", status=404)
+        return await create(manifest)
+
+    monkeypatch.setattr(bench.world, "create_beside", unserved)
+    await bench.applied(two_pods())
+
+    (accepted,) = (c for c in bench.world.status()["conditions"] if c["type"] == "Accepted")
+    assert accepted["reason"] == "WorkloadRejected"
+    assert "restart the operator" in accepted["message"]
     assert not bench.world.children

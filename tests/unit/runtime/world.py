@@ -229,10 +229,11 @@ class World:
         copied: Body = merging.copied(body)
         return copied
 
-    async def read_beside(self, kind: str, namespace: str, name: str) -> Body:
+    async def read_beside(self, manifest: plan.Manifest) -> Body:
         """Return a Service, or a claim template."""
         self.reads["service"] += 1
-        known = self._beside(kind)
+        kind, known = manifest["kind"], self._beside(manifest["kind"])
+        namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
         if (namespace, name) not in known:
             raise errors.NotFound(f"{kind} {name} does not exist", status=404)
         copied: Body = merging.copied(known[namespace, name])

@@ -38,8 +38,8 @@
   resources: [workloads]
   verbs: [get, list, watch]
 {{- end }}
-{{- if .Values.placement.coscheduling.enabled }}
-- apiGroups: [scheduling.x-k8s.io]
+{{- if ne .Values.placement.gang.by "none" }}
+- apiGroups: [{{ eq .Values.placement.gang.by "auto" | ternary "scheduling.k8s.io" "scheduling.x-k8s.io" }}]
   resources: [podgroups]
   verbs: [get, create]
 {{- end }}
