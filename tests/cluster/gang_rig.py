@@ -87,9 +87,14 @@ def running(folder: pathlib.Path) -> Iterator[Rig]:
             supervisor.stop(name, grace=0)
 
 
-def controllers(rig: Rig, gates: str) -> None:
-    """Run the controller manager with these gates, in place of one that runs."""
-    rig.supervisor.start(_with(controlplane.controller_manager(rig.planned), gates))
+@contextlib.contextmanager
+def job_controller_without_groups(rig: Rig) -> Iterator[None]:
+    """Have the Job controller make no groups itself."""
+    _controllers(rig, GATES)
+    try:
+        yield
+    finally:
+        _controllers(rig, OF_JOBS)
 
 
 @contextlib.contextmanager
@@ -155,12 +160,17 @@ def _start(rig: Rig) -> None:
     # The last of several flags counts.
     start(_with(controlplane.apiserver(planned), OF_JOBS, SERVED, f"--bind-address={_HOST}"))
     _until(rig, "apiserver", rig.api.unready)
-    controllers(rig, OF_JOBS)
+    _controllers(rig, OF_JOBS)
     start(_with(controlplane.scheduler(planned), GATES))
     kwok = kubeconfigs.component(planned, "kwok")
     program, port = planned.programs["kwok"], planned.ports["kwok"]
     start(fakes.component(planned.cluster, program=program, kubeconfig=kwok, port=port))
     _install(rig.api)
+
+
+def _controllers(rig: Rig, gates: str) -> None:
+    """Run the controller manager with these gates, in place of one that runs."""
+    rig.supervisor.start(_with(controlplane.controller_manager(rig.planned), gates))
 
 
 def _with(component: processes.Component, *flags: str) -> processes.Component:

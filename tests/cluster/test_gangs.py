@@ -117,8 +117,8 @@ def test_a_group_goes_with_its_job_and_the_job_controller_makes_no_other(
 def test_without_groups_a_part_of_a_job_takes_a_device(
     rig: gang_rig.Rig, place: namespaces.Namespace
 ) -> None:
-    gang_rig.controllers(rig, gang_rig.GATES)
-    with gang_rig.operator(rig, gang={"by": "none"}):
+    none = {"by": "none"}
+    with gang_rig.job_controller_without_groups(rig), gang_rig.operator(rig, gang=none):
         for name in JOBS:
             rig.api.create(place.jobs, gang_rig.gang(name))
         for name in JOBS:
