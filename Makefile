@@ -29,9 +29,18 @@ check: ## Lint, types, layers, generated files
 	$(RUN) python -m hack.reference --check
 	$(PYTEST) tests/unit/test_layout.py -q -p no:kmock
 
+# The library's own that need more than Python and this process belong to the tiers below.
+UNIT = tests/unit images/trainer/tests $(BEYOND:%=--ignore-glob='*/test_*%*.py') \
+  -n $$(nproc) --dist worksteal -p no:anyio -p no:kmock
+BEYOND = bucket data_images data_remote data_shards data_videos keras pytorch tensorflow
+
 .PHONY: test-unit
 test-unit: ## Pure logic, in seconds
-	$(COMPILED) $(PYTEST) tests/unit images/trainer/tests -n $$(($$(nproc) + 1)) --dist worksteal -p no:kmock $(JUNIT)
+	$(COMPILED) $(PYTEST) $(UNIT) -m "not (numpy or processes or torch or tensorflow)" $(JUNIT)
+
+.PHONY: test-thorough
+test-thorough: ## What must hold for any input, with forty times as many
+	TRAINSHED_HYPOTHESIS=thorough $(COMPILED) $(PYTEST) $(UNIT) -m hypothesis $(JUNIT)
 
 .PHONY: test-buildpod
 test-buildpod: ## What a build pod runs: the real git, ssh and uv, with servers on loopback
@@ -42,9 +51,9 @@ BESIDE = UV_PROJECT_ENVIRONMENT=$(CURDIR)/build/data-venv $(UV) run --project im
   --frozen --extra data --extra metrics --extra tensorboard env PYTHONPATH=images/trainer
 
 .PHONY: test-data
-test-data: ## Data sets of files and of object storage, with a real S3-compatible server; TensorBoard
-	$(BESIDE) pytest images/trainer/tests/test_data_*.py images/trainer/tests/test_preparing.py \
-	  images/trainer/tests/test_checkpoints_bucket.py images/trainer/tests/test_boards.py $(JUNIT)
+test-data: ## The library with NumPy and in processes: launcher, files, object storage, TensorBoard
+	$(COMPILED) $(BESIDE) pytest images/trainer/tests -m "numpy or processes" \
+	  $(patsubst %,--ignore-glob='*/test_*%*.py',keras pytorch runs tensorflow) $(JUNIT)
 
 # The image has no compiler: what is run in it has one for a moment. py3compile: see its Dockerfile.
 COMPILER = ln -s /bin/true /usr/local/bin/py3compile \
@@ -76,7 +85,7 @@ test-protocol: ## API traffic against a recorded HTTP fake: budgets, errors, lea
 .PHONY: test-charts
 test-charts: ## The chart: rendering, schema, policy
 	$(RUN) python -m hack.cluster programs
-	$(PYTEST) tests/charts $(JUNIT)
+	$(PYTEST) tests/charts -n $$(nproc) --dist worksteal $(JUNIT)
 
 # They start registries, read processes and make volumes where the node is: on this machine.
 test-cluster test-e2e bench-scale bench-build bench-placement: export TRAINSHED_PROVIDER ?= host

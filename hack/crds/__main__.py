@@ -18,11 +18,8 @@ HEAD = "# Generated from operator/trainshed/api by `make crds`. Do not edit.\n"
 def rendered() -> dict[pathlib.Path, str]:
     """Return the text of every generated file by its path."""
     places = (ROOT / "crds", ROOT / "charts" / "trainshed" / "files" / "crds")
-    return {
-        place / f"{plural}.yaml": HEAD + _text(document)
-        for plural, document in crd.documents().items()
-        for place in places
-    }
+    texts = {plural: HEAD + _text(document) for plural, document in crd.documents().items()}
+    return {place / f"{plural}.yaml": text for plural, text in texts.items() for place in places}
 
 
 def _text(document: Mapping[str, Any]) -> str:
@@ -41,9 +38,10 @@ def stale() -> list[pathlib.Path]:
 def main(arguments: list[str]) -> int:
     """Write the files, or with --check say which are stale."""
     if arguments == ["--check"]:
-        for path in stale():
+        found = stale()
+        for path in found:
             print(f"{path.relative_to(ROOT)} is stale: run `make crds`", file=sys.stderr)  # noqa: T201
-        return 1 if stale() else 0
+        return 1 if found else 0
     for path, text in rendered().items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

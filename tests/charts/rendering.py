@@ -100,7 +100,7 @@ class Helm:
             *(part for each in served for part in ("--api-versions", each)),
             values=values,
         )
-        return Rendered([each for each in yaml.safe_load_all(text) if each])
+        return Rendered([each for each in yaml.load_all(text, yaml.CSafeLoader) if each])
 
     def _run(self, *arguments: str, values: Values) -> str:
         # No kubeconfig: a rendering must not look at any cluster.

@@ -2,6 +2,7 @@
 
 import importlib
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -55,3 +56,16 @@ def test_modules_stay_small() -> None:
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 300
     }
     assert long == {}
+
+
+def test_what_the_unit_tier_does_not_collect_is_marked_for_another() -> None:
+    (words,) = re.findall(r"^BEYOND = (.+)$", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    files = {
+        path
+        for word in words.split()
+        for path in (ROOT / "images" / "trainer" / "tests").glob(f"test_*{word}*.py")
+    }
+    mark = re.compile(r"^pytestmark = .*pytest\.mark\.(numpy|torch|tensorflow)\b", re.M)
+
+    assert files
+    assert [each.name for each in files if not mark.search(each.read_text("utf-8"))] == []

@@ -13,7 +13,7 @@ from images.trainer.tests import launchers
 from trainshed_trainer import context
 
 # As in tests/conftest.py, which is not there where these tests run alone.
-hypothesis.settings.register_profile("quick", max_examples=40, deadline=None, database=None)
+hypothesis.settings.register_profile("quick", max_examples=25, deadline=None, database=None)
 hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("TRAINSHED_HYPOTHESIS", "quick"))
 
@@ -27,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for module, name in LIBRARIES.items():
         config.addinivalue_line("markers", f"{module}: needs {name}, which the images have")
     config.addinivalue_line("markers", "gpu: needs an NVIDIA GPU that the framework can use")
+    config.addinivalue_line("markers", "processes: starts programs, and waits for them")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

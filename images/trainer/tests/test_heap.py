@@ -11,7 +11,10 @@ import pytest
 
 from trainshed_trainer import heap
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="glibc alone has this habit")
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(sys.platform != "linux", reason="glibc alone has this habit"),
+]
 MEGABYTES = 64
 PROGRAM = f"""
     import resource

@@ -7,7 +7,11 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 from images.trainer.tests import launching
+
+pytestmark = pytest.mark.processes
 
 
 def python(tmp_path: pathlib.Path, script: str) -> tuple[int, Any, bytes, bytes]:

@@ -10,6 +10,7 @@ import pytest
 
 from images.trainer.tests import launching
 
+pytestmark = pytest.mark.processes
 HOSTILE = {
     "a list": "[1]",
     "torn": "{",

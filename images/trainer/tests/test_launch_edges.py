@@ -15,6 +15,8 @@ import pytest
 from images.trainer.tests import launching
 from trainshed_trainer import launch
 
+pytestmark = pytest.mark.processes
+
 
 def test_sigterm_before_the_command_can_handle_it_is_a_stop(tmp_path: pathlib.Path) -> None:
     launched = launching.script(tmp_path, "import signal; print('up', flush=True); signal.pause()")

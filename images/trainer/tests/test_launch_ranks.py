@@ -12,6 +12,7 @@ import pytest
 
 from images.trainer.tests import launching
 
+pytestmark = pytest.mark.processes
 TWO = {"TRAINSHED_PROCESSES": "2"}
 LEAVES = """
 import json, os, sys

@@ -10,6 +10,7 @@ import pytest
 
 import trainshed_trainer
 
+pytestmark = pytest.mark.processes
 LIBRARY = pathlib.Path(trainshed_trainer.__file__).parent
 TELL = "import sys, {}; print({}.__file__)"
 

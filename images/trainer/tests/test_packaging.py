@@ -12,6 +12,7 @@ import zipfile
 
 import pytest
 
+pytestmark = pytest.mark.processes
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 UV = os.environ.get("UV") or shutil.which("uv")
 

@@ -110,7 +110,12 @@ async def recall(client: clients.Client, repository: str) -> tuple[str, dict[str
 async def remember(
     client: clients.Client, repository: str, used: Mapping[str, int], *, before: str
 ) -> None:
-    """Keep days of last use, in place of those of the manifest `before`; raises RegistryError."""
+    """Keep days of last use, in place of those of the manifest `before`; raises RegistryError.
+
+    Where there are none and never were, nothing is written: a name that is long empty stays so.
+    """
+    if not used and not before:
+        return
     config = layers.digest(_EMPTY)
     described = {
         "schemaVersion": 2,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -23,9 +23,7 @@ DEVICES = {
 }
 
 
-def clouds() -> Iterator[Any]:
-    """Yield every node of the files."""
-    return (pytest.param(told, id=id_) for id_, told in tables.nodes())
+CLOUDS = [pytest.param(told, id=id_) for id_, told in tables.nodes()]
 
 
 def body_of(told: Mapping[str, Any]) -> Body:
@@ -49,7 +47,7 @@ def chosen(told: Mapping[str, Any], **accelerator: Any) -> Body:
     return found
 
 
-@pytest.mark.parametrize("told", list(clouds()))
+@pytest.mark.parametrize("told", CLOUDS)
 def test_a_node_is_of_the_right_classes(told: Mapping[str, Any]) -> None:
     shape = nodes.shape(body_of(told))
 
@@ -58,7 +56,7 @@ def test_a_node_is_of_the_right_classes(told: Mapping[str, Any]) -> None:
     assert of == set(told["classes"])
 
 
-@pytest.mark.parametrize("told", list(clouds()))
+@pytest.mark.parametrize("told", CLOUDS)
 def test_a_job_that_asks_for_a_type_gets_the_first_of_them(told: Mapping[str, Any]) -> None:
     if not told["classes"]:
         assert chosen(told, type="gpu") == chosen(told, type="fpga") == {}
@@ -71,13 +69,13 @@ def test_a_job_that_asks_for_a_type_gets_the_first_of_them(told: Mapping[str, An
     assert found["resourceName"] == told.get("resource", next(iter(told["allocatable"])))
 
 
-@pytest.mark.parametrize("told", list(clouds()))
+@pytest.mark.parametrize("told", CLOUDS)
 def test_the_pods_of_each_class_may_run_there(told: Mapping[str, Any]) -> None:
     shape = nodes.shape(body_of(told))
+    job = spec.TrainingJobSpec.model_validate(builders.training_job().cnn().build()["spec"])
     for name, class_ in DEVICES.items():
         resource = class_.resource(shape)
         choice = choices.of(class_, resource=resource or "", count=1)
-        job = spec.TrainingJobSpec.model_validate(builders.training_job().cnn().build()["spec"])
         where = pod.placement(job, choice)
         selected = selecting.selected(shape, where.get("nodeSelector", {})) and selecting.admitted(
             shape, where.get("affinity")
@@ -106,7 +104,7 @@ def test_every_class_of_a_product_says_what_it_can_do_and_has_a_node_here() -> N
         for name, each in DEVICES.items()
         if each.spec is not None and each.spec.match is not None and each.spec.match.any_node_labels
     }
-    seen = {name for each in clouds() for name in each.values[0]["classes"]}
+    seen = {name for each in CLOUDS for name in each.values[0]["classes"]}
 
     assert products >= {
         *("nvidia-t4", "nvidia-l4", "nvidia-a100-40gb", "nvidia-a100-80gb", "nvidia-h100"),

@@ -12,9 +12,10 @@ from typing import Any
 from trainshed.api import crd
 
 Schema = Mapping[str, Any]
-_VERSION: Schema = crd.render()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-SPEC: Schema = _VERSION["properties"]["spec"]
-STATUS: Schema = _VERSION["properties"]["status"]
+DOCUMENT = crd.render()
+ROOT: Schema = DOCUMENT["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+SPEC: Schema = ROOT["properties"]["spec"]
+STATUS: Schema = ROOT["properties"]["status"]
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
