@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 from typing import Any
 
 import numpy as np
 import pytest
 
 from images.trainer.tests import datasets
-from trainshed_trainer import errors, schema
+from trainshed_trainer import errors, gpus, schema
 
 pytestmark = [pytest.mark.torch, pytest.mark.gpu]
 
@@ -166,3 +167,30 @@ def test_a_run_goes_on_from_its_state() -> None:
     resumed.restore(state)
 
     assert losses(resumed, epochs=1) == pytest.approx(wanted, rel=0.05, abs=0.01)
+
+
+def test_the_driver_tells_of_memory_power_and_energy_that_grow_with_the_work() -> None:
+    import torch
+
+    found = gpus.Gpus()
+    found.start()
+    assert found.opened(60)
+    before = found.readings()
+    assert len(before) == torch.cuda.device_count()
+
+    held = torch.ones(2**30, dtype=torch.uint8, device="cuda:0")
+    deadline = time.monotonic() + 30
+    factor = torch.rand(4096, 4096, device="cuda:0")
+    while found.joules() == 0 and time.monotonic() < deadline:
+        factor = torch.nn.functional.normalize(factor @ factor)
+        torch.cuda.synchronize()
+    after = found.readings()[0]
+
+    assert before[0].memory_used is not None
+    assert after.memory_used is not None
+    assert after.memory_used - before[0].memory_used >= held.numel()
+    assert after.memory_total == pytest.approx(torch.cuda.mem_get_info(0)[1], rel=0.05)
+    # An instance cut by MIG tells of its memory alone.
+    if after.power is not None:
+        assert after.power > 1
+    assert found.joules() != 0, "no energy within 30 s of work"

@@ -24,6 +24,7 @@ _AMOUNTS = frozenset(
         "firstStepSeconds",
         "endTime",
         "timeToTargetSeconds",
+        "energyJoules",
     }
 )
 _CHECKPOINT = frozenset({"lastStep", "resumedFromStep"})

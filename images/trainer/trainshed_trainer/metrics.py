@@ -10,13 +10,20 @@ import importlib
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from trainshed_trainer import counting, standing
+from trainshed_trainer import counting, gpus, standing
 
 INFO = ("framework", "framework_version", "device", "dtype", "world_size")
 COUNTER, GAUGE = "Counter", "Gauge"
+ACCELERATORS = (
+    (GAUGE, "memory_used_bytes", "Memory in use.", "memory_used"),
+    (GAUGE, "memory_total_bytes", "Memory that there is.", "memory_total"),
+    (GAUGE, "power_watts", "Power.", "power"),
+    (GAUGE, "utilization_ratio", "Share of time in which something is on it.", "utilization"),
+    (COUNTER, "energy_joules", "Energy since this process began.", "energy"),
+)
 LONGEST_LINGER = 2.0
 """Seconds between scrapes up to which a process waits for one more when it ends."""
 
@@ -47,12 +54,20 @@ class _Scrapes:
 class Series:
     """The series of one process, made when they are scraped: a step only counts.
 
-    `client` is the prometheus_client package; `at`: how the run stands.
+    `client` is the prometheus_client package; `at`: how the run stands; `devices` reads its GPUs.
     """
 
-    def __init__(self, client: Any, at: standing.Standing, *, labels: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        client: Any,
+        at: standing.Standing,
+        *,
+        labels: Mapping[str, str],
+        devices: Callable[[], Sequence[gpus.Reading]],
+    ) -> None:
         self.registry = client.CollectorRegistry()
         self._at = at
+        self._devices = devices
         self._client = client
         self._families = client.metrics_core
         self._labels = labels
@@ -100,12 +115,21 @@ class Series:
             losses["eval"] = at.held_out_loss
         yield self._many("training_loss", "Last loss.", "split", losses)
         yield self._many("training_eval_metric", "Last evaluation.", "name", dict(at.evaluated))
+        yield from self._accelerators()
         if self._info:
             info = self._family(
                 GAUGE, "training_process_info", "What this process is; always 1.", *self._info
             )
             info.add_metric((*self._labels.values(), *self._info.values()), 1)
             yield info
+
+    def _accelerators(self) -> Iterator[Any]:
+        """Yield what the GPUs tell, each figure by its own metric; nothing where there is none."""
+        found = self._devices()
+        for kind, name, text, field in ACCELERATORS:
+            told = {each.device: getattr(each, field) for each in found}
+            if values := {device: value for device, value in told.items() if value is not None}:
+                yield self._many(f"training_accelerator_{name}", text, "device", values, kind=kind)
 
     def introduce(self, info: Mapping[str, str]) -> None:
         """Say what this process is; what is not said is empty."""
@@ -133,8 +157,10 @@ class Series:
         family.add_metric(tuple(self._labels.values()), value)
         return family
 
-    def _many(self, name: str, text: str, label: str, values: Mapping[str, float]) -> Any:
-        family = self._family(GAUGE, name, text, label)
+    def _many(
+        self, name: str, text: str, label: str, values: Mapping[str, float], *, kind: str = GAUGE
+    ) -> Any:
+        family = self._family(kind, name, text, label)
         for key, value in values.items():
             family.add_metric((*self._labels.values(), key), value)
         return family
@@ -153,9 +179,17 @@ class Series:
 
 
 def create(
-    at: standing.Standing, *, trainingjob: str, rank: int, fold: int | None = None
+    at: standing.Standing,
+    *,
+    trainingjob: str,
+    rank: int,
+    fold: int | None = None,
+    devices: Callable[[], Sequence[gpus.Reading]] = tuple,
 ) -> Series | None:
-    """Return the series; None where prometheus_client is not installed."""
+    """Return the series; None where prometheus_client is not installed.
+
+    `devices` says what the process's GPUs say now.
+    """
     try:
         client = importlib.import_module("prometheus_client")
     except ImportError:
@@ -164,4 +198,4 @@ def create(
     if fold is not None:
         # Every fold of a cross-validation is rank 0.
         labels["fold"] = str(fold)
-    return Series(client, at, labels=labels)
+    return Series(client, at, labels=labels, devices=devices)

@@ -17,6 +17,7 @@ from trainshed_trainer import (
     context,
     counting,
     errors,
+    gpus,
     metrics,
     pushing,
     sizes,
@@ -48,8 +49,12 @@ class Run:
         total_steps: int | None = None,
         known: context.Context | None = None,
         clock: Callable[[], float] = time.perf_counter,
+        devices: gpus.Gpus | None = None,
     ) -> None:
-        """`total_steps`: steps until the end, for progress and the estimate, where known."""
+        """`total_steps`: steps until the end, for progress and the estimate, where known.
+
+        `devices`: its GPUs; by default those that CUDA lets it use.
+        """
         known = known if known is not None else context.read()
         self._known = known
         self._clock = clock
@@ -58,8 +63,13 @@ class Run:
         # Not an Event: its lock could be held by the very code that a signal interrupts.
         self._told = False
         self._cut_short = False
+        self._gpus = devices if devices is not None else gpus.Gpus()
         self._series = metrics.create(
-            self._at, trainingjob=known.job, rank=known.rank, fold=known.fold
+            self._at,
+            trainingjob=known.job,
+            rank=known.rank,
+            fold=known.fold,
+            devices=self._gpus.readings,
         )
         self._pusher: pushing.Pusher | None = None
         self._bar = None if self._known.in_job else bars.Bar()
@@ -98,6 +108,8 @@ class Run:
         """Begin: serve metrics, push progress, take SIGTERM."""
         if threading.current_thread() is threading.main_thread():
             self._handler = signal.signal(signal.SIGTERM, self._told_to_stop)
+        if self._known.in_job:
+            self._gpus.start()
         if self._series is not None and self._known.metrics_port is not None:
             try:
                 self._close_server = self._series.serve(self._known.metrics_port)
@@ -263,6 +275,7 @@ class Run:
             **self._at.account(),
             "outcome": self._outcome(error),
             "rank": self._known.rank,
+            "energyJoules": self._gpus.joules(),
         }
         if isinstance(error, errors.TrainerError):
             account |= error.account()

@@ -10,6 +10,7 @@ from trainshed.api import artifacts as artifacts_api
 from trainshed.api import base, phases
 from trainshed.api import checkpoint as checkpoint_api
 from trainshed.api import cross_validation as cross_validation_api
+from trainshed.api import performance as performance_api
 
 Time = Annotated[str, pydantic.Field(json_schema_extra={"format": "date-time"})]
 
@@ -82,13 +83,6 @@ class Placement(base.Model):
     nodes: list[str] = pydantic.Field(default=[], description="Nodes of the pods, each once.")
 
 
-class StepSeconds(base.Model):
-    """Seconds of a step over a recent window."""
-
-    p50: float | None = pydantic.Field(default=None, description="The median.")
-    p95: float | None = pydantic.Field(default=None, description="The 95th percentile.")
-
-
 class ProgressStatus(base.Model):
     """The last progress that the job pushed; `lastUpdateTime` says how old it is."""
 
@@ -100,7 +94,7 @@ class ProgressStatus(base.Model):
         default=None,
         description="Samples a second of the whole job; once finished, over all its training.",
     )
-    step_seconds: StepSeconds | None = pydantic.Field(
+    step_seconds: performance_api.StepSeconds | None = pydantic.Field(
         default=None, description="Seconds of a step over a recent window."
     )
     data_wait_ratio: float | None = pydantic.Field(
@@ -216,37 +210,14 @@ class Result(base.Model):
         description="Samples that rank 0 could not read, and left out as data.maxCorrupt allows; "
         "absent where there were none, and of a cross-validation.",
     )
+    energy_joules: float | None = pydantic.Field(
+        default=None,
+        description="Energy of its GPUs in the last attempt, from the start of its processes to "
+        "their end, by the devices' own counters; absent where one has none, as parts of a GPU.",
+    )
     cost: Cost | None = pydantic.Field(
         default=None,
         description="What its devices cost; absent where its class has no price.",
-    )
-
-
-class PerformanceStatus(base.Model):
-    """What the performance test has measured: steps of training, without warm-up."""
-
-    steps: int = pydantic.Field(description="Steps that were timed.")
-    step_seconds: StepSeconds | None = pydantic.Field(
-        default=None, description="Seconds of a step with its wait for data."
-    )
-    samples_per_second: float | None = pydantic.Field(
-        default=None, description="Samples a second of the whole job."
-    )
-    data_wait_ratio: float | None = pydantic.Field(
-        default=None, description="Share of the time spent waiting for data."
-    )
-    parameters: int | None = pydantic.Field(
-        default=None, description="Numbers that the model learns."
-    )
-    forward_flops: int | None = pydantic.Field(
-        default=None,
-        description="Operations of one sample's forward pass; a training step has three times as "
-        "many a sample.",
-    )
-    mfu: float | None = pydantic.Field(
-        default=None,
-        description="Share of the devices' peak that the model's operations make up; where the "
-        "variable TRAINSHED_PEAK_FLOPS says what the peak is.",
     )
 
 
@@ -281,7 +252,7 @@ class TrainingJobStatus(base.Model):
         default=None, description="The run's checkpoints."
     )
     result: Result | None = pydantic.Field(default=None, description="Its own final account.")
-    performance: PerformanceStatus | None = pydantic.Field(
+    performance: performance_api.PerformanceStatus | None = pydantic.Field(
         default=None, description="What evaluation.performance has measured."
     )
     artifacts: artifacts_api.Artifacts | None = pydantic.Field(

@@ -60,6 +60,7 @@ def read(document: Mapping[str, Any]) -> reports.Account | None:
         first_step_seconds=_moment(document, "firstStepSeconds"),
         end_time=_moment(document, "endTime"),
         time_to_target_seconds=_number(document, "timeToTargetSeconds"),
+        energy_joules=_amount(document, "energyJoules"),
         checkpoint=checkpoint(document.get("checkpoint")),
         warnings=_warnings(document.get("warnings")),
         report=_path(document.get("report")),

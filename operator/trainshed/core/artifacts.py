@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainshed.api import artifacts, spec, status
+from trainshed.api import artifacts, performance, spec
 from trainshed.core import draft as drafts
 from trainshed.core import findings, observed, reports
 from trainshed.workloads import storage
@@ -59,10 +59,10 @@ def _latency(told: findings.Latency | None) -> artifacts.Latency | None:
     return artifacts.Latency(samples=told.samples, p50=told.p50, p95=told.p95)
 
 
-def _performance(told: findings.Tested) -> status.PerformanceStatus:
-    return status.PerformanceStatus(
+def _performance(told: findings.Tested) -> performance.PerformanceStatus:
+    return performance.PerformanceStatus(
         steps=told.steps,
-        step_seconds=status.StepSeconds(p50=told.p50, p95=told.p95),
+        step_seconds=performance.StepSeconds(p50=told.p50, p95=told.p95),
         samples_per_second=told.samples_per_second,
         data_wait_ratio=told.data_wait_ratio,
         parameters=told.parameters,

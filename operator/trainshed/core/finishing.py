@@ -5,6 +5,7 @@ from __future__ import annotations
 from trainshed.api import reasons, status
 from trainshed.core import draft as drafts
 from trainshed.core import (
+    energy,
     failures,
     folds,
     gangs,
@@ -123,8 +124,11 @@ def _end(
     keeping.end(draft, seen, told, succeeded=succeeded)
     if told is None or not told.steps:
         return
-    cost = pricing.cost(draft, seen, ended=ended)
-    draft.fields["result"] = _result(told).model_copy(update={"cost": cost})
+    spent = {
+        "energy_joules": energy.spent(seen, told),
+        "cost": pricing.cost(draft, seen, ended=ended),
+    }
+    draft.fields["result"] = _result(told).model_copy(update=spent)
     draft.fields["progress"] = _last_progress(draft, seen, told)
 
 

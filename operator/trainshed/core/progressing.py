@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from trainshed.api import status
+from trainshed.api import performance, status
 from trainshed.core import draft as drafts
 from trainshed.core import folds, gangs, keeping, observed, policy, reports, times
 
@@ -126,10 +126,10 @@ def _first_step(
     return told.first_step_time, told.first_step_seconds
 
 
-def _step_seconds(pushed: reports.Progress) -> status.StepSeconds | None:
+def _step_seconds(pushed: reports.Progress) -> performance.StepSeconds | None:
     if pushed.step_seconds_p50 is None and pushed.step_seconds_p95 is None:
         return None
-    return status.StepSeconds(
+    return performance.StepSeconds(
         p50=rounded(pushed.step_seconds_p50, 6), p95=rounded(pushed.step_seconds_p95, 6)
     )
 

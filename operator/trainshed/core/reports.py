@@ -45,6 +45,8 @@ class Account:
     first_step_seconds: float | None = None
     end_time: float | None = None
     time_to_target_seconds: float | None = None
+    energy_joules: float | None = None
+    """Of the GPUs of its pod, from the start of its process to the end."""
     checkpoint: Checkpoint | None = None
     warnings: tuple[str, ...] = ()
     """What went wrong beside the training, and ended no run."""

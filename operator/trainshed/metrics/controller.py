@@ -8,7 +8,7 @@ import prometheus_client
 from prometheus_client import registry
 
 from trainshed.builds import measures
-from trainshed.metrics import names
+from trainshed.metrics import kinds, names
 
 
 class Controller:
@@ -110,16 +110,16 @@ class Controller:
         self._leader.set(leading)
 
 
-def _counter(metric: names.Metric, into: registry.CollectorRegistry) -> prometheus_client.Counter:
+def _counter(metric: kinds.Metric, into: registry.CollectorRegistry) -> prometheus_client.Counter:
     return prometheus_client.Counter(metric.name, metric.help, metric.labels, registry=into)
 
 
-def _gauge(metric: names.Metric, into: registry.CollectorRegistry) -> prometheus_client.Gauge:
+def _gauge(metric: kinds.Metric, into: registry.CollectorRegistry) -> prometheus_client.Gauge:
     return prometheus_client.Gauge(metric.name, metric.help, metric.labels, registry=into)
 
 
 def _histogram(
-    metric: names.Metric, into: registry.CollectorRegistry
+    metric: kinds.Metric, into: registry.CollectorRegistry
 ) -> prometheus_client.Histogram:
     return prometheus_client.Histogram(
         metric.name, metric.help, metric.labels, registry=into, buckets=metric.buckets

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from trainshed.metrics import figures, names
+from trainshed.metrics import figures, kinds
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -21,9 +21,9 @@ def escape(value: str) -> str:
 class Page:
     """Lines by metric, until they are joined."""
 
-    def __init__(self, metrics: Iterable[names.Metric]) -> None:
+    def __init__(self, metrics: Iterable[kinds.Metric]) -> None:
         """`metrics`: in the order in which they are written."""
-        self._lines: dict[names.Metric, list[str]] = {each: [] for each in metrics}
+        self._lines: dict[kinds.Metric, list[str]] = {each: [] for each in metrics}
 
     def add(self, common: str, samples: Iterable[figures.Sample]) -> None:
         """Add the series of one job; `common`: its rendered common labels."""

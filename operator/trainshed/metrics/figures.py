@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 import pydantic
 
-from trainshed.api import phases, status
+from trainshed.api import performance, phases, status
 from trainshed.core import folds, gangs, joining, observed, progressing, reports, times
-from trainshed.metrics import names
+from trainshed.metrics import kinds, names
 
-Sample = tuple[names.Metric, tuple[str, ...], float]
+Sample = tuple[kinds.Metric, tuple[str, ...], float]
 """A metric, the values of its own labels, and the value of the series."""
 
 _LIVE = frozenset({"Pending", "Running"})
@@ -156,7 +156,7 @@ def _written(found: status.TrainingJobStatus) -> _Figures:
     known, result = found.progress, found.result
     if known is None:
         return _Figures()
-    seconds = known.step_seconds or status.StepSeconds()
+    seconds = known.step_seconds or performance.StepSeconds()
     return _Figures(
         ratio=None if known.percent is None else known.percent / 100,
         step=known.step,

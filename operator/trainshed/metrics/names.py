@@ -6,86 +6,40 @@ library in the pod can't import it: a test compares the two.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from trainshed.metrics import kinds
 
-class Kind(enum.StrEnum):
-    """The types of the text format."""
-
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"
-    SUMMARY = "summary"
-
-
-class Origin(enum.StrEnum):
-    """Who exports a metric."""
-
-    TRAINER = "trainer"
-    JOB = "job"
-    CONTROLLER = "controller"
-
-
-COMMON: Mapping[Origin, tuple[str, ...]] = {
-    Origin.TRAINER: ("trainingjob", "rank", "fold"),
-    Origin.JOB: ("namespace", "trainingjob"),
-    Origin.CONTROLLER: (),
-}
-"""Labels of every metric of an origin; only the series of a cross-validation have a fold."""
-TARGET = ("namespace", "pod", "node", "job", "instance")
-"""Labels that the scrape adds: a trainer's namespace is its target's."""
-SUFFIXES: Mapping[Kind, tuple[str, ...]] = {
-    Kind.HISTOGRAM: ("_bucket", "_sum", "_count"),
-}
 STAGES = ("building", "queued", "scheduling", "pulling", "initialising", "first_step")
 """The stages of a start in their order, as status.timeline has them."""
 STEP_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Metric:
-    """One metric, named as it is exported. Its own labels come after those of its origin.
-
-    Compared by identity: there is one object for each, and it keys the lines of a page.
-    """
-
-    name: str
-    origin: Origin
-    kind: Kind
-    help: str
-    own: tuple[str, ...] = ()
-    unit: str = ""
-    buckets: tuple[float, ...] = ()
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Return all labels of a series."""
-        return COMMON[self.origin] + self.own
-
-    @property
-    def series(self) -> tuple[str, ...]:
-        """Return the names by which a query may ask for it."""
-        return tuple(self.name + each for each in SUFFIXES.get(self.kind, ("",)))
+def _trainer(name: str, kind: kinds.Kind, text: str, *own: str, unit: str = "") -> kinds.Metric:
+    buckets = STEP_BUCKETS if kind is kinds.Kind.HISTOGRAM else ()
+    return kinds.Metric(f"training_{name}", kinds.Origin.TRAINER, kind, text, own, unit, buckets)
 
 
-def _trainer(name: str, kind: Kind, text: str, *own: str, unit: str = "") -> Metric:
-    buckets = STEP_BUCKETS if kind is Kind.HISTOGRAM else ()
-    return Metric(f"training_{name}", Origin.TRAINER, kind, text, own, unit, buckets)
-
-
-def _job(name: str, text: str, *own: str, unit: str = "", kind: Kind = Kind.GAUGE) -> Metric:
-    return Metric(f"trainingjob_{name}", Origin.JOB, kind, text, own, unit)
+def _job(
+    name: str, text: str, *own: str, unit: str = "", kind: kinds.Kind = kinds.Kind.GAUGE
+) -> kinds.Metric:
+    return kinds.Metric(f"trainingjob_{name}", kinds.Origin.JOB, kind, text, own, unit)
 
 
 def _controller(
-    name: str, kind: Kind, text: str, *own: str, unit: str = "", buckets: tuple[float, ...] = ()
-) -> Metric:
-    return Metric(f"trainshed_{name}", Origin.CONTROLLER, kind, text, own, unit, buckets)
+    name: str,
+    kind: kinds.Kind,
+    text: str,
+    *own: str,
+    unit: str = "",
+    buckets: tuple[float, ...] = (),
+) -> kinds.Metric:
+    return kinds.Metric(
+        f"trainshed_{name}", kinds.Origin.CONTROLLER, kind, text, own, unit, buckets
+    )
 
 
-C, G, H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+C, G, H = kinds.Kind.COUNTER, kinds.Kind.GAUGE, kinds.Kind.HISTOGRAM
 
 TRAINER = (
     _trainer("samples_total", C, "Samples trained on by this process.", unit="samples"),
@@ -115,6 +69,23 @@ TRAINER = (
         "device",
         "dtype",
         "world_size",
+    ),
+    _trainer("accelerator_memory_used_bytes", G, "Memory in use on a GPU.", "device", unit="bytes"),
+    _trainer("accelerator_memory_total_bytes", G, "Memory of a GPU.", "device", unit="bytes"),
+    _trainer("accelerator_power_watts", G, "Power of a GPU.", "device", unit="watts"),
+    _trainer(
+        "accelerator_utilization_ratio",
+        G,
+        "Share of time in which something is on a GPU, be it a process that waits.",
+        "device",
+        unit="ratio",
+    ),
+    _trainer(
+        "accelerator_energy_joules_total",
+        C,
+        "Energy of a GPU since this process began.",
+        "device",
+        unit="joules",
     ),
 )
 
@@ -147,7 +118,7 @@ STEP_DURATION = _job(
     "Seconds of a step over a recent window, as the job last said.",
     "quantile",
     unit="seconds",
-    kind=Kind.SUMMARY,
+    kind=kinds.Kind.SUMMARY,
 )
 DATA_WAIT = _job("data_wait_ratio", "Share of training time spent waiting for data.", unit="ratio")
 EVAL_METRIC = _job(
@@ -290,5 +261,5 @@ CONTROLLER = (
 )
 
 ALL = TRAINER + JOB + CONTROLLER
-SERIES: Mapping[str, Metric] = {name: each for each in ALL for name in each.series}
+SERIES: Mapping[str, kinds.Metric] = {name: each for each in ALL for name in each.series}
 """Metrics by each name that a query may use."""

@@ -27,7 +27,7 @@ JSON = strategies.recursive(
 FIELDS = [
     *sorted(builders.account_document()),
     *("class", "reason", "message", "logTail", "rank"),
-    *("report", "exports", "traces", "performance"),
+    *("report", "exports", "traces", "performance", "energyJoules"),
 ]
 ACCOUNTS = strategies.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, JSON))
 OURS = ACCOUNTS.flatmap(

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from trainshed.api import phases, status
+from trainshed.api import performance, phases, status
 from trainshed.core import observed, reports, times
 
 T0 = 1_790_000_000.0
@@ -107,7 +107,7 @@ def progress(**changes: Any) -> status.ProgressStatus:
         epoch=3,
         percent=24,
         samples_per_second=4100.2,
-        step_seconds=status.StepSeconds(p50=0.015, p95=0.021),
+        step_seconds=performance.StepSeconds(p50=0.015, p95=0.021),
         data_wait_ratio=0.04,
         loss=0.31,
         metrics={"accuracy": 0.93},

@@ -8,7 +8,7 @@ from prometheus_client import parser
 
 from tests.unit.metrics import text
 from trainshed.metrics import names
-from trainshed_trainer import counting, metrics, standing
+from trainshed_trainer import counting, gpus, metrics, standing
 
 INFO = {
     "framework": "pytorch",
@@ -24,7 +24,8 @@ def page() -> str:
     """Return what a process serves that has said all that it can say."""
     at = standing.Standing(total=9, loss=0.5, evaluated={"accuracy": 0.9})
     at.counts.add(step=0.01, wait=0.0, samples=64)
-    series = metrics.create(at, trainingjob="digits", rank=0, fold=1)
+    gpu = gpus.Reading("0", 2**30, 2**36, power=300.0, utilization=0.5, energy=90.0)
+    series = metrics.create(at, trainingjob="digits", rank=0, fold=1, devices=lambda: [gpu])
     assert series is not None
     series.introduce(INFO)
     return prometheus_client.generate_latest(series.registry).decode()
