@@ -1,1 +1,1 @@
-"""Makes the Grafana dashboard and the reference of metrics from the registry of their names."""
+"""Makes the Grafana dashboard, the recording rules and the reference of metrics."""

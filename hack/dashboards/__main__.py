@@ -1,4 +1,5 @@
-"""`python -m hack.dashboards [--check]`: write the dashboard and the reference, or compare.
+"""`python -m hack.dashboards [--check]`: write the dashboard, the recording rules and the reference
+of metrics, or compare.
 
 `python -m hack.dashboards picture --prometheus URL --job NAME --namespace NS --out FILE` draws
 the dashboard's panels with a Prometheus' data.
@@ -11,16 +12,21 @@ import pathlib
 import sys
 import time
 
-from hack.dashboards import picture, reference, trainingjob
+from hack.dashboards import picture, recording, reference, trainingjob
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DASHBOARD = ROOT / "charts" / "trainshed" / "dashboards" / "trainingjob.json"
+RULES = ROOT / "charts" / "trainshed" / "files" / "rules" / "gpus.yaml"
 REFERENCE = ROOT / "docs" / "reference" / "metrics.md"
 
 
 def rendered() -> dict[pathlib.Path, str]:
     """Return the text of every generated file by its path."""
-    return {DASHBOARD: trainingjob.render(), REFERENCE: reference.render()}
+    return {
+        DASHBOARD: trainingjob.render(),
+        RULES: recording.render(),
+        REFERENCE: reference.render(),
+    }
 
 
 def stale() -> list[pathlib.Path]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 
+from hack.dashboards import recording
 from trainshed.api import phases
-from trainshed.metrics import names
+from trainshed.metrics import kinds, names
 
 
 def series(name: str, /, **labels: str) -> str:
     """Return the selector of the chosen job's series of this name."""
-    assert name in names.SERIES, f"{name} is not in the registry"
+    assert name in names.SERIES or name in recording.SERIES, f"{name} is not in the registry"
     chosen = {"namespace": "$namespace", "trainingjob": "$trainingjob", **labels}
     pairs = ", ".join(f"{label}={json.dumps(value)}" for label, value in chosen.items())
     return f"{name}{{{pairs}}}"
 
 
-def last(metric: names.Metric, /, **labels: str) -> str:
+def last(metric: kinds.Metric, /, **labels: str) -> str:
     """Return the operator's value of a metric.
 
     By `max`, since two replicas of the operator may export it while one takes over.
@@ -24,12 +25,17 @@ def last(metric: names.Metric, /, **labels: str) -> str:
     return f"max({series(metric.name, **labels)})"
 
 
-def placed(metric: names.Metric) -> str:
+def placed(metric: kinds.Metric) -> str:
     """Return the operator's series of a job whose accelerator is known.
 
     Those from before, which lack it, would stand beside them as a second job.
     """
     return f"{series(metric.name)} unless {series(metric.name, accelerator='')}"
+
+
+def recorded(rule: recording.Rule) -> str:
+    """Return what Prometheus has recorded of the chosen job."""
+    return series(rule.name)
 
 
 def rate(name: str) -> str:
@@ -43,16 +49,16 @@ def quantile(which: float) -> str:
     return f"histogram_quantile({which}, sum by (le) ({buckets}))"
 
 
-def own(metric: names.Metric, by: str = "") -> str:
+def own(metric: kinds.Metric, by: str = "") -> str:
     """Return the rate of one of the operator's own counters, over all its replicas."""
-    assert metric.origin is names.Origin.CONTROLLER
+    assert metric.origin is kinds.Origin.CONTROLLER
     grouped = f"sum by ({by})" if by else "sum"
     return f"{grouped} (rate({metric.name}[$__rate_interval]))"
 
 
-def own_seconds(metric: names.Metric, by: str) -> str:
+def own_seconds(metric: kinds.Metric, by: str) -> str:
     """Return how many seconds a second go into each part of one of the operator's histograms."""
-    assert metric.kind is names.Kind.HISTOGRAM
+    assert metric.kind is kinds.Kind.HISTOGRAM
     return f"sum by ({by}) (rate({metric.name}_sum[$__rate_interval]))"
 
 

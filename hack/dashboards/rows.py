@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hack.dashboards import gpus
 from hack.dashboards.asking import (
     PHASE,
     last,
@@ -269,4 +270,10 @@ BUILDS = (
     ),
 )
 
-ROWS = {"Now": NOW, "Training": TRAINING, "Run": RUN, "Builds of all jobs": BUILDS}
+ROWS = {
+    "Now": NOW,
+    "Training": TRAINING,
+    "Run": RUN,
+    "Devices": gpus.DEVICES,
+    "Builds of all jobs": BUILDS,
+}

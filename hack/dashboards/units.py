@@ -6,6 +6,7 @@ import math
 import time
 
 _SI = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+_BYTES = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"))
 _SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
@@ -15,11 +16,13 @@ def text(value: float, unit: str, decimals: int | None = None) -> str:
         return f"{value * 100:.{1 if decimals is None else decimals}f} %"
     if unit == "s":
         return _seconds(value)
+    if unit == "watt":
+        return f"{value:.3g} W"
     if unit == "none":
         return f"{value:.{decimals or 0}f}"
     if decimals == 0:
         return f"{value:,.0f}"
-    for size, prefix in _SI:
+    for size, prefix in _BYTES if unit == "bytes" else _SI:
         if abs(value) >= size:
             return f"{value / size:.3g} {prefix}"
     return f"{value:.3g}"

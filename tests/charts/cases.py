@@ -94,6 +94,7 @@ FULL: dict[str, Any] = {
         "annotations": True,
         "podMonitor": {"interval": "5s", "labels": {"release": "prometheus"}},
         "serviceMonitor": {"interval": "5s", "labels": {"release": "prometheus"}},
+        "rules": {"labels": {"release": "prometheus"}},
     },
     "dashboards": {
         "namespace": "monitoring",

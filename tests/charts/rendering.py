@@ -19,7 +19,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "trainshed"
 RELEASE = "trainshed"
 NAMESPACE = "trainshed-system"
-MONITORS = ("monitoring.coreos.com/v1/PodMonitor", "monitoring.coreos.com/v1/ServiceMonitor")
+MONITORS = tuple(
+    f"monitoring.coreos.com/v1/{kind}"
+    for kind in ("PodMonitor", "PrometheusRule", "ServiceMonitor")
+)
 KUBERNETES = "1.29.0"
 """The oldest that the chart allows."""
 

@@ -117,17 +117,18 @@ def test_grafanas_sidecar_finds_every_dashboard(charts: Charts) -> None:
 
 
 def test_monitors_need_the_prometheus_operators_api(charts: Charts) -> None:
-    kinds = {"PodMonitor", "ServiceMonitor"}
+    kinds = {"PodMonitor", "PrometheusRule", "ServiceMonitor"}
 
     assert not kinds & {each["kind"] for each in charts["least"].documents}
     assert kinds <= {each["kind"] for each in charts["namespaced"].documents}
 
 
 def test_monitors_can_be_left_out(helm: rendering.Helm) -> None:
-    off = {"monitoring": {each: {"enabled": False} for each in ("podMonitor", "serviceMonitor")}}
+    every = ("podMonitor", "rules", "serviceMonitor")
+    off = {"monitoring": {each: {"enabled": False} for each in every}}
     chart = helm.render({**cases.LEAST, **off}, served=rendering.MONITORS)
 
-    assert not chart.of("PodMonitor") + chart.of("ServiceMonitor")
+    assert not chart.of("PodMonitor") + chart.of("PrometheusRule") + chart.of("ServiceMonitor")
 
 
 def test_the_operators_series_keep_the_names_of_jobs(charts: Charts) -> None:

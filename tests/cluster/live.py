@@ -8,22 +8,37 @@ import json
 import pathlib
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
 
 PROMETHEUS = shutil.which("prometheus")
 READY_SECONDS = 30.0
+SCRAPE_SECONDS = 0.2
 
 
 @contextlib.asynccontextmanager
 async def prometheus(
-    folder: pathlib.Path, *, operator: int, trainer: int, labels: Mapping[str, str]
+    folder: pathlib.Path,
+    *,
+    operator: int,
+    trainer: int,
+    dcgm: int,
+    labels: Mapping[str, str],
+    rules: pathlib.Path,
 ) -> AsyncIterator[str]:
-    """Run a Prometheus that scrapes two ports five times a second; yields its URL."""
+    """Run a Prometheus that scrapes these ports five times a second; yields its URL.
+
+    `labels`: of the trainer's pod, as the scrape adds them; DCGM's series have their own.
+    """
     assert PROMETHEUS is not None
-    (folder / "prometheus.yml").write_text(json.dumps(_config(operator, trainer, labels)))
+    jobs = [
+        _job("trainshed-operator", operator, honor_labels=True),
+        _job("trainshed-trainer", trainer, labels),
+        _job("dcgm-exporter", dcgm, {"namespace": "gpu-operator", "pod": "dcgm-exporter-x"}),
+    ]
+    (folder / "prometheus.yml").write_text(json.dumps(_config(jobs, rules)))
     port = _free_port()
     with (folder / "prometheus.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
@@ -55,18 +70,20 @@ async def scraped(url: str, expression: str, least: float) -> None:
     await _until(reached)
 
 
-def _config(operator: int, trainer: int, labels: Mapping[str, str]) -> dict[str, Any]:
-    def job(name: str, port: int, **more: Any) -> dict[str, Any]:
-        target = {"targets": [f"127.0.0.1:{port}"], **more.pop("target", {})}
-        return {"job_name": name, "static_configs": [target], **more}
-
+def _config(jobs: Sequence[Mapping[str, Any]], rules: pathlib.Path) -> dict[str, Any]:
+    every = f"{SCRAPE_SECONDS * 1000:.0f}ms"
     return {
-        "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"},
-        "scrape_configs": [
-            job("trainshed-operator", operator, honor_labels=True),
-            job("trainshed-trainer", trainer, target={"labels": dict(labels)}),
-        ],
+        "global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every},
+        "rule_files": [str(rules)],
+        "scrape_configs": jobs,
     }
+
+
+def _job(
+    name: str, port: int, labels: Mapping[str, str] | None = None, **more: Any
+) -> dict[str, Any]:
+    target = {"targets": [f"127.0.0.1:{port}"], "labels": dict(labels or {})}
+    return {"job_name": name, "static_configs": [target], **more}
 
 
 async def _until(reached: Callable[[httpx.AsyncClient], Any]) -> None:

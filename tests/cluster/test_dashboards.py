@@ -1,4 +1,7 @@
-"""The dashboard against a real Prometheus that scrapes the operator's collector and a trainer."""
+"""The dashboard against a real Prometheus that scrapes the operator's collector and a trainer.
+
+It has the recording rules, and scrapes an exporter of a GPU's figures.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,20 @@ import pytest
 import pytest_asyncio
 
 from hack.dashboards import __main__ as command
-from hack.dashboards import queries
-from tests.cluster import live
+from hack.dashboards import queries, recording
+from tests.cluster import fake_dcgm, live
 from tests.e2e import dashboards
 from tests.unit.metrics import fleet
 from trainshed.api import phases, status
 from trainshed.metrics import collectors, controller, server
+from trainshed_trainer import gpus, standing
 from trainshed_trainer import metrics as trainer_metrics
-from trainshed_trainer import standing
 
 pytestmark = pytest.mark.skipif(live.PROMETHEUS is None, reason="Prometheus is not installed")
 
 JOB = {"namespace": "team-a", "trainingjob": "digits"}
+STEP_SECONDS = dashboards.WINDOW_SECONDS / dashboards.POINTS
+"""Between the moments at which a panel looks."""
 TARGET = {"namespace": "team-a", "pod": "digits-1-0-abcde", "node": "node-1"}
 
 
@@ -39,7 +44,8 @@ def step(at: standing.Standing, number: int) -> None:
 async def training() -> AsyncIterator[int]:
     """Serve a trainer that trains; yields its port."""
     at = standing.Standing()
-    series = trainer_metrics.create(at, trainingjob="digits", rank=0)
+    gpu = gpus.Reading("0", 2**34, 2**36, power=400.0, utilization=1.0, energy=900.0)
+    series = trainer_metrics.create(at, trainingjob="digits", rank=0, devices=lambda: [gpu])
     assert series is not None
     served, thread = prometheus_client.start_http_server(0, "127.0.0.1", series.registry)
 
@@ -88,10 +94,19 @@ async def prometheus(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     starting = fleet.running().model_copy(update=before)
     jobs = fleet.Fleet(fleet.job(written=starting, pods=(fleet.pod("Pending"),)))
     folder = tmp_path_factory.mktemp("prometheus")
+    exporter = fake_dcgm.FakeDcgm({"namespace": TARGET["namespace"], "pod": TARGET["pod"]})
     async with (
         training() as trainer,
+        exporter.serving() as dcgm,
         operating(jobs) as operator,
-        live.prometheus(folder, operator=operator, trainer=trainer, labels=TARGET) as url,
+        live.prometheus(
+            folder,
+            operator=operator,
+            trainer=trainer,
+            dcgm=dcgm,
+            labels=TARGET,
+            rules=command.RULES,
+        ) as url,
     ):
         await live.scraped(url, 'trainingjob_status_phase{phase="Starting"}', 1)
         running = fleet.job(
@@ -100,6 +115,12 @@ async def prometheus(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
         jobs.seen[running.job.key] = running
         await live.scraped(url, "rate(training_samples_total[30s])", 1)
         await live.scraped(url, "trainingjob_samples", 1)
+        # What is shown of a GPU without profiling comes first, since it goes once there is better.
+        exporter.figures = fake_dcgm.WITHOUT_PROFILING
+        recorded = f"count_over_time({recording.JOB_UTILIZATION.name}[10s])"
+        await live.scraped(url, recorded, STEP_SECONDS / live.SCRAPE_SECONDS + 2)
+        exporter.figures = fake_dcgm.WITH_PROFILING
+        await live.scraped(url, recording.JOB_TENSOR_ACTIVE.name, 0.4)
         yield url
 
 

@@ -44,5 +44,16 @@ def test_every_query_of_the_dashboard_has_data(trained: conftest.Body, info: con
 
     problems = dashboards.check(DASHBOARD, info["prometheus"], variables)
 
-    # The job was in no queue; that stage's query is run by tests/cluster.
-    assert [each for each in problems if 'stage="queued"' not in each.expression] == []
+    # It was in no queue and has no GPU; the queries of these are run by tests/cluster.
+    absent = ('stage="queued"', "trainingjob:gpu_", "training_accelerator_")
+    found = [each for each in problems if not any(name in each.expression for name in absent)]
+    assert found == []
+
+
+def test_panels_of_gpus_are_empty_without_one(trained: conftest.Body, info: conftest.Body) -> None:
+    variables = {"namespace": trained["namespace"], "trainingjob": "scraped"}
+
+    problems = dashboards.check(DASHBOARD, info["prometheus"], variables)
+
+    told = {each.message for each in problems if each.where.startswith("panel GPU ")}
+    assert told == {"no data"}

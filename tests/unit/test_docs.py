@@ -16,6 +16,7 @@ import promql_parser
 import pytest
 import yaml
 
+from hack.dashboards import recording
 from hack.reference import __main__ as reference
 from hack.reference import limits
 from tests import builders
@@ -133,9 +134,9 @@ def test_every_query_is_about_series_that_exist(page: str) -> None:
     for block in blocks(page, "promql"):
         for query in block.strip().split("\n\n"):
             assert promql_parser.parse(query)
-            known = re.findall(r"\b(?:training|trainingjob|trainshed)_\w+", query)
+            known = re.findall(r"\b(?:training|trainingjob|trainshed)[_:][\w:]+", query)
             assert known
-            assert set(known) <= set(names.SERIES)
+            assert set(known) <= {*names.SERIES, *recording.SERIES}
 
 
 @pytest.mark.parametrize("page", NAMES)

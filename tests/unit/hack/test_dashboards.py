@@ -11,8 +11,8 @@ import promql_parser
 import pytest
 
 from hack.dashboards import __main__ as command
-from hack.dashboards import queries, trainingjob
-from trainshed.metrics import names
+from hack.dashboards import queries, recording, trainingjob
+from trainshed.metrics import kinds, names
 
 DOCUMENT: dict[str, Any] = json.loads(trainingjob.render())
 BOARD = queries.read(DOCUMENT)
@@ -127,16 +127,18 @@ def test_unknown_variable_is_named() -> None:
 
 
 def _assert_known(selector: promql_parser.VectorSelector) -> None:
-    assert selector.name in names.SERIES
+    assert selector.name in names.SERIES or selector.name in recording.SERIES
     allowed = _labels(str(selector.name))
     for matcher in selector.matchers.matchers:
         assert matcher.name in allowed, f"{selector.name} has no label {matcher.name}"
 
 
 def _labels(name: str) -> set[str]:
+    if name in recording.SERIES:
+        return {*recording.SERIES[name].labels}
     metric = names.SERIES[name]
     own = {*metric.labels, *({"le"} if name.endswith("_bucket") else ())}
-    return own | ({*names.TARGET} if metric.origin is names.Origin.TRAINER else set())
+    return own | ({*kinds.TARGET} if metric.origin is kinds.Origin.TRAINER else set())
 
 
 def _selectors(expression: Any) -> Iterator[promql_parser.VectorSelector]:

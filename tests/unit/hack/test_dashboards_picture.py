@@ -22,6 +22,8 @@ from hack.dashboards import drawings, prometheus, queries, svg, units
         (4100.2, "short", 0, "4,100"),
         (0.31, "short", None, "0.31"),
         (3.0, "none", None, "3"),
+        (312.5, "watt", None, "312 W"),
+        (60 * 2**30, "bytes", None, "60 GiB"),
     ],
 )
 def test_value_is_written_in_its_unit(
