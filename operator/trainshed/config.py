@@ -63,6 +63,8 @@ class Registry(Section):
     """Other hosts that the operator may call: registries of base images and token realms."""
     credentials_file: str = ""
     """Path of a docker config.json; empty for none."""
+    google: bool = False
+    """Whether Google's metadata server says who we are at Google's registries."""
     bundled: Bundled = Bundled()
 
 
@@ -162,6 +164,8 @@ class Builder(Section):
     packages: Packages = Packages()
 
     image: str = "127.0.0.1:5000/trainshed/builder:dev"
+    service_account_name: str = ""
+    """ServiceAccount of their pods, of that name in each namespace; empty for its default one."""
     without_tls: tuple[str, ...] = ()
     """Registries, HOST[:PORT], that have no TLS, where a job sends its build pod to them."""
     resources: Resources = Resources()
@@ -237,6 +241,8 @@ class Placement(Section):
     """Labels of nodes by which pods of one job are close, the closest first."""
     pack: bool = True
     """Whether pods that train alone fill up nodes that others have begun."""
+    avoid_labelled: bool = True
+    """Whether pods with devices ask for nodes without the labels that tell of faults."""
 
 
 class Kueue(Section):

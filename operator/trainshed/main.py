@@ -21,7 +21,7 @@ from trainshed.kube import transport as transports
 from trainshed.metrics import collectors, controller, stock
 from trainshed.metrics import server as metrics_server
 from trainshed.progress import authority, refusals, routing
-from trainshed.registry import opening, surroundings
+from trainshed.registry import google, opening, surroundings
 from trainshed.runtime import (
     building,
     bundled,
@@ -180,14 +180,21 @@ async def _lead(process: _Process, free: clients.Client, elector: leader.Elector
         process.transport, limiter=ratelimit.Limiter(limits), may_write=elector.is_leader
     )
     registry = await bundled.opened(settings, process.identity, free=free, budgeted=budgeted)
-    async with opening.open_builder(
-        target=surroundings.target(settings.registry),
-        ca_file=settings.registry.ca,
-        credentials_file=settings.registry.credentials_file,
-        library=settings.trainer_library,
-        clock=time.monotonic,
-        issue=registry.issue if registry else None,
-    ) as maker:
+    lending = google.opened(
+        settings.registry.google, push=settings.registry.push, clock=time.monotonic
+    )
+    async with (
+        lending as lender,
+        opening.open_builder(
+            target=surroundings.target(settings.registry),
+            ca_file=settings.registry.ca,
+            credentials_file=settings.registry.credentials_file,
+            library=settings.trainer_library,
+            clock=time.monotonic,
+            issue=registry.issue if registry else None,
+            lender=lender,
+        ) as maker,
+    ):
         given = handover.Given(
             settings=settings,
             identity=process.identity,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
 from tests.charts import rendering
 
 LEAST: dict[str, Any] = {"registry": {"pull": "registry.example.com"}}
@@ -48,9 +50,11 @@ FULL: dict[str, Any] = {
         "gang": {"by": "coscheduling", "schedulerName": "all-or-none"},
         "topologyKeys": ["kubernetes.io/hostname", "cloud.google.com/gce-topology-block"],
         "pack": False,
+        "avoidLabelled": False,
     },
     "builder": {
         "image": "registry.example.com:5000/trainshed/builder:1",
+        "serviceAccountName": "builds",
         "withoutTls": ["lab.internal:5000"],
         "resources": {"requests": {"cpu": 2}, "limits": {"memory": "8Gi"}},
         "prePull": {"nodes": 3},
@@ -127,10 +131,16 @@ BUNDLED: dict[str, Any] = {
 }
 """The three values of the guide."""
 
+GKE = rendering.ROOT / "examples" / "gke"
+STANDARD: dict[str, Any] = yaml.safe_load((GKE / "values-standard.yaml").read_text("utf-8"))
+AUTOPILOT: dict[str, Any] = yaml.safe_load((GKE / "values-autopilot.yaml").read_text("utf-8"))
+"""Those of the guide for GKE."""
+
 CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "least": (LEAST, ()),
     "full": (FULL, rendering.MONITORS),
     "namespaced": (NAMESPACED, rendering.MONITORS),
     "bundled": (BUNDLED, ()),
+    "gke": (STANDARD, ()),
 }
 """By name: values, and the kinds that the cluster serves besides Kubernetes' own."""

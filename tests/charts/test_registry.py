@@ -162,6 +162,43 @@ def test_build_pods_reach_the_bundled_registry_and_its_tokens(helm: rendering.He
     assert components == ["operator", "registry"]
 
 
+def test_build_pods_reach_gkes_metadata_server_where_its_tokens_are_used(
+    charts: Charts, helm: rendering.Helm
+) -> None:
+    def reached(chart: rendering.Rendered) -> set[tuple[str, int]]:
+        return {
+            (to["ipBlock"]["cidr"], port["port"])
+            for policy in chart.of("NetworkPolicy")
+            for rule in policy["spec"]["egress"]
+            for to in rule.get("to", ())
+            for port in rule["ports"]
+            if "ipBlock" in to
+        }
+
+    off = {"registry": {"credentials": {"google": False}}}
+    others = reached(helm.render(rendering.merged(cases.STANDARD, off)))
+
+    metadata = {("169.254.169.254/32", 80), ("169.254.169.252/32", 988)}
+    assert reached(charts["gke"]) - others == metadata
+    assert not reached(charts["namespaced"]) & metadata
+
+
+@pytest.mark.parametrize(
+    ("registry", "told"),
+    [
+        ({"pull": "registry.example.com"}, "needs registry.pull to be a registry of Google's"),
+        ({"push": "http://europe-west4-docker.pkg.dev"}, "needs registry.pull to be a registry"),
+        ({"push": "https://us-docker.pkg.dev.example.com"}, "needs registry.pull to be a registry"),
+        ({"bundled": {"enabled": True}}, "set it or registry.bundled.enabled, not both"),
+    ],
+)
+def test_googles_tokens_are_for_no_other_registry(
+    helm: rendering.Helm, registry: Any, told: str
+) -> None:
+    with pytest.raises(rendering.HelmRefused, match=told):
+        helm.render(rendering.merged(cases.STANDARD, {"registry": registry}))
+
+
 def test_a_policy_that_would_close_everything_is_refused(helm: rendering.Helm) -> None:
     on = {"builder": {"networkPolicy": {"enabled": True}}}
     with pytest.raises(rendering.HelmRefused, match="needs namespaces"):

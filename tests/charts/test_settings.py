@@ -7,9 +7,10 @@ import pydantic
 import pytest
 import yaml
 
-from tests.charts import rendering
+from tests.charts import cases, rendering
 from trainshed import config
 from trainshed.api import labels
+from trainshed.registry import google, references, surroundings
 
 Charts = Mapping[str, rendering.Rendered]
 
@@ -56,7 +57,8 @@ def paths(document: rendering.Body) -> Iterator[str]:
 
 
 def test_the_operator_reads_what_the_chart_writes(settings: config.Settings) -> None:
-    assert settings.registry.pull.startswith(("registry.example.com", "localhost:"))
+    known = ("registry.example.com", "localhost:", "europe-west4-docker.pkg.dev")
+    assert settings.registry.pull.startswith(known)
 
 
 def test_least_values_are_the_operators_own_defaults(
@@ -111,9 +113,11 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
             gang=config.Gang(by="coscheduling", scheduler_name="all-or-none"),
             topology_keys=("kubernetes.io/hostname", "cloud.google.com/gce-topology-block"),
             pack=False,
+            avoid_labelled=False,
         ),
         builder=config.Builder(
             image="registry.example.com:5000/trainshed/builder:1",
+            service_account_name="builds",
             without_tls=("lab.internal:5000",),
             index=config.Index(
                 url="https://index.example.com/simple",
@@ -143,6 +147,57 @@ def test_every_value_reaches_the_operator(charts: Charts, tmp_path: pathlib.Path
         gang_deadline_seconds=300,
         workers=32,
     )
+
+
+def test_googles_tokens_are_for_its_registry(charts: Charts, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(charts["gke"].config, encoding="utf-8")
+    found = config.load(path)
+    target = surroundings.target(found.registry)
+
+    target.check()
+    assert found.registry.google
+    assert google.knows(target.push)
+    assert not config.load(_least(charts, tmp_path)).registry.google
+    own = f"{target.pull}/{target.repository('team-a')}"
+    assert own == "europe-west4-docker.pkg.dev/my-project/trainshed-team-a/ns/team-a"
+    for base in (*found.images.bases.values(), found.builder.image):
+        assert target.owner(references.parse(base)) == "", "bases are no namespace's"
+
+
+def test_autopilot_is_asked_for_no_label_that_it_refuses(
+    helm: rendering.Helm, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(helm.render(cases.AUTOPILOT).config, encoding="utf-8")
+    found = config.load(path)
+
+    assert found.registry.google
+    assert found.accelerator_classes.enabled
+    assert found.accelerator_classes.shipped == ()
+    assert not found.placement.avoid_labelled
+    assert not found.placement.pack
+    assert found.builder.service_account_name == "trainshed-builder"
+
+
+def test_googles_monitoring_finds_the_operator_and_the_trainers(charts: Charts) -> None:
+    path = rendering.ROOT / "examples" / "gke" / "pod-monitoring.yaml"
+    trainer, operator = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    pod = charts["gke"].pod
+    (monitor,) = charts["namespaced"].of("PodMonitor")
+
+    assert trainer["spec"]["selector"] == monitor["spec"]["selector"]
+    wanted = operator["spec"]["selector"]["matchLabels"]
+    assert wanted.items() <= pod["metadata"]["labels"].items()
+    assert operator["metadata"]["namespace"] == rendering.NAMESPACE
+    ports = {each["name"] for each in pod["spec"]["containers"][0]["ports"]}
+    assert {each["port"] for each in operator["spec"]["endpoints"]} <= ports
+
+
+def _least(charts: Charts, folder: pathlib.Path) -> pathlib.Path:
+    path = folder / "least.yaml"
+    path.write_text(charts["least"].config, encoding="utf-8")
+    return path
 
 
 def test_namespaces_reach_the_operator(charts: Charts) -> None:

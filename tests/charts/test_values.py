@@ -34,6 +34,7 @@ OTHER: Mapping[str, Any] = {
     "registry.prefix": "other",
     "registry.allowed": [],
     "registry.credentials.secret": "other",
+    "registry.credentials.google": False,
     "registry.ca.configMap": "other",
     "registry.ca.secret": "other",
     "registry.ca.key": "other.crt",
@@ -63,7 +64,9 @@ OTHER: Mapping[str, Any] = {
     "placement.gang.schedulerName": "other",
     "placement.topologyKeys": ["rack"],
     "placement.pack": True,
+    "placement.avoidLabelled": True,
     "builder.image": "registry.example.com/other:1",
+    "builder.serviceAccountName": "other",
     "builder.withoutTls": ["lab.example.com"],
     "builder.index.url": "http://index.internal/simple",
     "builder.index.constraints": "numpy<2",
@@ -124,8 +127,12 @@ OTHER: Mapping[str, Any] = {
     "dashboards.folder": "Other",
 }
 """A valid value that the case `full` does not have, for each."""
-OF_NAMESPACES = "builder.networkPolicy."
-"""What stands in no case but the one with namespaces."""
+ELSEWHERE = {
+    "builder.networkPolicy.enabled": "namespaced",
+    "builder.networkPolicy.egress": "namespaced",
+    "registry.credentials.google": "gke",
+}
+"""Values that the case `full` has not, and the case that has them."""
 
 REFUSED: Mapping[str, tuple[Body, str]] = {
     "an unknown value": ({"replica": 2}, "replica"),
@@ -142,6 +149,9 @@ REFUSED: Mapping[str, tuple[Body, str]] = {
         "url",
     ),
     "a prefix in capitals": ({"registry": {"prefix": "Team"}}, "prefix"),
+    "a namespace that is a whole name": ({"registry": {"prefix": "p/{namespace}"}}, "prefix"),
+    "a namespace twice in it": ({"registry": {"prefix": "{namespace}-a/{namespace}-b"}}, "prefix"),
+    "another placeholder": ({"registry": {"prefix": "p/a-{team}"}}, "prefix"),
     "one registry as text": ({"registry": {"allowed": "ghcr.io"}}, "allowed"),
     "two authorities": ({"registry": {"ca": {"configMap": "a", "secret": "b"}}}, "ca"),
     "a secret's name in capitals": ({"registry": {"credentials": {"secret": "A"}}}, "secret"),
@@ -260,7 +270,7 @@ def test_there_is_another_value_to_try_for_each() -> None:
 def test_every_value_has_an_effect(
     path: str, helm: rendering.Helm, charts: Mapping[str, rendering.Rendered]
 ) -> None:
-    case = "namespaced" if path.startswith(OF_NAMESPACES) else "full"
+    case = ELSEWHERE.get(path, "full")
     values = rendering.merged(cases.CASES[case][0], nested(path, OTHER[path]))
     if path == "registry.ca.configMap":
         values["registry"]["ca"]["secret"] = ""

@@ -102,11 +102,11 @@ def started(folder: pathlib.Path, wanted: Wanted | None = None) -> Iterator[Serv
         process.wait(timeout=10)
 
 
-def private_tls(folder: pathlib.Path) -> Tls:
-    """Return an authority of its own and a certificate of it, as files."""
+def private_tls(folder: pathlib.Path, *names: str) -> Tls:
+    """Return an authority of its own and a certificate of it, for further names too, as files."""
     folder.mkdir(parents=True, exist_ok=True)
     authority = certificates.create_authority(now=time.time())
-    pair = certificates.issue(authority, names=("localhost",), now=time.time())
+    pair = certificates.issue(authority, names=("localhost", *names), now=time.time())
     found = Tls(folder / "ca.pem", folder / "server.pem", folder / "server.key")
     found.authority.write_bytes(authority.certificate)
     found.certificate.write_bytes(pair.certificate)

@@ -12,7 +12,7 @@ from tests import builders, facts
 from tests.cluster import conftest
 from tests.unit.core import passes
 from tests.unit.workloads import test_golden as golden
-from trainshed.api import labels
+from trainshed.api import accelerator_class, labels
 from trainshed.core import observe, patching, plan
 
 
@@ -200,17 +200,27 @@ def test_a_service_goes_with_its_training_job(namespace: conftest.Namespace) -> 
     namespace.api.wait_gone(services, "gestures-1", what="the Service to be collected", seconds=90)
 
 
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "examples"
 EXAMPLES = {
-    f"{path.name}: {document['metadata']['name']}": document
-    for path in sorted((pathlib.Path(__file__).resolve().parents[2] / "examples").glob("*.yaml"))
+    f"{path.relative_to(FOLDER)}: {document['kind']} {document['metadata']['name']}": document
+    for path in sorted(FOLDER.rglob("*.yaml"))
     for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))
-    if document["kind"] == labels.KIND
+    if document.get("kind") in (labels.KIND, accelerator_class.KIND, "ServiceAccount")
 }
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_is_taken(namespace: conftest.Namespace, name: str) -> None:
-    namespace.api.create(namespace.jobs, EXAMPLES[name], dryRun="All", fieldValidation="Strict")
+    paths = {
+        labels.KIND: namespace.jobs,
+        "ServiceAccount": f"/api/v1/namespaces/{namespace.name}/serviceaccounts",
+        accelerator_class.KIND: f"/apis/{labels.API_VERSION}/acceleratorclasses",
+    }
+    example = json.loads(json.dumps(EXAMPLES[name]))
+    # Wherever it is to be: the namespace of a test is another one.
+    example["metadata"].pop("namespace", None)
+
+    namespace.api.create(paths[example["kind"]], example, dryRun="All", fieldValidation="Strict")
 
 
 def test_a_second_child_of_the_same_name_is_refused(namespace: conftest.Namespace) -> None:

@@ -61,8 +61,8 @@ def training_jobs() -> Iterator[Any]:
     for page in NAMES:
         for block in blocks(page, "yaml"):
             yield from _jobs(page, block)
-    for example in sorted((ROOT / "examples").glob("*.yaml")):
-        yield from _jobs(f"examples/{example.name}", example.read_text(encoding="utf-8"))
+    for example in sorted((ROOT / "examples").rglob("*.yaml")):
+        yield from _jobs(str(example.relative_to(ROOT)), example.read_text(encoding="utf-8"))
 
 
 def _jobs(where: str, text: str) -> Iterator[Any]:

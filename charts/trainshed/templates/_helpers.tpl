@@ -43,6 +43,19 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- .Values.registry.push | default (ternary $own (printf "https://%s" (include "trainshed.pull" .)) .Values.registry.bundled.enabled) }}
 {{- end }}
 
+{{- /* Whether Google says who we are; its registries' names are those of registry/google.py. */ -}}
+{{- define "trainshed.google" -}}
+{{- if .Values.registry.credentials.google -}}
+{{- if .Values.registry.bundled.enabled -}}
+{{- fail "registry.credentials.google is for a registry of Google's: set it or registry.bundled.enabled, not both" -}}
+{{- end -}}
+{{- if not (regexMatch "^https://([a-z0-9-]+-docker\\.pkg\\.dev|((us|eu|asia)\\.)?gcr\\.io)/?$" (include "trainshed.push" .)) -}}
+{{- fail "registry.credentials.google needs registry.pull to be a registry of Google's, LOCATION-docker.pkg.dev or gcr.io: its token is shown to no other" -}}
+{{- end -}}
+{{- end -}}
+{{- .Values.registry.credentials.google -}}
+{{- end }}
+
 {{- /* The settings file of the bundled registry. Service and issuer are those of granting/signing.py. */ -}}
 {{- define "trainshed.registryConfig" -}}
 {{- $host := splitList ":" (include "trainshed.pull" .) | first -}}
@@ -80,6 +93,7 @@ registry:
   allowed: {{ .Values.registry.allowed | toJson }}
   ca: {{ ternary "/etc/trainshed/registry/ca.pem" "" (not (empty $ca)) | quote }}
   credentialsFile: {{ ternary "/etc/trainshed/registry/config.json" "" (not (empty .Values.registry.credentials.secret)) | quote }}
+  google: {{ include "trainshed.google" . }}
   bundled:
     enabled: {{ .Values.registry.bundled.enabled }}
     gc:
@@ -102,6 +116,7 @@ kueue:
   enabled: {{ .Values.kueue.enabled }}
 builder:
   image: {{ .Values.builder.image | default (printf "%s/trainshed/builder:%s" $pull $.Chart.AppVersion) | quote }}
+  serviceAccountName: {{ .Values.builder.serviceAccountName | quote }}
   withoutTls: {{ .Values.builder.withoutTls | toJson }}
   index:
     url: {{ .Values.builder.index.url | quote }}

@@ -33,6 +33,8 @@ class Choice:
     """Why that was not to be had."""
     expected: bool = False
     """Whether nobody can have hoped for it: the cluster has nothing of the kind."""
+    avoids: bool = True
+    """Whether its pods, with devices, ask for nodes without the labels that tell of faults."""
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -60,7 +62,8 @@ class Choice:
             else {"key": each.key, "operator": "DoesNotExist"}
             for each in (match.without if match is not None else None) or ()
         )
-        return left_out if self.type is api.Type.CPU else (*left_out, *health.avoided())
+        avoids = self.avoids and self.type is not api.Type.CPU
+        return (*left_out, *health.avoided()) if avoids else left_out
 
     @property
     def variant(self) -> str:

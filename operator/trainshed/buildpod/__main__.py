@@ -20,6 +20,7 @@ from trainshed.buildpod import (
     compiled,
     failing,
     fetching,
+    granted,
     handing,
     makers,
     packages,
@@ -119,6 +120,7 @@ def _lay_out(order: orders.Order, fetched: fetching.Fetched, registries: places.
         target=registries.target,
         ca_pem=pathlib.Path(ca_file).read_text(encoding="ascii") if ca_file else "",
         without_tls=map(str, registries.settings.get("withoutTls") or ()),
+        login=asyncio.run(granted.lent(registries.settings)),
     )
 
 

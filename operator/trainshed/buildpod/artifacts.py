@@ -53,6 +53,7 @@ async def _fetched(
 ) -> str:
     async with (
         granted.issuer(registries.settings) as issue,
+        granted.lender(registries.settings) as lender,
         pulling.open_client(
             reference.host,
             target=registries.target,
@@ -60,6 +61,7 @@ async def _fetched(
             logins=credentials.load(registries.oci_file or registries.push_file),
             whose=_WHOSE,
             issue=issue,
+            lender=lender,
         ) as client,
     ):
         return await read(client, reference, choose, tree=tree, folder=folder, limit=limit)
@@ -111,6 +113,9 @@ def told(oci: orders.Oci) -> Iterator[None]:
         raise failing.BuildFailed(Reason.SOURCE_TOO_LARGE, str(error)) from error
     except sources.SourceRefused as error:
         raise failing.BuildFailed(Reason.SOURCE_INVALID, str(error)) from error
+    except (errors.MetadataServerUnavailable, errors.MetadataServerRefused):
+        # Nothing that the source, or its registry, has to do with.
+        raise
     except errors.RegistryError as error:
         reason, terminal = _REASONS.get(type(error), (Reason.SOURCE_UNREADABLE, False))
         raise failing.BuildFailed(reason, f"source.oci: {error}", terminal=terminal) from error

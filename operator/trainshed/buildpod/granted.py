@@ -1,4 +1,4 @@
-"""The right to push to the bundled registry, where the operator's settings have one."""
+"""What a build pod is given to be let in by: of the bundled registry, or of a cloud's account."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import pathlib
 import random
+import time
 from collections.abc import AsyncIterator, Mapping
 
 import httpx
 
 from trainshed.builds import pods
-from trainshed.registry import authentication, issuing
+from trainshed.registry import authentication, credentials, google, issuing
 
 
 @contextlib.asynccontextmanager
@@ -32,3 +33,17 @@ async def issuer(settings: Mapping[str, object]) -> AsyncIterator[authentication
             random=random.random,
         )
         yield exchanger.issue
+
+
+def lender(
+    settings: Mapping[str, object],
+) -> contextlib.AbstractAsyncContextManager[google.Lender | None]:
+    """Yield what says who the pod's ServiceAccount is at Google's registries; None without it."""
+    wanted = settings.get("google") is True
+    return google.opened(wanted, push=str(settings.get("push", "")), clock=time.monotonic)
+
+
+async def lent(settings: Mapping[str, object]) -> credentials.Login | None:
+    """Return who we are at Google's registries now; None without it. Raises RegistryError."""
+    async with lender(settings) as found:
+        return await found.lend() if found is not None else None

@@ -13,7 +13,7 @@ from urllib import parse
 from trainshed.api import reasons
 from trainshed.buildpod import failing
 from trainshed.builds import dockerfiles
-from trainshed.registry import targets
+from trainshed.registry import credentials, targets
 
 
 def settings(target: targets.Target, *, ca_pem: str, without_tls: Iterable[str]) -> dict[str, str]:
@@ -42,10 +42,13 @@ def settings(target: targets.Target, *, ca_pem: str, without_tls: Iterable[str])
     return known | ({ca: ca_pem} if ca_pem else {})
 
 
-def logins(folder: pathlib.Path, target: targets.Target) -> dict[str, Any]:
+def logins(
+    folder: pathlib.Path, target: targets.Target, own: credentials.Login | None = None
+) -> dict[str, Any]:
     """Return the logins of pull Secrets, each in a folder of its own; of one host, the first.
 
-    Raises BuildFailed.
+    `own`: who the pod is at the registry that images go to, where no Secret says so. Raises
+    BuildFailed.
     """
     found: dict[str, Any] = {}
     for path in sorted(folder.glob("*/.dockerconfigjson"), key=lambda each: int(each.parent.name)):
@@ -63,6 +66,8 @@ def logins(folder: pathlib.Path, target: targets.Target) -> dict[str, Any]:
         found = {**known, **found}
     if target.pull in found:
         found.setdefault(_host(target), found[target.pull])
+    if own is not None:
+        found.setdefault(_host(target), {"auth": own.basic().removeprefix("Basic ")})
     return found
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from trainshed.api import reasons
 from trainshed.buildpod import failing, fetching, handing, reaching, verdicts
 from trainshed.builds import dockerfiles, orders, stages
-from trainshed.registry import targets
+from trainshed.registry import credentials, targets
 
 BuildReason = reasons.BuildReason
 _SHOWN = 5
@@ -27,12 +27,13 @@ def lay_out(
     target: targets.Target,
     ca_pem: str,
     without_tls: Iterable[str] = (),
+    login: credentials.Login | None = None,
     root: pathlib.Path = pathlib.Path("/"),
 ) -> None:
     """Write the code and the engine's settings where it looks for them; raises BuildFailed.
 
-    `target`: the registry that images go to. `without_tls`: other hosts that speak plain HTTP.
-    `root` is another folder in tests.
+    `target`: the registry that images go to, and `login` who the pod is there, where a cloud says
+    so. `without_tls`: other hosts that speak plain HTTP. `root` is another folder in tests.
     """
     assert order.dockerfile is not None
     _check_there(order.dockerfile, fetched.files)
@@ -41,7 +42,7 @@ def lay_out(
     for name, text in reaching.settings(target, ca_pem=ca_pem, without_tls=without_tls).items():
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(text, encoding="utf-8")
-    known = reaching.logins(_at(root, stages.PULL_SECRETS), target)
+    known = reaching.logins(_at(root, stages.PULL_SECRETS), target, login)
     # The engine is another user, and this volume is of memory, and of this pod alone.
     access = _at(root, dockerfiles.ACCESS) / "config.json"
     access.write_text(json.dumps({"auths": known}), encoding="utf-8")

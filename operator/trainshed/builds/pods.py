@@ -48,6 +48,8 @@ class Surroundings:
     deadline: float = 900.0
     pull_secret: str = ""
     """Name of the Secret by which the namespace's pods pull from the bundled registry."""
+    service_account: str = ""
+    """Name of the pods' ServiceAccount in their namespace; empty for its default one."""
     tokens: bool = False
     """Whether the pod gets a token of its own for the bundled registry's token service."""
     engine: dockerfiles.Engine | None = None
@@ -185,6 +187,8 @@ def _pod(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 5,
         "imagePullSecrets": [{"name": each} for each in (*secrets.pull, given.pull_secret) if each],
+        # What a cloud lets the account do needs no token of the API server.
+        **({"serviceAccountName": given.service_account} if given.service_account else {}),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": security.pod(UID),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trainshed.accelerators import choices
 from trainshed.api import reasons, spec, status
 from trainshed.core import naming, observed, plan, policy
@@ -32,7 +34,7 @@ def children(
         progress_url=settings.progress_url,
         ca_pem=settings.ca_pem,
         pull_secret=settings.pull_secret,
-        chosen=chosen,
+        chosen=replace(chosen, avoids=settings.avoids),
         wishes=settings.wishes,
         queue=job.labels,
     )

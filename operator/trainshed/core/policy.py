@@ -40,6 +40,8 @@ class Policy:
     """The shortest time between two status writes that only carry progress."""
     pull_secret: str = ""
     """Name of the Secret by which pods pull from the bundled registry; empty without one."""
+    avoids: bool = True
+    """Whether pods with devices ask for nodes without the labels that tell of faults."""
     wishes: neighbours.Wishes = neighbours.DEFAULT
     """Beside which other pods jobs' pods would rather run."""
     placer: podgroups.Placer | None = None

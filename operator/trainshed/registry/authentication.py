@@ -8,7 +8,8 @@ from __future__ import annotations
 import collections
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 from urllib import parse
 
 import httpx
@@ -60,6 +61,16 @@ class Whose:
     """Who is to be given the rights that they lack."""
 
 
+class Lender(Protocol):
+    """Says who we are where no file does, for as long as it lasts."""
+
+    account: str
+    """Who that is, for messages."""
+
+    async def lend(self) -> credentials.Login:
+        """Return who we are now; raises RegistryError."""
+
+
 OPERATOR = Whose("the operator", "set registry.credentials in the chart's values")
 
 
@@ -75,12 +86,16 @@ class Authority:
         realms: Collection[str],
         whose: Whose = OPERATOR,
         issue: Issue | None = None,
+        lender: Lender | None = None,
     ) -> None:
         """`base`: the registry's URL. `realms`: who may issue tokens: `host`, `http://host`.
 
         `login` is asked at each use, so that a renewed one counts at once. `issue`: who gives
-        tokens in place of the realm, where that is known by itself.
+        tokens in place of the realm, where that is known by itself. `lender`: is asked, once the
+        host has, where `login` gives nothing.
         """
+        self._lender = lender
+        self._lent: credentials.Login | None = None
         self._issue = issue
         self._http = http
         self._host = exchange.netloc(base)
@@ -114,7 +129,7 @@ class Authority:
     async def answer(self, challenges: httpx.Headers, scope: Scope) -> None:
         """Prepare the headers that a 401 asks for; raises RegistryError."""
         offered = _challenges(challenges.get("WWW-Authenticate", ""))
-        login = self._login()
+        login = await self._lent_or_own()
         if "bearer" in offered:
             fields, key = offered["bearer"], (login, scope)
             token = await self._flights.join(key, lambda: self._token(fields, scope, login))
@@ -126,6 +141,14 @@ class Authority:
         else:
             raise self.unauthorized()
 
+    @property
+    def whose(self) -> Whose:
+        """Return whose credentials are used now, for messages."""
+        if self._lender is None or self._find_login() is not None:
+            return self._whose
+        account = self._lender.account
+        return replace(self._whose, advice=f"give {account} a role there", account=account)
+
     def unauthorized(self) -> errors.Unauthorized:
         """Return the refusal of who we are, or of nobody."""
         if self._issue is not None:
@@ -133,9 +156,9 @@ class Authority:
                 f"registry {self._host} does not take the operator's tokens: see that its node's"
                 " clock is right, and restart it if Secret trainshed-registry-tokens is new"
             )
-        mine = f"refuses the credentials of {self._whose.name}"
+        mine = f"refuses the credentials of {self.whose.name}"
         held = mine if self._login() else "wants credentials"
-        return errors.Unauthorized(f"registry {self._host} {held}: {self._whose.advice}")
+        return errors.Unauthorized(f"registry {self._host} {held}: {self.whose.advice}")
 
     def refusal(self, challenges: httpx.Headers, repository: str) -> errors.RegistryError:
         """Return what a 401 means after the registry's challenge has been answered."""
@@ -143,12 +166,17 @@ class Authority:
         if offered.get("bearer", {}).get("error") != "insufficient_scope":
             return self.unauthorized()
         return errors.Forbidden(
-            f"registry {self._host} gives {self._whose.name} no right to do this in {repository}:"
-            f" give {self._whose.account} the right, if there is such a repository"
+            f"registry {self._host} gives {self.whose.name} no right to do this in {repository}:"
+            f" give {self.whose.account} the right, if there is such a repository"
         )
 
+    async def _lent_or_own(self) -> credentials.Login | None:
+        if self._lender is not None and self._find_login() is None:
+            self._lent = await self._lender.lend()
+        return self._login()
+
     def _login(self) -> credentials.Login | None:
-        login = self._find_login()
+        login = self._find_login() or self._lent
         if not self._logins or self._logins[-1] != login:
             self._logins.append(login)
         return login

@@ -75,15 +75,18 @@ class Builder:
         limit: int = sources.MAX_BYTES,
         whose: authentication.Whose = authentication.OPERATOR,
         issue: authentication.Issue | None = None,
+        lender: authentication.Lender | None = None,
     ) -> None:
-        """`library`: the training library's files. `clock`: monotonic seconds.
-
-        `logins` gives the logins by host as they are now. `limit`: bytes of a source's files.
-        `issue`: gives tokens for the registry that images go to, where it is the bundled one.
-        """
+        """`library`: its files. `limit`: bytes of a source. `logins` to `lender`: see `Hosts`."""
         self._limit = limit
         self._hosts = hosts.Hosts(
-            http, target=target, logins=logins, patience=patience, whose=whose, issue=issue
+            http,
+            target=target,
+            logins=logins,
+            patience=patience,
+            whose=whose,
+            issue=issue,
+            lender=lender,
         )
         self._target = target
         self._library = requests.tree_hash(library)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 from urllib import parse
 
 import httpx
 
 from trainshed.builds import layers, manifests
-from trainshed.registry import authentication, credentials, errors, exchange, retries
+from trainshed.registry import authentication, errors, exchange, retries
 
 _ACCEPT = ", ".join(
     (manifests.MANIFEST, manifests.INDEX, manifests.DOCKER_MANIFEST, manifests.DOCKER_INDEX)
@@ -27,23 +27,14 @@ class Client:
         http: httpx.AsyncClient,
         *,
         base: str,
-        login: Callable[[], credentials.Login | None],
-        realms: Collection[str],
+        authority: authentication.Authority,
         patience: retries.Retries,
-        whose: authentication.Whose = authentication.OPERATOR,
-        issue: authentication.Issue | None = None,
     ) -> None:
-        """`login` gives who we are now, each time that it is asked.
-
-        `realms`: the hosts that may issue tokens for this one: `host` or `http://host`.
-        """
+        """`authority`: who we are there."""
         self._http = http
         self._base = base.rstrip("/")
         self._host = exchange.netloc(self._base)
-        self._authority = authentication.Authority(
-            http, base=self._base, login=login, realms=realms, whose=whose, issue=issue
-        )
-        self._whose = whose
+        self._authority = authority
         self.patiently = patience.run
 
     async def call(self, method: str, path: str, scope: authentication.Scope) -> exchange.Answer:
@@ -284,9 +275,9 @@ class Client:
                 f"registry {self._host} has stored other bytes than it was sent: it is tried again"
             )
         secrets = self._authority.secrets()
-        name, account = self._whose.name, self._whose.account
+        whose = self._authority.whose
         return exchange.refusal(
-            answer, host=self._host, secrets=secrets, whose=name, account=account
+            answer, host=self._host, secrets=secrets, whose=whose.name, account=whose.account
         )
 
     def _checked(self, answer: exchange.Answer, digest: str) -> Mapping[str, Any]:

@@ -11,6 +11,9 @@
     ├── BaseUnsupported                 BaseImageUnsupported
     ├── QuotaExceeded                   RegistryQuotaExceeded: 413, 507
     ├── Rejected                        RegistryRejected: any other answer
+    ├── MetadataServerUnavailable       MetadataServerUnavailable: of Google, where its tokens
+    │                                   are to be used; no usable answer
+    ├── MetadataServerRefused           MetadataServerRefused: it gives this pod none
     ├── RepositoryNotAllowed            RepositoryNotAllowed: another namespace's, or none
     ├── SourceNotAllowed                SourceNotAllowed: another namespace's artifact
     └── SourceRefused                   SourceInvalid: files that can't be packed
@@ -100,6 +103,18 @@ class Rejected(RegistryError):
     """An answer that is none of the others."""
 
 
+class MetadataServerUnavailable(RegistryError):
+    """No token for Google's registries, as nobody usable answers; it may come back."""
+
+    reason = "MetadataServerUnavailable"
+
+
+class MetadataServerRefused(RegistryError):
+    """No token for Google's registries, as this pod is to have none."""
+
+    reason = "MetadataServerRefused"
+
+
 class RepositoryNotAllowed(RegistryError):
     """A repository that a job's image must not go to."""
 
@@ -133,6 +148,8 @@ KINDS: tuple[type[RegistryError], ...] = (
     BaseUnsupported,
     QuotaExceeded,
     Rejected,
+    MetadataServerUnavailable,
+    MetadataServerRefused,
     RepositoryNotAllowed,
     SourceNotAllowed,
     SourceRefused,

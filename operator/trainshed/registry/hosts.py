@@ -11,6 +11,7 @@ import httpx
 from trainshed.registry import (
     authentication,
     credentials,
+    google,
     references,
     retries,
     targets,
@@ -31,11 +32,14 @@ class Hosts:
         patience: retries.Retries,
         whose: authentication.Whose = authentication.OPERATOR,
         issue: authentication.Issue | None = None,
+        lender: authentication.Lender | None = None,
     ) -> None:
         """`logins` gives the logins by host as they are now.
 
         `issue` gives tokens for the registry that images go to, where it is the bundled one.
+        `lender` says who we are at Google's registries, where `logins` don't.
         """
+        self._lender = lender
         self._issue = issue
         self._http = http
         self._target = target
@@ -53,16 +57,24 @@ class Hosts:
         known = self._clients.get((url, doubting))
         if known is None:
             make = verifying.Client if doubting else clients.Client
+            authority = self._authority(url)
             known = self._clients[url, doubting] = make(
-                self._http,
-                base=url,
-                login=functools.partial(self._login, url),
-                realms=self._target.others(),
-                patience=self._patience,
-                whose=self._whose,
-                issue=self._issue if url == self._target.push.rstrip("/") else None,
+                self._http, base=url, authority=authority, patience=self._patience
             )
         return known
+
+    def _authority(self, url: str) -> authentication.Authority:
+        lent = self._lender is not None and google.knows(url)
+        return authentication.Authority(
+            self._http,
+            base=url,
+            login=functools.partial(self._login, url),
+            # Google's name no realm but themselves: nobody else is to see what is lent.
+            realms=() if lent else self._target.others(),
+            whose=self._whose,
+            issue=self._issue if url == self._target.push.rstrip("/") else None,
+            lender=self._lender if lent else None,
+        )
 
     def _login(self, url: str) -> credentials.Login | None:
         logins = self._logins()

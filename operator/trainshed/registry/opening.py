@@ -35,6 +35,7 @@ async def open_builder(
     limit: int = sources.MAX_BYTES,
     whose: authentication.Whose = authentication.OPERATOR,
     issue: authentication.Issue | None = None,
+    lender: authentication.Lender | None = None,
 ) -> AsyncIterator[builder.Builder]:
     """Yield a builder with connections of its own; raises ValueError for unusable settings."""
     try:
@@ -54,6 +55,7 @@ async def open_builder(
             limit=limit,
             whose=whose,
             issue=issue,
+            lender=lender,
         )
         try:
             yield made

@@ -36,10 +36,12 @@ async def open_client(
     logins: Mapping[str, credentials.Login],
     whose: authentication.Whose,
     issue: authentication.Issue | None = None,
+    lender: authentication.Lender | None = None,
 ) -> AsyncIterator[clients.Client]:
     """Yield a client of one registry; raises NotAllowed for one that may not be called.
 
-    `issue` gives tokens where it is the one that images go to.
+    `issue` gives tokens where it is the one that images go to; `lender` says who we are at
+    Google's.
     """
     url = target.url(host)
     transport = transports.Transport(ca_file)
@@ -51,6 +53,7 @@ async def open_client(
             patience=retries.Retries(asyncio.sleep, random.random),
             whose=whose,
             issue=issue,
+            lender=lender,
         )
         yield known.client(url)
 

@@ -67,6 +67,7 @@ def of(
             "packagesBytes": settings.builder.packages.max_bytes,
             "operator": dict(operator),
             **({"tokens": dict(tokens)} if tokens else {}),
+            **({"google": True} if registry.google else {}),
         }
         return pods.Surroundings(
             image=settings.builder.image,
@@ -74,6 +75,7 @@ def of(
             # Read each time: an authority that is renewed is known without a restart.
             ca_pem=_text(registry.ca),
             resources=settings.builder.resources.model_dump(),
+            service_account=settings.builder.service_account_name,
             deadline=settings.build_deadline_seconds,
             packages_bytes=settings.builder.packages.max_bytes,
             pull_secret=labels.PULL_SECRET if tokens else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib import parse
 
@@ -9,6 +10,8 @@ from trainshed.registry import errors, references
 
 _NAMESPACES = "ns"
 """The folder of the namespaces' repositories: what lies beside it, such as bases, is nobody's."""
+NAMESPACE = "{namespace}"
+"""Stands for each namespace in a prefix of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class Target:
     pull: str
     """Host, as nodes name it."""
     prefix: str
+    """First part of every repository; with `{namespace}` each namespace has one of its own."""
     allowed: frozenset[str]
     """Other hosts that may be called, `http://` before those without TLS."""
 
@@ -35,11 +39,16 @@ class Target:
                 "registry.push and registry.pull must name a host only: put the path into"
                 " registry.prefix"
             )
+        if self.prefix.count(NAMESPACE) > 1 or NAMESPACE in self.prefix.split("/"):
+            raise ValueError(
+                f"registry.prefix may hold {NAMESPACE} once, in a name that has more to it, such as"
+                f" trainshed-{NAMESPACE}: what else lies there would be a namespace's"
+            )
         references.parse(f"{self.pull}/{self.repository('any')}")
 
     def repository(self, namespace: str) -> str:
         """Return where a namespace's images are."""
-        return f"{self.folder}/{namespace}"
+        return f"{self.folder}/{namespace}".replace(NAMESPACE, namespace)
 
     def admit(self, namespace: str, base: references.Reference) -> None:
         """Raise BaseNotAllowed for a base that is another namespace's.
@@ -57,6 +66,10 @@ class Target:
     def owner(self, named: references.Reference) -> str:
         """Return the namespace that a repository is of; empty for nobody's."""
         folder = f"{self.folder}/"
+        if (apart := _apart(self.prefix)) is not None:
+            # Wherever it stands: a cloud's project may have more names than one.
+            found = apart.search(named.repository)
+            return found[1] if found else ""
         if not named.repository.startswith(folder):
             return ""
         return named.repository.removeprefix(folder).partition("/")[0]
@@ -90,5 +103,14 @@ class Target:
 
     @property
     def folder(self) -> str:
-        """Return where the repositories of the namespaces are."""
+        """Return where the repositories of the namespaces are, or of each the own one."""
         return f"{self.prefix.strip('/')}/{_NAMESPACES}".lstrip("/")
+
+
+def _apart(prefix: str) -> re.Pattern[str] | None:
+    """Return what finds the namespace in a name of its own; None where they share one."""
+    named = next((each for each in prefix.split("/") if NAMESPACE in each), None)
+    if named is None:
+        return None
+    before, after = map(re.escape, named.split(NAMESPACE, 1))
+    return re.compile(rf"(?:^|/){before}([^/]+){after}(?:/|$)")

@@ -17,7 +17,7 @@ from trainshed.kube import client as clients
 from trainshed.kube import kinds, preflight, secrets, stores
 from trainshed.progress import authority, builders, keys, tokens
 from trainshed.registry import client as registry_clients
-from trainshed.registry import surroundings
+from trainshed.registry import surroundings, targets
 from trainshed.runtime import cache as caches
 from trainshed.runtime import collecting, turns
 
@@ -130,10 +130,18 @@ async def opened(
     free: clients.Client,
     budgeted: clients.Client,
 ) -> Bundled | None:
-    """Return the bundled registry; None where another one is used. Raises AuthorityUnusable."""
+    """Return the bundled registry; None where another one is used.
+
+    Raises AuthorityUnusable, and ValueError for settings that mean another one.
+    """
     registry = settings.registry
     if not registry.bundled.enabled:
         return None
+    if registry.google or targets.NAMESPACE in registry.prefix:
+        raise ValueError(
+            "registry.bundled goes neither with registry.credentials.google nor with"
+            f" {targets.NAMESPACE} in registry.prefix: its own tokens tell namespaces apart"
+        )
     pair = await authority.ensure(
         stores.Store(free, kinds.SECRETS, identity.namespace),
         name=registry.bundled.key_secret,

@@ -35,6 +35,7 @@ def of(
         reaches=surroundings.reaches(settings.registry),
         pull_secret=labels.PULL_SECRET if settings.registry.bundled.enabled else "",
         placer=placer,
+        avoids=settings.placement.avoid_labelled,
         wishes=neighbours.Wishes(
             topology_keys=settings.placement.topology_keys, pack=settings.placement.pack
         ),

@@ -13,7 +13,7 @@ import pytest
 from tests import facts
 from trainshed.buildpod import failing, fetching, staging, words
 from trainshed.builds import dockerfiles, layers, orders, stages
-from trainshed.registry import targets
+from trainshed.registry import credentials, targets
 
 ASKED = dockerfiles.Dockerfile("docker/Dockerfile")
 TREE = {
@@ -157,6 +157,29 @@ def test_a_pull_secret_that_is_none_is_named_and_not_shown(root: pathlib.Path, t
         lay_out(root)
     assert told.value.reason == "SecretInvalid"
     assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize("mine", [b"", b"mine:own"], ids=["no secret", "a secret"])
+def test_who_the_pod_is_at_our_registry_is_told_the_engine_unless_a_secret_says_so(
+    root: pathlib.Path, mine: bytes
+) -> None:
+    if mine:
+        secret = at(root, stages.PULL_SECRETS) / "0"
+        secret.mkdir()
+        auths = {"r": {"auth": base64.b64encode(mine).decode()}}
+        (secret / ".dockerconfigjson").write_text(json.dumps({"auths": auths}))
+
+    staging.lay_out(
+        order(),
+        fetching.Fetched(TREE, "c" * 40),
+        target=targets.Target("https://r", "r", "trainshed", frozenset({"known.example"})),
+        ca_pem="",
+        login=credentials.Login("oauth2accesstoken", "lent"),
+        root=root,
+    )
+
+    told = json.loads((at(root, dockerfiles.ACCESS) / "config.json").read_text())["auths"]
+    assert told == {"r": {"auth": base64.b64encode(mine or b"oauth2accesstoken:lent").decode()}}
 
 
 def test_what_the_first_step_refused_is_told_by_the_last(root: pathlib.Path) -> None:

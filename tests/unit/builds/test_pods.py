@@ -66,6 +66,15 @@ def test_a_build_pod_is_restricted_and_has_no_token() -> None:
     }
 
 
+def test_a_build_pod_has_the_serviceaccount_that_is_named_and_no_token_of_it() -> None:
+    given = dataclasses.replace(GIVEN, service_account="trainshed-builder")
+    spec = pods.render(order(), namespace="ns", given=given)["spec"]["template"]["spec"]
+
+    assert spec["serviceAccountName"] == "trainshed-builder"
+    assert spec["automountServiceAccountToken"] is False
+    assert "serviceAccountName" not in rendered()["spec"]["template"]["spec"]
+
+
 def test_secrets_are_mounted_where_they_are_named_and_nowhere_else() -> None:
     def mounted(job: dict[str, Any]) -> dict[str, str]:
         spec = job["spec"]["template"]["spec"]

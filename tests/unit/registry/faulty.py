@@ -12,7 +12,7 @@ import httpx
 
 from tests.unit.registry import images
 from trainshed.core import observed, plan
-from trainshed.registry import builder, client, credentials, retries, targets
+from trainshed.registry import authentication, builder, client, credentials, retries, targets
 
 URL = "https://registry.example"
 HOST = "registry.example"
@@ -51,7 +51,7 @@ class Registry:
         found = self.fault(request)
         if isinstance(found, Exception):
             raise found
-        return _unread(found if found is not None else self._answer(request))
+        return unread(found if found is not None else self._answer(request))
 
     def of(self, method: str, part: str = "") -> list[httpx.Request]:
         """Return the requests of a method whose path holds a text."""
@@ -97,7 +97,7 @@ class Registry:
         return httpx.Response(202, headers={"Location": f"/v2/{repository}/blobs/uploads/begun"})
 
 
-def _unread(answer: httpx.Response) -> httpx.Response:
+def unread(answer: httpx.Response) -> httpx.Response:
     """Return an answer as it comes from a wire: with its body still to be read."""
     if not answer.is_stream_consumed:
         return answer
@@ -145,8 +145,9 @@ class Rig:
         self.client = client.Client(
             self.http,
             base=URL,
-            login=lambda: self.login,
-            realms=self.allowed,
+            authority=authentication.Authority(
+                self.http, base=URL, login=lambda: self.login, realms=self.allowed
+            ),
             patience=self._patience(),
         )
 

@@ -30,6 +30,37 @@ NOBODYS = {
 }
 
 
+APART = "project/jobs-{namespace}"
+OF_TEAM_B = {
+    "its images": "project/jobs-team-b/ns/team-b",
+    "what else lies there": "project/jobs-team-b/bases/python",
+    "by another name of the project": "123456/jobs-team-b/ns/team-b",
+    "without a project": "jobs-team-b/ns/team-b",
+    "below a name of ours": "project/jobs-team-b/ns/team-a",
+}
+
+
+@pytest.mark.parametrize("repository", OF_TEAM_B.values(), ids=OF_TEAM_B.keys())
+async def test_what_lies_in_a_name_of_a_namespaces_own_is_no_others(repository: str) -> None:
+    found = faulty.Rig(faulty.Registry(), prefix=APART)
+
+    with pytest.raises(errors.BaseNotAllowed, match="of namespace team-b"):
+        await found.make(base=f"{faulty.HOST}/{repository}:1")
+
+    assert found.registry.seen == []
+
+
+async def test_beside_the_names_of_namespaces_lies_what_is_nobodys() -> None:
+    for repository in ("project/bases/jobs", "project/jobs/python", "project/my-jobs-team-b/x"):
+        found = faulty.Rig(faulty.Registry(), prefix=APART)
+        put(found.registry, repository)
+
+        built = await found.make(base=f"{faulty.HOST}/{repository}:1")
+
+        assert built.ref.startswith(f"{faulty.HOST}/project/jobs-team-a/ns/team-a@")
+        assert (await found.make(b"print(2)", base=built.ref)).ref
+
+
 def rig() -> faulty.Rig:
     """Return a registry that nodes have another name for, and that has a third one."""
     return faulty.Rig(faulty.Registry(), pull=PULL, allowed=frozenset({"alias.example"}))

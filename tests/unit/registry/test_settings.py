@@ -61,7 +61,23 @@ def test_a_namespace_has_a_repository_below_the_prefix(prefix: str, repository: 
     assert target(prefix=prefix).repository("team-a") == repository
 
 
+@pytest.mark.parametrize(
+    ("prefix", "repository"),
+    [
+        ("project/trainshed-{namespace}", "project/trainshed-team-a/ns/team-a"),
+        ("example.com/project/{namespace}-jobs/", "example.com/project/team-a-jobs/ns/team-a"),
+    ],
+)
+def test_a_namespace_may_have_a_part_of_the_prefix_of_its_own(prefix: str, repository: str) -> None:
+    found = target(prefix=prefix)
+    found.check()
+
+    assert found.repository("team-a") == repository
+
+
 UNUSABLE: dict[str, tuple[dict[str, str], str]] = {
+    "a name that is every name": ({"prefix": "project/{namespace}"}, "once, in a name"),
+    "two of them": ({"prefix": "{namespace}-a/b-{namespace}"}, "once, in a name"),
     "no URL": ({"push": "push.example"}, "registry.push must be a URL"),
     "another scheme": ({"push": "ftp://push.example"}, "registry.push must be a URL"),
     "credentials": ({"push": "https://ann:secret@push.example"}, "must not hold credentials"),

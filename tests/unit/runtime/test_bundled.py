@@ -178,3 +178,32 @@ def test_with_another_registry_build_pods_are_told_nothing_of_tokens() -> None:
     assert "tokens" not in json.loads(given.settings)
     assert given == dataclasses.replace(given, tokens=False, pull_secret="")
     assert isinstance(given, pods.Surroundings)
+
+
+@pytest.mark.parametrize(
+    "registry", [{"google": True}, {"prefix": "project/jobs-{namespace}"}], ids=["google", "prefix"]
+)
+async def test_it_goes_with_no_other_way_to_tell_namespaces_apart(registry: Any) -> None:
+    of = config.Registry(bundled=config.Bundled(enabled=True), **registry)
+    never: Any = None
+
+    with pytest.raises(ValueError, match=r"registry\.bundled goes neither with"):
+        await bundled.opened(
+            config.Settings(registry=of), config.Identity(), free=never, budgeted=never
+        )
+
+
+def test_build_pods_are_told_of_googles_registry_where_it_is_the_clusters() -> None:
+    def given(**registry: Any) -> pods.Surroundings:
+        settings = config.Settings(
+            registry=config.Registry(**registry),
+            builder=config.Builder(service_account_name="trainshed-builder"),
+        )
+        return surroundings.of(settings, operator=OPERATOR)("team-a")
+
+    on, off = given(google=True), given()
+
+    assert json.loads(on.settings)["google"] is True
+    assert on.service_account == "trainshed-builder"
+    # Else an upgrade would give every pod another text.
+    assert "google" not in json.loads(off.settings)
