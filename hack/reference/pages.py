@@ -14,7 +14,7 @@ _HEAD = """\
 <!-- Generated from operator/trainshed/api by `python -m hack.reference`. Do not edit. -->
 # {kind}
 
-`{group}/{version}`, {scope}; short name `{short}`. {description}
+`{group}/{version}`, {scope}; {short}. {description}
 
 kubectl refuses a field that is not here. Another client must ask for `fieldValidation=Strict`, else
 the API server drops it ([ADR 11](../adr/0011-validation-lives-in-the-crd.md)). A *required* field
@@ -42,7 +42,7 @@ def page(crd: Schema) -> str:
         scope="namespaced" if crd["spec"]["scope"] == "Namespaced" else "of the whole cluster",
         group=crd["spec"]["group"],
         version=version["name"],
-        short=names["shortNames"][0],
+        short=_short(names["shortNames"]),
         description=schema["description"],
         rules=_rules(schema),
     )
@@ -53,6 +53,10 @@ def page(crd: Schema) -> str:
     ]
     columns = _columns(version["additionalPrinterColumns"], short=names["shortNames"][0])
     return "\n".join([head, *sections, columns])
+
+
+def _short(names: Sequence[str]) -> str:
+    return f"short name{'s' if names[1:] else ''} {' and '.join(f'`{each}`' for each in names)}"
 
 
 def _sections(path: str, schema: Schema, *, level: int) -> Iterator[str]:

@@ -33,7 +33,7 @@ def render() -> dict[str, Any]:
     return _definition(
         kind=labels.KIND,
         plural=labels.PLURAL,
-        short="tj",
+        short_names=("tj",),
         scope="Namespaced",
         columns=_of_jobs(),
         schema=_schema(
@@ -50,7 +50,8 @@ def classes() -> dict[str, Any]:
     return _definition(
         kind=accelerator_class.KIND,
         plural=accelerator_class.PLURAL,
-        short="ac",
+        # Where Kueue is, kubectl takes `ac` for its AdmissionChecks.
+        short_names=("ac", "accel"),
         scope="Cluster",
         columns=_of_classes(),
         schema=_schema(
@@ -66,7 +67,7 @@ def _definition(
     *,
     kind: str,
     plural: str,
-    short: str,
+    short_names: Sequence[str],
     scope: str,
     columns: Sequence[Mapping[str, Any]],
     schema: Mapping[str, Any],
@@ -83,7 +84,7 @@ def _definition(
                 "listKind": f"{kind}List",
                 "plural": plural,
                 "singular": kind.lower(),
-                "shortNames": [short],
+                "shortNames": list(short_names),
                 "categories": ["trainshed"],
             },
             "versions": [

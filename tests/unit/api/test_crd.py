@@ -60,6 +60,11 @@ def test_the_names_are_the_apis() -> None:
     assert VERSION["subresources"] == {"status": {}}
 
 
+def test_a_class_has_a_short_name_that_kueue_does_not_take() -> None:
+    # Kueue's AdmissionChecks are `ac`.
+    assert crd.classes()["spec"]["names"]["shortNames"] == ["ac", "accel"]
+
+
 def test_every_field_has_a_description() -> None:
     silent = [p for p, node in FIELDS.items() if not node.get("description", "").endswith(".")]
 
