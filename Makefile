@@ -8,6 +8,10 @@ PYTEST := $(RUN) pytest
 JUNIT = --junitxml=build/tests/$@.xml
 # An environment that forbids byte code has every process compile all that it imports.
 COMPILED := PYTHONDONTWRITEBYTECODE=
+# `make demo PROVIDER=kind`; a variable of that name in the environment means something else.
+ifeq ($(origin PROVIDER),command line)
+export TRAINSHED_PROVIDER := $(PROVIDER)
+endif
 
 ##@ Set-up
 .PHONY: demo
@@ -153,6 +157,10 @@ images: ## Build the images: base, operator, pytorch, tensorflow
 .PHONY: cluster-up
 cluster-up: ## Bring up the local cluster
 	$(RUN) python -m hack.cluster up
+
+.PHONY: fake-devices
+fake-devices: ## Add fake GPU and FPGA nodes to the local cluster, to try placement
+	$(RUN) python -m hack.cluster up --devices
 
 .PHONY: cluster-down
 cluster-down: ## Take down the local cluster and all that belongs to it

@@ -47,6 +47,9 @@ def up(
         str | None, typer.Option(envvar="TRAINSHED_PROVIDER", help="host, kind or existing")
     ] = None,
     kwok: Annotated[int | None, typer.Option(min=0, help="How many fake nodes")] = None,
+    devices: Annotated[
+        bool | None, typer.Option(help="Fake GPU and FPGA nodes; kind begins with them")
+    ] = None,
     context: Annotated[str | None, typer.Option(help="Of which kubeconfig (existing)")] = None,
     registry: Annotated[str | None, typer.Option(help="Registry's URL (existing)")] = None,
     prometheus: Annotated[str | None, typer.Option(help="Its URL (existing)")] = None,
@@ -55,7 +58,9 @@ def up(
     """Start what is down, and wait until the cluster is ready."""
     shown = console.Console()
     cluster = settings.load(name)
-    options = base.Options(kwok=kwok, context=context, registry=registry, prometheus=prometheus)
+    options = base.Options(
+        kwok=kwok, devices=devices, context=context, registry=registry, prometheus=prometheus
+    )
     with _locked(cluster, shown=shown):
         with shown.step("choosing a provider"):
             chosen = choice.choose(

@@ -6,48 +6,44 @@ trainshed.dev/bench=hold keeps running; every other Job's pod completes at once.
 
 from __future__ import annotations
 
-import pathlib
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent import futures
+from typing import Any
 
 from hack import apiserver
-from hack.cluster import console, documents, nodes, processes, settings, waiting
+from hack.cluster import console, nodes, waiting
 
-STAGES = pathlib.Path(__file__).with_name("stages.yaml")
+Body = Mapping[str, Any]
 ANNOTATION = "kwok.x-k8s.io/node"
 HOLD = "trainshed.dev/bench"
+PREFIX = "trainshed-fake-"
 AT_ONCE = 8
 """Nodes that are made, or go, side by side."""
-_SELECTED = "=".join(nodes.FAKE_LABEL)
-
-
-def component(
-    cluster: settings.Settings, *, program: pathlib.Path, kubeconfig: pathlib.Path, port: int
-) -> processes.Component:
-    """Return kwok, which plays the kubelet of every fake node."""
-    # A copy, so that the process does not depend on the source tree.
-    stages = documents.write(cluster.config / "stages.yaml", STAGES.read_text("utf-8"))
-    argv = (
-        str(program),
-        f"--kubeconfig={kubeconfig}",
-        f"--config={stages}",
-        "--manage-all-nodes=false",
-        f"--manage-nodes-with-annotation-selector={ANNOTATION}=fake",
-        "--node-lease-duration-seconds=40",
-        f"--cidr={settings.FAKE_POD_CIDR}",
-        f"--server-address=127.0.0.1:{port}",
-        "--v=WARN",
-    )
-    return processes.Component("kwok", argv, (kubeconfig, stages))
+_COUNTED = f"{'='.join(nodes.FAKE_LABEL)},!{nodes.DEVICES_LABEL[0]}"
 
 
 def node_name(index: int) -> str:
-    return f"trainshed-fake-{index:04d}"
+    return f"{PREFIX}{index:04d}"
 
 
-def node(index: int) -> dict[str, object]:
+def node(index: int) -> Body:
     """Return a fake node, with room for more pods than any benchmark makes."""
-    name = node_name(index)
-    room = {"cpu": "1k", "memory": "1Ti", "pods": "10k"}
+    return body(
+        node_name(index),
+        labels={HOLD: "hold"},
+        taints=[{"key": ANNOTATION, "value": "fake", "effect": "NoSchedule"}],
+        room={"cpu": "1k", "memory": "1Ti", "pods": "10k"},
+    )
+
+
+def body(
+    name: str,
+    *,
+    labels: Mapping[str, str],
+    taints: Sequence[Mapping[str, str]],
+    room: Mapping[str, str],
+) -> Body:
+    """Return a node whose kubelet kwok plays."""
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -56,31 +52,38 @@ def node(index: int) -> dict[str, object]:
             "annotations": {ANNOTATION: "fake", "node.alpha.kubernetes.io/ttl": "0"},
             "labels": {
                 **dict([nodes.FAKE_LABEL]),
-                HOLD: "hold",
                 "kubernetes.io/hostname": name,
                 "kubernetes.io/os": "linux",
                 "kubernetes.io/arch": "amd64",
                 "node.kubernetes.io/exclude-from-external-load-balancers": "true",
+                **labels,
             },
         },
-        "spec": {"taints": [{"key": ANNOTATION, "value": "fake", "effect": "NoSchedule"}]},
-        "status": {"capacity": room, "allocatable": room},
+        "spec": {"taints": list(taints)},
+        "status": {"capacity": dict(room), "allocatable": dict(room)},
     }
 
 
-def names(client: apiserver.ApiServer) -> set[str]:
-    """Return the fake nodes that there are."""
-    found = client.get(nodes.PATH, labelSelector=_SELECTED)
+def names(client: apiserver.ApiServer, *, selected: str = _COUNTED) -> set[str]:
+    """Return the fake nodes that there are: those that are counted, or others by their labels."""
+    found = client.get(nodes.PATH, labelSelector=selected)
     return {item["metadata"]["name"] for item in found["items"]}
 
 
 def scale(client: apiserver.ApiServer, *, count: int, step: console.Step) -> None:
     """Make count fake nodes and no more, and wait until each is Ready."""
-    present = names(client)
-    wanted = {node_name(index): index for index in range(count)}
+    keep(client, map(node, range(count)), selected=_COUNTED, step=step)
+
+
+def keep(
+    client: apiserver.ApiServer, wanted: Iterable[Body], *, selected: str, step: console.Step
+) -> None:
+    """Have these nodes and no other of those that are selected, and wait until each is Ready."""
+    bodies = {each["metadata"]["name"]: each for each in wanted}
+    present = names(client, selected=selected)
 
     def make(name: str) -> str:
-        client.create(nodes.PATH, node(wanted[name]))
+        client.create(nodes.PATH, bodies[name])
         return name
 
     def remove(name: str) -> str:
@@ -88,35 +91,19 @@ def scale(client: apiserver.ApiServer, *, count: int, step: console.Step) -> Non
         return name
 
     with futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        for name in pool.map(remove, sorted(present - wanted.keys())):
+        for name in pool.map(remove, sorted(present - bodies.keys())):
             step.update(f"node {name} goes")
-        for name in pool.map(make, sorted(wanted.keys() - present)):
+        for name in pool.map(make, sorted(bodies.keys() - present)):
             step.update(f"node {name}")
     waiting.until(
-        f"{count} fake nodes to be Ready",
-        lambda: _unready(client, count=count),
-        seconds=60 + count / 10,
+        f"{len(bodies)} fake nodes to be Ready",
+        lambda: _unready(client, selected, count=len(bodies)),
+        seconds=60 + len(bodies) / 10,
         step=step,
     )
 
 
-def _unready(client: apiserver.ApiServer, *, count: int) -> str | None:
-    found = client.get(nodes.PATH, labelSelector=_SELECTED)["items"]
+def _unready(client: apiserver.ApiServer, selected: str, *, count: int) -> str | None:
+    found = client.get(nodes.PATH, labelSelector=selected)["items"]
     ready = sum(nodes.is_ready(item) for item in found)
     return None if ready == len(found) == count else f"{ready} of {len(found)} are"
-
-
-def apply(
-    supervisor: processes.Supervisor,
-    component: processes.Component,
-    *,
-    client: apiserver.ApiServer,
-    count: int,
-    step: console.Step,
-) -> None:
-    """Run kwok and make count fake nodes; with 0 remove them, and kwok last."""
-    if count and not supervisor.current(component):
-        supervisor.start(component)
-    scale(client, count=count, step=step)
-    if not count:
-        supervisor.stop(component.name)

@@ -10,6 +10,8 @@ from hack.cluster.providers import base
 
 PATH = "/api/v1/nodes"
 FAKE_LABEL = ("type", "kwok")
+DEVICES_LABEL = ("trainshed.dev/fake", "true")
+"""Of nodes that show devices which they do not have: kwok's, and kind's workers."""
 
 Node = Mapping[str, Any]
 

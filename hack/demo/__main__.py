@@ -147,6 +147,7 @@ def _scraped(
 def _how_to_look(info: dict[str, Any]) -> None:
     say("")
     say(f"look    | kubectl --kubeconfig {info['kubeconfig']} get tj -n {NAMESPACE} -o wide")
+    say(f"look    | kubectl --kubeconfig {info['kubeconfig']} get acceleratorclasses")
     say(f"look    | Prometheus: {info['prometheus']}")
     say("look    | Grafana: import charts/trainshed/dashboards/trainingjob.json, with that")
     say(

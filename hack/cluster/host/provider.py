@@ -15,8 +15,8 @@ from hack.cluster import (
     console,
     documents,
     errors,
-    fakes,
     images,
+    kwok,
     nodes,
     oci,
     packages,
@@ -66,9 +66,7 @@ class Host:
     def up(self, options: base.Options, *, shown: console.Console) -> None:
         cluster = self._cluster
         packages.ensure(shown=shown)
-        kwok = options.kwok is not None or self._running("kwok")
-        wanted = (*_PROGRAMS, "kwok") if kwok else _PROGRAMS
-        found = programs.ensure(wanted, cache=cluster.cache, shown=shown)
+        found = programs.ensure(self._wanted(options), cache=cluster.cache, shown=shown)
         cluster.state.mkdir(parents=True, exist_ok=True)
         teardown.remember_shared(cluster)
         network.claim(cluster)
@@ -82,6 +80,11 @@ class Host:
         paths = {name: str(path) for name, path in found.items()}
         documents.write(cluster.state / "programs.json", documents.to_json(paths))
         self._start(planned, options, shown=shown)
+
+    def _wanted(self, options: base.Options) -> tuple[str, ...]:
+        """Return the programs to have: kwok where it is asked for, or ran when last seen."""
+        asked = options.kwok or options.devices
+        return (*_PROGRAMS, "kwok") if asked or "kwok" in self._supervisor.names() else _PROGRAMS
 
     def down(self, *, shown: console.Console) -> tuple[str, ...]:
         teardown.down(self._cluster, supervisor=self._supervisor, shown=shown)
@@ -200,19 +203,18 @@ class Host:
     ) -> None:
         if "kwok" not in planned.programs:
             return
-        component = fakes.component(
+        component = kwok.component(
             self._cluster,
             program=planned.programs["kwok"],
             kubeconfig=kubeconfigs.component(planned, "kwok"),
             port=planned.ports["kwok"],
         )
-        if options.kwok is not None:
-            with shown.step(f"{options.kwok} fake nodes") as step:
-                fakes.apply(
-                    self._supervisor, component, client=client, count=options.kwok, step=step
-                )
-        elif component.name in self._supervisor.names():
+        if component.name in self._supervisor.names():
             self._ensure(component, shown=shown)
+        count, machines = options.kwok, options.devices
+        kwok.apply(
+            self._supervisor, component, client=client, count=count, machines=machines, shown=shown
+        )
 
     def _ensure(self, component: processes.Component, *, shown: console.Console) -> None:
         if self._supervisor.current(component):

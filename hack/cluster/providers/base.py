@@ -53,6 +53,7 @@ class Options:
     """What `up` was asked for; None leaves a thing as it is."""
 
     kwok: int | None = None
+    devices: bool | None = None
     context: str | None = None
     registry: str | None = None
     prometheus: str | None = None

@@ -29,7 +29,7 @@ class Existing:
 
     def check(self, options: base.Options) -> None:
         context = self._context(options)
-        if options.kwok is not None:
+        if options.kwok is not None or options.devices is not None:
             raise errors.Unavailable("fake nodes are for the providers host and kind only")
         for name, url in (("registry", options.registry), ("prometheus", options.prometheus)):
             if url and not url.startswith(("http://", "https://")):

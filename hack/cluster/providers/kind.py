@@ -1,5 +1,8 @@
 """The provider kind: nodes as containers, where Docker may run privileged ones.
 
+One node does the work. The others show devices that they do not have, so that placement can be
+tried; what they are is said in one place for all providers.
+
 The registry is a container on kind's network: pods and nodes know it by its name, this
 machine by a loopback port. Prometheus runs in the cluster behind a node port.
 """
@@ -9,23 +12,24 @@ from __future__ import annotations
 import json
 import pathlib
 import shutil
+from collections.abc import Sequence
 
 from hack import apiserver
 from hack.cluster import (
     commands,
     console,
+    devices,
     documents,
     errors,
-    fakes,
     images,
+    kwok,
     nodes,
     ports,
     processes,
     programs,
     settings,
-    waiting,
 )
-from hack.cluster.providers import base, kind_manifests
+from hack.cluster.providers import base, kind_manifests, kind_nodes
 
 REGISTRY_IMAGE = "docker.io/library/registry:2"
 NODE_IMAGE = (
@@ -35,17 +39,17 @@ NETWORK = "kind"
 """The name that kind itself gives to the network of all its clusters."""
 _PROBE_SECONDS = 120
 _PULL_SECONDS = 600
-_API_SECONDS = 120
 
 
 class Kind:
-    """One kind cluster of one node."""
+    """One kind cluster."""
 
     name = "kind"
 
     def __init__(self, cluster: settings.Settings, *, run: commands.Runner = commands.run) -> None:
         self._cluster = cluster
         self._run = run
+        self._nodes = kind_nodes.Nodes(cluster, run=run)
         self._supervisor = processes.Supervisor(
             pids=cluster.pids, logs=cluster.logs, mark=str(cluster.state)
         )
@@ -77,17 +81,23 @@ class Kind:
 
     def check(self, options: base.Options) -> None:
         base.refuse_addresses(options)
+        asked = options.devices
+        if asked is not None and self._exists() and asked != bool(self._nodes.workers()):
+            raise errors.ClusterError(
+                "kind makes its nodes with the cluster: run `down`, then `up "
+                f"--{'' if asked else 'no-'}devices`"
+            )
 
     def up(self, options: base.Options, *, shown: console.Console) -> None:
-        cluster = self._cluster
-        exists = cluster.name in self._run(["kind", "get", "clusters"]).split()
+        exists = self._exists()
         chosen = self._ports(running=exists, shown=shown)
         self._trust_registry()
         if not exists:
             with shown.step("creating the kind cluster"):
-                self._create(chosen)
-        with shown.step("API server") as step:
-            self._start_node(step)
+                self._create(chosen, machines=() if options.devices is False else devices.MACHINES)
+        with shown.step("nodes and API server") as step:
+            self._nodes.start(step=step)
+            self._nodes.give_devices()
         with shown.step("registry and Prometheus"):
             self._start_registry(chosen)
             manifests = documents.dump(kind_manifests.prometheus_objects())
@@ -115,7 +125,7 @@ class Kind:
 
     def status(self) -> list[base.Part]:
         listed = self._kubectl("get", "nodes", "--output=json", "--request-timeout=10s")
-        state = self._container_state()
+        state = kind_nodes.state(self.registry, run=self._run)
         rows = [base.Part("registry", state or "missing", self.registry, ok=state == "running")]
         return rows + nodes.parts(json.loads(listed)["items"])
 
@@ -146,12 +156,17 @@ class Kind:
         self._run(["kind", "export", "logs", str(folder), "--name", self._cluster.name])
         return {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*.log"))}
 
-    def _create(self, chosen: dict[str, int]) -> None:
+    def _exists(self) -> bool:
+        return self._cluster.name in self._run(["kind", "get", "clusters"]).split()
+
+    def _create(self, chosen: dict[str, int], *, machines: Sequence[devices.Machine]) -> None:
         cluster = self._cluster
         config = documents.write_yaml(
             cluster.config / "kind.yaml",
             kind_manifests.cluster_config(
-                registries=cluster.registry_hosts, prometheus_port=chosen["prometheus"]
+                registries=cluster.registry_hosts,
+                prometheus_port=chosen["prometheus"],
+                machines=machines,
             ),
         )
         self._run(
@@ -162,32 +177,9 @@ class Kind:
             ]
         )
 
-    def _start_node(self, step: console.Step) -> None:
-        """Start the node that a reboot stopped, and wait until its API server answers."""
-        cluster = self._cluster
-        node = f"{cluster.name}-control-plane"
-        self._run(["docker", "start", node])
-        if not cluster.kubeconfig.exists():
-            target = ("--name", cluster.name, "--kubeconfig", str(cluster.kubeconfig))
-            self._run(["kind", "export", "kubeconfig", *target])
-        waiting.until(
-            "the API server",
-            self._unready,
-            seconds=_API_SECONDS,
-            step=step,
-            hint=f"the node's log: docker logs {node}",
-        )
-
-    def _unready(self) -> str | None:
-        try:
-            self._kubectl("get", "--raw=/readyz", "--request-timeout=5s")
-        except errors.CommandFailed as error:
-            return str(error).splitlines()[-1].strip()
-        return None
-
     def _start_registry(self, chosen: dict[str, int]) -> None:
         """Start the registry that a reboot stopped, or make it where it is missing."""
-        state = self._container_state()
+        state = kind_nodes.state(self.registry, run=self._run)
         if state is None:
             published = f"127.0.0.1:{chosen['registry']}:{settings.REGISTRY_PORT}"
             self._run(
@@ -199,13 +191,6 @@ class Kind:
             )
         elif state != "running":
             self._run(["docker", "start", self.registry])
-
-    def _container_state(self) -> str | None:
-        try:
-            argv = ["docker", "container", "inspect", "--format", "{{.State.Status}}"]
-            return self._run([*argv, self.registry]).strip()
-        except errors.CommandFailed:
-            return None
 
     def _found(self, sort: str, name: str) -> bool:
         try:
@@ -241,12 +226,13 @@ class Kind:
 
     def _fakes(self, count: int, *, port: int, shown: console.Console) -> None:
         program = programs.ensure(["kwok"], cache=self._cluster.cache, shown=shown)["kwok"]
-        component = fakes.component(
+        component = kwok.component(
             self._cluster, program=program, kubeconfig=self._cluster.kubeconfig, port=port
         )
         client = apiserver.ApiServer.from_kubeconfig(self._cluster.kubeconfig)
-        with shown.step(f"{count} fake nodes") as step:
-            fakes.apply(self._supervisor, component, client=client, count=count, step=step)
+        kwok.apply(
+            self._supervisor, component, client=client, count=count, machines=None, shown=shown
+        )
         client.http.close()
 
     def _kubectl(self, *arguments: str, text: str | None = None) -> str:

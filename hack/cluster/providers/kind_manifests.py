@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import pathlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hack.cluster import documents, prometheus
+from hack.cluster import devices, documents, prometheus
 
 NAMESPACE = "trainshed-monitoring"
 PROMETHEUS_IMAGE = "docker.io/prom/prometheus:v3.5.0"
@@ -15,8 +16,24 @@ _PORT = 9090
 _LABELS = {"app.kubernetes.io/name": "prometheus"}
 
 
-def cluster_config(*, registries: pathlib.Path, prometheus_port: int) -> documents.Document:
-    """Return kind's configuration: containerd reads our registries, Prometheus has a port."""
+def cluster_config(
+    *, registries: pathlib.Path, prometheus_port: int, machines: Sequence[devices.Machine]
+) -> documents.Document:
+    """Return kind's configuration: containerd reads our registries, Prometheus has a port.
+
+    Each of the machines is a worker that passes itself off as one.
+    """
+    published = {
+        "containerPort": PROMETHEUS_NODE_PORT,
+        "hostPort": prometheus_port,
+        "listenAddress": "127.0.0.1",
+    }
+    # Without workers kind takes its taint by itself: what asks for no device runs here alone.
+    first = {**_node("control-plane", registries, taints=()), "extraPortMappings": [published]}
+    workers = [
+        {**_node("worker", registries, taints=each.taints), "labels": each.marks}
+        for each in machines
+    ]
     return {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
@@ -24,25 +41,27 @@ def cluster_config(*, registries: pathlib.Path, prometheus_port: int) -> documen
             '[plugins."io.containerd.grpc.v1.cri".registry]\n'
             '  config_path = "/etc/containerd/certs.d"\n'
         ],
-        "nodes": [
-            {
-                "role": "control-plane",
-                "extraMounts": [
-                    {
-                        "hostPath": str(registries),
-                        "containerPath": "/etc/containerd/certs.d",
-                        "readOnly": True,
-                    }
-                ],
-                "extraPortMappings": [
-                    {
-                        "containerPort": PROMETHEUS_NODE_PORT,
-                        "hostPort": prometheus_port,
-                        "listenAddress": "127.0.0.1",
-                    }
-                ],
-            }
-        ],
+        "nodes": [first, *workers],
+    }
+
+
+def _node(
+    role: str, registries: pathlib.Path, *, taints: Sequence[Mapping[str, str]]
+) -> documents.Document:
+    """Return a node whose kubelet registers it with these taints and no other."""
+    patch = {
+        "kind": "InitConfiguration" if role == "control-plane" else "JoinConfiguration",
+        "nodeRegistration": {"taints": [dict(each) for each in taints]},
+    }
+    mount = {
+        "hostPath": str(registries),
+        "containerPath": "/etc/containerd/certs.d",
+        "readOnly": True,
+    }
+    return {
+        "role": role,
+        "kubeadmConfigPatches": [documents.dump(patch)],
+        "extraMounts": [mount],
     }
 
 

@@ -4,7 +4,7 @@ import re
 import pytest
 import yaml
 
-from hack.cluster import fakes, nodes, prometheus
+from hack.cluster import fakes, kwok, nodes, prometheus
 from hack.cluster.host import teardown
 
 REPORTED = "2026-11-24T12:00:30Z"
@@ -45,7 +45,6 @@ def test_a_fake_node_takes_only_pods_that_tolerate_it() -> None:
         "taints": [{"key": "kwok.x-k8s.io/node", "value": "fake", "effect": "NoSchedule"}]
     }
     metadata = made["metadata"]
-    assert isinstance(metadata, dict)
     assert metadata["annotations"]["kwok.x-k8s.io/node"] == "fake"
     assert metadata["labels"]["trainshed.dev/bench"] == "hold"
     assert nodes.is_fake(made)
@@ -56,7 +55,7 @@ def test_prometheus_never_scrapes_a_fake_node_s_pods() -> None:
 
 
 def test_pods_complete_unless_they_say_that_they_hold() -> None:
-    loaded = yaml.safe_load_all(fakes.STAGES.read_text("utf-8"))
+    loaded = yaml.safe_load_all(kwok.STAGES.read_text("utf-8"))
     stages = {stage["metadata"]["name"]: stage for stage in loaded}
     assert sorted(stages) == [
         "node-heartbeat-with-lease",

@@ -82,10 +82,14 @@ def test_a_provider_that_can_begin_is_remembered_even_if_it_breaks_on_its_way(
     [
         base.Options(),
         base.Options(context="staging", kwok=1),
+        base.Options(context="staging", devices=True),
         base.Options(context="nowhere"),
         base.Options(context="staging", registry="registry.example.com"),
     ],
-    ids=["no context", "fake nodes", "an unknown context", "a registry that is no URL"],
+    ids=[
+        *("no context", "fake nodes", "fake devices"),
+        *("an unknown context", "a registry that is no URL"),
+    ],
 )
 def test_an_existing_cluster_that_cannot_be_used_binds_no_later_call(
     cluster: settings.Settings, shown: console.Console, options: base.Options

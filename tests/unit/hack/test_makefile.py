@@ -28,12 +28,12 @@ class Tree:
         (folder / "uv").write_text(UV)
         (folder / "uv").chmod(0o755)
 
-    def make(self, target: str, **environment: str) -> int:
-        """Make a target and return make's code."""
+    def make(self, *arguments: str, **environment: str) -> int:
+        """Make a target, with variables, and return make's code."""
         (self.folder / "ran").write_text("")
         own = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
         own.pop("TRAINSHED_PROVIDER", None)
-        command = ["make", "--no-print-directory", target]
+        command = ["make", "--no-print-directory", *arguments]
         done = subprocess.run(
             command, cwd=self.folder, env={**own, **environment}, capture_output=True, check=False
         )
@@ -78,6 +78,14 @@ def test_what_reads_this_machine_runs_on_the_host_provider(tree: Tree, target: s
 @pytest.mark.parametrize("target", ["demo", "cluster-up"])
 def test_a_person_has_the_provider_that_the_machine_offers(tree: Tree, target: str) -> None:
     assert tree.make(target) == 0
+    assert tree.ran.startswith("automatic: ")
+
+
+@pytest.mark.parametrize("target", ["demo", "cluster-up", "fake-devices", "test-e2e"])
+def test_the_provider_is_named_on_the_command_line(tree: Tree, target: str) -> None:
+    assert tree.make(target, "PROVIDER=kind") == 0
+    assert {line.partition(":")[0] for line in tree.ran.splitlines()} == {"kind"}
+    assert tree.make("demo", PROVIDER="somebody's own") == 0
     assert tree.ran.startswith("automatic: ")
 
 
