@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent import futures
 from typing import Any
 
 from hack import apiserver
@@ -25,16 +26,22 @@ def nodes(
     labels: Mapping[str, str] | None = None,
 ) -> Iterator[None]:
     """Have nodes with these devices, of which the bench's own count knows nothing."""
-    _started(api)
-    for name in names:
-        api.create(NODES, _node(name, devices, labels or {}))
-    try:
-        for name in names:
-            api.wait(NODES, name, _is_ready, what=f"node {name} to be ready", seconds=60)
+    with standing(api, [node(name, devices, labels or {}) for name in names]):
         yield
-    finally:
-        for name in names:
-            api.delete(f"{NODES}/{name}")
+
+
+@contextlib.contextmanager
+def standing(api: apiserver.ApiServer, bodies: Sequence[Mapping[str, Any]]) -> Iterator[None]:
+    """Have these nodes, and wait until each is ready."""
+    _started(api)
+    names = [str(each["metadata"]["name"]) for each in bodies]
+    with futures.ThreadPoolExecutor(fakes.AT_ONCE) as pool:
+        try:
+            list(pool.map(lambda body: api.create(NODES, body), bodies))
+            list(pool.map(lambda name: _await_ready(api, name), names))
+            yield
+        finally:
+            list(pool.map(lambda name: api.delete(f"{NODES}/{name}"), names))
 
 
 def held(class_: str, *, count: int = 1, **spec: Any) -> conftest.Body:
@@ -56,7 +63,13 @@ def _started(api: apiserver.ApiServer) -> None:
         subprocess.run(command, check=True, cwd=conftest.ROOT)
 
 
-def _node(name: str, devices: Mapping[str, int], labels: Mapping[str, str]) -> dict[str, Any]:
+def node(
+    name: str,
+    devices: Mapping[str, int],
+    labels: Mapping[str, str],
+    taints: Sequence[Mapping[str, str]] = (),
+) -> dict[str, Any]:
+    """Return the body of a node, to which only pods come that tolerate its taints too."""
     room = {"cpu": "64", "memory": "256Gi", "pods": "110"}
     room |= {key: str(value) for key, value in devices.items()}
     marks = {
@@ -66,13 +79,18 @@ def _node(name: str, devices: Mapping[str, int], labels: Mapping[str, str]) -> d
         fakes.HOLD: "hold",
         **labels,
     }
+    fake = {"key": fakes.ANNOTATION, "value": "fake", "effect": "NoSchedule"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": name, "annotations": {fakes.ANNOTATION: "fake"}, "labels": marks},
-        "spec": {"taints": [{"key": fakes.ANNOTATION, "value": "fake", "effect": "NoSchedule"}]},
+        "spec": {"taints": [fake, *map(dict, taints)]},
         "status": {"capacity": room, "allocatable": room},
     }
+
+
+def _await_ready(api: apiserver.ApiServer, name: str) -> None:
+    api.wait(NODES, name, _is_ready, what=f"node {name} to be ready", seconds=60)
 
 
 def _is_ready(node: Mapping[str, Any]) -> bool:
