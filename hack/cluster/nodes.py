@@ -10,6 +10,7 @@ from hack.cluster.providers import base
 
 PATH = "/api/v1/nodes"
 FAKE_LABEL = ("type", "kwok")
+NEW = "node.kubernetes.io/not-ready"
 DEVICES_LABEL = ("trainshed.dev/fake", "true")
 """Of nodes that show devices which they do not have: kwok's, and kind's workers."""
 
@@ -20,6 +21,12 @@ def is_ready(node: Node) -> bool:
     """Tell whether a node says that it is Ready."""
     conditions = node.get("status", {}).get("conditions") or ()
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def is_new(node: Node) -> bool:
+    """Tell whether a node still has the taint that each one gets when it is made."""
+    taints = node.get("spec", {}).get("taints") or ()
+    return any(one["key"] == NEW for one in taints)
 
 
 def unready(node: Node, *, since: datetime.datetime | None = None) -> str | None:

@@ -18,10 +18,14 @@ def until(
     condition: Condition,
     *,
     seconds: float,
+    every: float = INTERVAL_SECONDS,
     step: console.Step | None = None,
     hint: str = "",
 ) -> None:
-    """Wait until condition returns None; what it returns instead says what is still missing."""
+    """Wait until condition returns None; what it returns instead says what is still missing.
+
+    `every`: seconds between two looks, more where one look is dear.
+    """
     deadline = time.monotonic() + seconds
     while (missing := condition()) is not None:
         if time.monotonic() >= deadline:
@@ -29,4 +33,4 @@ def until(
             raise errors.TimedOut(f"waited {seconds:.0f} s for {what}: {missing}{tail}")
         if step is not None:
             step.update(f"waiting for {what}: {missing}")
-        time.sleep(INTERVAL_SECONDS)
+        time.sleep(every)

@@ -72,6 +72,8 @@ def controller_manager(planned: plan.Plan) -> processes.Component:
         "--use-service-account-credentials=true",
         "--leader-elect=false",
         "--concurrent-job-syncs=20",
+        # Fake nodes have no Lease, and report each ten minutes.
+        "--node-monitor-grace-period=30m",
         "--profiling=false",
         *_CLIENT_LIMITS,
     )

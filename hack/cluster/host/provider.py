@@ -208,6 +208,7 @@ class Host:
             program=planned.programs["kwok"],
             kubeconfig=kubeconfigs.component(planned, "kwok"),
             port=planned.ports["kwok"],
+            lease_seconds=0,
         )
         if component.name in self._supervisor.names():
             self._ensure(component, shown=shown)

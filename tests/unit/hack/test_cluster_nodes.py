@@ -50,6 +50,17 @@ def test_a_fake_node_takes_only_pods_that_tolerate_it() -> None:
     assert nodes.is_fake(made)
 
 
+def test_a_fake_node_is_ready_from_the_start() -> None:
+    assert nodes.is_ready(fakes.node(7))
+
+
+def test_a_node_is_new_while_the_cluster_has_not_looked_at_it() -> None:
+    made = fakes.node(7)
+    assert not nodes.is_new(made)
+    taint = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
+    assert nodes.is_new({**made, "spec": {"taints": [taint]}})
+
+
 def test_prometheus_never_scrapes_a_fake_node_s_pods() -> None:
     assert re.fullmatch(prometheus.FAKE_NODES, fakes.node_name(12))
 
@@ -63,6 +74,7 @@ def test_pods_complete_unless_they_say_that_they_hold() -> None:
         "pod-complete",
         "pod-delete",
         "pod-ready",
+        "pod-stop",
     ]
     (hold,) = [
         expression
