@@ -62,7 +62,7 @@ def outcome(draft: drafts.Draft, seen: observed.Observation, gang: gangs.Gang) -
     if workload.condition("Complete") is not None:
         return True if _spoken(draft, gang) or _waited(draft, workload) else None
     if workload.condition("Failed") is not None and not workload.terminating:
-        lost = any(each.phase == "Failed" for each in gang.pods)
+        lost = gang.departed or any(each.phase == "Failed" for each in gang.pods)
         ended = bool(gang.pods) and all(each.phase in gangs.FINAL for each in gang.pods)
         return False if lost or ended or _waited(draft, workload) else None
     return None

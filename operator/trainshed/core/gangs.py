@@ -23,6 +23,8 @@ class Gang:
     size: int
     pods: tuple[observed.PodView, ...] = ()
     folds: bool = False
+    departed: tuple[observed.PodView, ...] = ()
+    """Pods that failed and are gone."""
 
     @property
     def speaker(self) -> observed.PodView | None:
@@ -110,7 +112,12 @@ def of(seen: observed.Observation) -> Gang:
         if pod.owner_uid == seen.workload.uid and pod.index < seen.workload.completions:
             newest[pod.index] = pod
     ordered = tuple(newest[index] for index in sorted(newest))
-    return Gang(seen.workload.completions, ordered, folds=seen.workload.folds > 0)
+    return Gang(
+        seen.workload.completions,
+        ordered,
+        folds=seen.workload.folds > 0,
+        departed=seen.departed,
+    )
 
 
 def spoken(gang: Gang, seen: observed.Observation) -> reports.Account | None:
@@ -138,7 +145,7 @@ def first_lost(gang: Gang, seen: observed.Observation) -> Lost:
     When one fails the Job controller ends the others; those tell that they were told to stop, or
     that they lost their peers.
     """
-    found = [_lost(each, seen) for each in gang.pods]
+    found = [_lost(each, seen) for each in (*gang.pods, *gang.departed)]
     ended = [each for each in found if _is_cause(each)] or [
         each for each in found if each.pod is not None and each.pod.phase == "Failed"
     ]

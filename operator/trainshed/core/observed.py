@@ -256,6 +256,8 @@ class Observation:
     job: TrainingJobView
     workload: JobView | None = None
     pods: tuple[PodView, ...] = ()
+    departed: tuple[PodView, ...] = ()
+    """Pods of the workload that failed, or were taken away, and are gone."""
     queue: QueueView | None = None
     """What Kueue says of the workload; None where it says nothing, or nobody may read it."""
     build: BuildView | None = None

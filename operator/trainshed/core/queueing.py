@@ -47,13 +47,14 @@ def present(seen: observed.Observation) -> observed.Observation:
         return seen
     if job.suspended or job.started is None:
         return dataclasses.replace(
-            seen, pods=(), progress=None, failure=None, folds={}, warning=None
+            seen, pods=(), departed=(), progress=None, failure=None, folds={}, warning=None
         )
     since = job.started
     last = seen.progress
     return dataclasses.replace(
         seen,
         pods=tuple(each for each in seen.pods if not (each.deleting and each.created < since)),
+        departed=tuple(each for each in seen.departed if each.created >= since),
         progress=last if last is None or last.received >= since else None,
         folds={fold: each for fold, each in seen.folds.items() if each.received >= since},
     )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from trainshed.core import observed, reports
+from trainshed.runtime import departed, versions
 from trainshed.runtime import places as places_
 from trainshed.runtime import queues as queues_
 
@@ -37,6 +38,7 @@ class Cache:
         self._workloads: dict[Key, dict[str, observed.JobView]] = {}
         self._pods: dict[Key, dict[Uid, observed.PodView]] = {}
         self._pod_keys: dict[Uid, Key] = {}
+        self._departed = departed.Departed()
         self._progress: dict[Uid, dict[int | None, reports.Progress]] = {}
         """Last pushes, by the fold of a cross-validation; None: the whole job's."""
         self._builds: dict[Uid, observed.BuildView] = {}
@@ -69,7 +71,7 @@ class Cache:
         known = self._jobs.get(view.key)
         if answer and view.uid in self._gone:
             return False
-        if known is not None and _older(view.resource_version, known.resource_version):
+        if known is not None and versions.older(view.resource_version, known.resource_version):
             return False
         if known is not None and known.uid == view.uid:
             view = dataclasses.replace(view, first_seen=known.first_seen)
@@ -113,7 +115,11 @@ class Cache:
         held = self._workloads.setdefault(Key(view.namespace, view.training_job), {})
         known = held.get(view.name)
         same = known is not None and known.uid == view.uid
-        if same and known is not None and _older(view.resource_version, known.resource_version):
+        if (
+            same
+            and known is not None
+            and versions.older(view.resource_version, known.resource_version)
+        ):
             return
         held[view.name] = view
         if view.owner_uid is not None and (view.suspended or (known and known.suspended)):
@@ -123,6 +129,7 @@ class Cache:
     def drop_workload(self, view: observed.JobView) -> None:
         """Forget a Job that is gone, and whatever was said of its name."""
         self._bury(view.uid)
+        self._departed.forget(view.uid)
         key = Key(view.namespace, view.training_job)
         held = self._workloads.get(key, {})
         known = held.get(view.name)
@@ -164,14 +171,17 @@ class Cache:
         """Store a pod of ours, unless a newer view of it is known."""
         key = Key(view.namespace, view.training_job)
         known = self._pods.get(key, {}).get(view.uid)
-        if known is not None and _older(view.resource_version, known.resource_version):
+        if known is not None and versions.older(view.resource_version, known.resource_version):
             return
         self._pods.setdefault(key, {})[view.uid] = view
         self._pod_keys[view.uid] = key
 
     def drop_pod(self, view: observed.PodView) -> None:
-        """Forget a pod that is gone."""
+        """Forget a pod that is gone, but for the end of one whose Job is there."""
         key = Key(view.namespace, view.training_job)
+        owners = {each.uid for each in self._workloads.get(key, {}).values()}
+        if view.training_job and view.owner_uid in owners:
+            self._departed.keep(view)
         held = self._pods.get(key, {})
         held.pop(view.uid, None)
         if not held:
@@ -266,6 +276,7 @@ class Cache:
             job=job,
             workload=workload if workload is None or not workload.deleting else None,
             pods=self.pods(key),
+            departed=self._departed.of(workload),
             queue=self.queues.of(workload),
             build=self._builds.get(job.uid),
             holder=self._holders.get(job.uid),
@@ -285,14 +296,3 @@ def _put(facts: dict[Uid, T], uid: Uid, value: T | None) -> None:
         facts.pop(uid, None)
     else:
         facts[uid] = value
-
-
-def _older(new: str, known: str) -> bool:
-    """Return whether a version is older.
-
-    The versions of one object are numbers that grow: Kubernetes says so since 1.35
-    (KEP-5504), and every API server on etcd has always kept it.
-    """
-    if new.isdecimal() and known.isdecimal():
-        return int(new) < int(known)
-    return False

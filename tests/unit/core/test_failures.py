@@ -189,6 +189,20 @@ def test_a_pod_that_is_gone_leaves_the_jobs_own_word() -> None:
     )
 
 
+def test_a_pod_that_a_lost_node_took_with_it_is_still_told_of() -> None:
+    gone = builders.pod().on_node("node-4").running().node_lost().view()
+    seen = builders.observation(
+        build=facts.built(), workload=builders.job().failed(30), departed=(gone,)
+    )
+
+    wanted = passes.decided(seen, now=31)
+
+    failure = passes.read(wanted).failure
+    assert failure is not None
+    assert (failure.class_, failure.node, failure.pod) == ("NodeLost", "node-4", gone.name)
+    assert passes.condition(wanted, "Failed")[1] == "NodeLost"
+
+
 def test_a_pod_that_is_gone_is_spoken_for_by_its_last_push() -> None:
     account = reports.Account("failed", 1, failure_class="UserCode", message="no such key")
     push = facts.progress(40, received=29, account=account)

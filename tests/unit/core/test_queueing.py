@@ -205,6 +205,18 @@ def test_pods_and_words_of_an_earlier_admission_do_not_count() -> None:
     assert passes.read(wanted).phase is phases.Phase.STARTING
 
 
+def test_the_end_of_a_pod_of_an_earlier_admission_is_not_that_of_this_one() -> None:
+    old = builders.pod().on_node().node_lost().view()
+    job = builders.job().queued().let_go(since=60).failed(80)
+    again = then(running(), seen(job, builders.queue().admitted(), departed=(old,)))
+
+    wanted = passes.decided(again, now=95)
+
+    failure = passes.read(wanted).failure
+    assert failure is not None
+    assert failure.class_ == "Unknown"
+
+
 def test_one_that_a_person_holds_is_suspended_and_says_how_it_goes_on() -> None:
     wanted = passes.decided(seen(queue=builders.queue().deactivated()))
 

@@ -151,6 +151,35 @@ def test_a_pod_is_found_by_its_uid_until_it_is_gone(cache: caches.Cache) -> None
     assert cache.pods(KEY) == ()
 
 
+@pytest.mark.parametrize(
+    ("pod", "kept"),
+    [
+        (builders.pod().on_node().running().node_lost(), True),
+        (builders.pod().on_node().exited(1), True),
+        (builders.pod().on_node().running(), False),
+        (builders.pod().on_node().exited(1).owned_by("uid-of-another"), False),
+    ],
+    ids=["its node was lost", "it failed", "it ran", "it is of another Job"],
+)
+def test_the_end_of_a_pod_that_is_gone_is_kept_until_its_job_is_gone(
+    cache: caches.Cache, pod: builders.PodBuilder, kept: bool
+) -> None:
+    job, view = builders.job().view(), pod.view()
+    cache.put_workload(job)
+    cache.put_pod(view)
+
+    cache.drop_pod(view)
+
+    seen = cache.observe(KEY)
+    assert seen is not None
+    assert (seen.pods, seen.departed) == ((), (view,) if kept else ())
+    cache.drop_workload(job)
+    cache.put_workload(job)
+    after = cache.observe(KEY)
+    assert after is not None
+    assert after.departed == ()
+
+
 def test_nothing_is_left_when_all_is_gone(cache: caches.Cache) -> None:
     cache.put_workload(builders.job().view())
     cache.put_pod(builders.pod().view())
