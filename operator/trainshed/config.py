@@ -242,7 +242,8 @@ class Placement(Section):
     pack: bool = True
     """Whether pods that train alone fill up nodes that others have begun."""
     avoid_labelled: bool = True
-    """Whether pods with devices ask for nodes without the labels that tell of faults."""
+    """Whether pods with devices ask for nodes without the labels that tell of faults, and all pods
+    for others than those that failed again."""
 
 
 class Kueue(Section):

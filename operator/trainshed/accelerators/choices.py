@@ -35,6 +35,8 @@ class Choice:
     """Whether nobody can have hoped for it: the cluster has nothing of the kind."""
     avoids: bool = True
     """Whether its pods, with devices, ask for nodes without the labels that tell of faults."""
+    avoided: tuple[str, ...] = ()
+    """Nodes that its pods keep off, whatever else they are."""
 
     @property
     def labels(self) -> Mapping[str, str]:

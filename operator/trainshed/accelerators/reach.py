@@ -8,7 +8,7 @@ from trainshed.accelerators import choices, classes, fitting, index, misses, nod
 from trainshed.api import accelerator_class
 
 Stage = fitting.Stage
-_ANY = classes.Class("", accelerator_class.AcceleratorClassSpec(type=accelerator_class.Type.CPU))
+ANY = classes.Class("", accelerator_class.AcceleratorClassSpec(type=accelerator_class.Type.CPU))
 """Stands for every node, where no class was chosen."""
 
 
@@ -31,7 +31,7 @@ def of(places: index.Index | None, chosen: choices.Choice, need: fitting.Need) -
     """Return how far nodes come for a pod; None where nothing is known of them, or of its class."""
     if places is None or next(places.every(), None) is None:
         return None
-    class_ = places.known().get(chosen.class_) if chosen.class_ else _ANY
+    class_ = places.known().get(chosen.class_) if chosen.class_ else ANY
     if class_ is None or class_.problem:
         return None
     judged = misses.judged(places, class_, need)

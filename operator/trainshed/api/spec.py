@@ -16,6 +16,7 @@ from trainshed.api import data as data_api
 from trainshed.api import dockerfile as dockerfile_api
 from trainshed.api import evaluation as evaluation_api
 from trainshed.api import export as export_api
+from trainshed.api import failure_policy as failure_api
 from trainshed.api import image as image_api
 from trainshed.api import model as model_api
 from trainshed.api import pod as pod_api
@@ -229,6 +230,9 @@ class TrainingJobSpec(base.Model):
     )
     resources: resources_api.Resources | None = pydantic.Field(
         default=None, description="What each replica asks for."
+    )
+    failure_policy: failure_api.FailurePolicy | None = pydantic.Field(
+        default=None, description="What follows from failures."
     )
     startup_deadline_seconds: int | None = pydantic.Field(
         default=None,

@@ -81,6 +81,10 @@ class Placement(base.Model):
         default=None, description="What was asked for first, and nothing can ever hold."
     )
     nodes: list[str] = pydantic.Field(default=[], description="Nodes of the pods, each once.")
+    avoided_nodes: list[str] | None = pydantic.Field(
+        default=None,
+        description="Nodes left out, as they failed under other jobs of the namespace.",
+    )
 
 
 class ProgressStatus(base.Model):

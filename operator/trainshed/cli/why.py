@@ -222,7 +222,11 @@ def _chosen(placement: status.Placement) -> str:
     if placement.resource_name:
         of_class = f"{placement.count} {placement.resource_name} of {of_class}"
     back = placement.fell_back_from
-    return f"{placement.type}, {of_class}{f', in place of {back}' if back else ''}"
+    away = ", ".join(placement.avoided_nodes or ())
+    return (
+        f"{placement.type}, {of_class}{f', in place of {back}' if back else ''}"
+        f"{f'; left out after failures there: {away}' if away else ''}"
+    )
 
 
 def _true(condition: status.Condition | None) -> bool:

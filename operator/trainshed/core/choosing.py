@@ -74,6 +74,7 @@ def recall(known: status.Placement, places: index.Index) -> choices.Choice:
         count=known.count or 0,
         spec=own,
         fell_back_from=known.fell_back_from or "",
+        avoided=tuple(known.avoided_nodes or ()),
     )
 
 

@@ -19,6 +19,7 @@ from trainshed.core import (
     admission,
     ahead,
     artifacts,
+    avoiding,
     choosing,
     creating,
     failures,
@@ -201,6 +202,7 @@ def _create(
             return
     image = draft.fields.get("image") or draft.before.image
     assert image is not None
+    chosen = avoiding.settle(draft, found, seen, chosen, settings)
     actions.creates = creating.children(
         found, seen.job, attempt=ATTEMPT, image=image, settings=settings, chosen=chosen
     )

@@ -20,6 +20,8 @@ _DISRUPTIONS = {
     "TerminationByKubelet": (Class.PREEMPTED, Reason.PREEMPTED),
     "EvictionByEvictionAPI": (Class.PREEMPTED, Reason.PREEMPTED),
 }
+_NOT_GIVEN = "UnexpectedAdmissionError"
+"""The kubelet's word, where a device plugin has no healthy device for a pod, or does not answer."""
 _REASONS = {
     Class.USER_CODE: Reason.USER_CODE,
     Class.DATA: Reason.USER_CODE,
@@ -36,7 +38,7 @@ _REFUSALS: dict[str, reasons.FailureClass] = {
 _ADVICE = {
     Class.USER_CODE: "read failure.logTail and the pod's log, mend the code, create the job anew",
     Class.HOST_OOM: "raise resources.memory or lower training.batchSize, then create the job anew",
-    Class.NODE_LOST: "create the job anew: its node went away while it ran",
+    Class.NODE_LOST: "create the job anew: its node went away while it ran, or is at fault",
     Class.PREEMPTED: "create the job anew: the cluster took its place for something else",
     Class.IMAGE_PULL: "check image.ref and image.pullSecrets, then create the job anew",
     Class.BUILD: "mend what the message names, then create the job anew",
@@ -194,6 +196,9 @@ def _by_disruption(pod: observed.PodView) -> Verdict | None:
         return class_, reason, f"pod {pod.name} was taken away: {target.message or target.reason}"
     if pod.reason == "NodeLost":
         return Class.NODE_LOST, Reason.NODE_LOST, f"node {pod.node} was lost: {pod.message}"
+    if pod.reason == _NOT_GIVEN:
+        said = f"node {pod.node} did not give the pod its devices: {pod.message}"
+        return Class.NODE_LOST, Reason.NODE_LOST, said
     if pod.reason and pod.container.exit_code is None:
         return Class.PREEMPTED, Reason.PREEMPTED, f"{pod.reason}: {pod.message or pod.name}"
     return None

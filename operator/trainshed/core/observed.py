@@ -14,6 +14,7 @@ from trainshed.core import identities, reports
 
 if TYPE_CHECKING:
     from trainshed.accelerators import index, usage
+    from trainshed.core import offenders
 
 Uid = identities.Uid
 
@@ -276,3 +277,5 @@ class Observation:
     """The nodes and classes of the cluster; None where nobody watches them."""
     devices: usage.Usage | None = None
     """Who has which devices; None where nobody counts them."""
+    offenders: offenders.Offenders | None = None
+    """Which nodes failed under jobs; None where nobody counts it."""

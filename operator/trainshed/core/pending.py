@@ -92,6 +92,8 @@ def of(waiting: Waiting, message: str) -> Verdict:
     words = scheduling.read(message)
     found = _judged(waiting, words)
     said = f"{found.said} (the scheduler: {words.text})"
+    if away := ", ".join(waiting.chosen.avoided):
+        said += f" (left out after failures there: {away})"
     told = waiting.scaling
     if told.words and not told.makes:
         said += f" (the autoscaler: {told.words})"

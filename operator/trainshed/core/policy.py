@@ -41,7 +41,8 @@ class Policy:
     pull_secret: str = ""
     """Name of the Secret by which pods pull from the bundled registry; empty without one."""
     avoids: bool = True
-    """Whether pods with devices ask for nodes without the labels that tell of faults."""
+    """Whether pods with devices ask for nodes without the labels that tell of faults, and all pods
+    for others than those that failed again."""
     wishes: neighbours.Wishes = neighbours.DEFAULT
     """Beside which other pods jobs' pods would rather run."""
     placer: podgroups.Placer | None = None

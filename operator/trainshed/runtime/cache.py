@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from trainshed.core import observed, reports
+from trainshed.core import observed, offenders, reports
 from trainshed.runtime import departed, versions
 from trainshed.runtime import places as places_
 from trainshed.runtime import queues as queues_
@@ -31,6 +31,7 @@ class Cache:
         """Begin empty; `places`: what is known of nodes."""
         self.places = places or places_.Places()
         self.queues = queues_.Queues()
+        self.offenders = offenders.Offenders()
         self._gone: OrderedDict[Uid, None] = OrderedDict()
         """Uids that the watch has told are gone: an answer to a write may still bring one."""
         self._tell: list[Callable[[Key], None]] = []
@@ -51,8 +52,6 @@ class Cache:
     def on_forget(self, tell: Callable[[Key], None]) -> None:
         """Have `tell` called with the key of each TrainingJob that is forgotten."""
         self._tell.append(tell)
-
-    # TrainingJobs
 
     def job(self, key: Key) -> observed.TrainingJobView | None:
         """Return the TrainingJob of this key."""
@@ -78,6 +77,7 @@ class Cache:
         elif known is not None:
             self._forget(known.uid)
         self._jobs[view.key] = view
+        self.offenders.put(view)
         return (
             known is None
             or known.uid != view.uid
@@ -105,6 +105,7 @@ class Cache:
             facts.pop(uid, None)
         for told in (self._warnings, self._scalings, self._failures):
             told.pop(uid, None)
+        self.offenders.drop(uid)
 
     # Jobs and pods
 
@@ -261,8 +262,6 @@ class Cache:
         self._scalings[uid] = value
         return new
 
-    # Observation
-
     def observe(self, key: Key) -> observed.Observation | None:
         """Return all that is known of one TrainingJob; None when there is none."""
         job = self._jobs.get(key)
@@ -288,6 +287,7 @@ class Cache:
             folds={fold: each for fold, each in pushed.items() if fold is not None},
             places=self.places.index,
             devices=self.places.usage,
+            offenders=self.offenders,
         )
 
 

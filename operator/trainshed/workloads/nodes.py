@@ -20,22 +20,25 @@ def fitting(
     platforms: Sequence[str],
     alternatives: Sequence[Mapping[str, str]] = (),
     excluded: Expressions = (),
+    avoided: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the pod's affinity: what is asked, and nodes of these platforms.
 
     `platforms`: empty for any. `alternatives`: sets of labels, one of which a node must have.
-    `excluded`: expressions that keep nodes off.
+    `excluded`: expressions that keep nodes off. `avoided`: names of nodes that are kept off.
 
     A part that is no affinity stays as it was written: the API server refuses it in its own words.
     """
     asked = dict(affinity or {})
-    if not platforms and not alternatives and not excluded:
+    if not platforms and not alternatives and not excluded and not avoided:
         return asked
     node = asked.get("nodeAffinity") or {}
     if not isinstance(node, Mapping):
         return asked
     found = [*_expressions(platforms), *excluded]
-    required = _bounded(node.get(_REQUIRED), list(_either(found, alternatives)))
+    named = [_other_than(each) for each in avoided]
+    ways = [_term(each, named) for each in _either(found, alternatives)]
+    required = _bounded(node.get(_REQUIRED), ways)
     return {**asked, "nodeAffinity": {**node, _REQUIRED: required}}
 
 
@@ -65,23 +68,35 @@ def _either(
         yield [*found, *own]
 
 
-def _bounded(required: Any, ways: Sequence[Expressions]) -> Any:
+def _other_than(name: str) -> Mapping[str, Any]:
+    """Return what keeps one node off: by its name, as its labels may say another."""
+    return {"key": "metadata.name", "operator": "NotIn", "values": [name]}
+
+
+def _term(labels: Expressions, fields: Expressions) -> Mapping[str, Expressions]:
+    parts = {"matchExpressions": labels, "matchFields": fields}
+    return {name: found for name, found in parts.items() if found}
+
+
+def _bounded(required: Any, ways: Sequence[Mapping[str, Expressions]]) -> Any:
     """Return a node selector with ours in each of its terms: one term of several is enough."""
     if required is None:
-        return {"nodeSelectorTerms": [{"matchExpressions": found} for found in ways]}
+        return {"nodeSelectorTerms": list(ways)}
     terms = required.get("nodeSelectorTerms") if isinstance(required, Mapping) else None
     if not isinstance(terms, list):
         return required
-    bounded = [_with(each, found) for each in terms for found in ways]
+    bounded = [_with(each, way) for each in terms for way in ways]
     return {**required, "nodeSelectorTerms": bounded}
 
 
-def _with(term: Any, found: Expressions) -> Any:
+def _with(term: Any, way: Mapping[str, Expressions]) -> Any:
     # A term that is written empty takes no node, and must not come to take some.
     if not isinstance(term, Mapping) or not term:
         return term
-    own = term.get("matchExpressions") or []
-    return {**term, "matchExpressions": [*own, *found]} if isinstance(own, list) else term
+    own = {name: term.get(name) or [] for name in way}
+    if not all(isinstance(each, list) for each in own.values()):
+        return term
+    return {**term, **{name: [*own[name], *found] for name, found in way.items()}}
 
 
 def _expressions(platforms: Sequence[str]) -> list[dict[str, Any]]:

@@ -72,7 +72,7 @@ def placement(found: spec.TrainingJobSpec, chosen: choices.Choice = choices.NONE
     ready = found.image is not None and found.image.ref is not None
     platforms = () if ready else image_api.platforms(found.image)
     fields["affinity"] = nodes.fitting(
-        asked.affinity, platforms, chosen.alternatives, chosen.excluded
+        asked.affinity, platforms, chosen.alternatives, chosen.excluded, chosen.avoided
     )
     names = ("nodeSelector", "tolerations", "affinity")
     return {name: fields[name] for name in names if fields.get(name)}

@@ -209,6 +209,20 @@ def test_a_job_that_has_succeeded_is_kept_by_nothing() -> None:
     assert {str(each.mark) for each in found.steps} == {"done"}
 
 
+def test_nodes_that_were_left_out_are_told_where_the_accelerator_is() -> None:
+    placement = {"type": "gpu", "class": "l4", "avoidedNodes": ["a", "b"]}
+    seen = builders.observation(
+        builders.training_job().cnn().status({"placement": placement}),
+        build=facts.built(),
+        workload=builders.job().active(),
+        pods=[builders.pod()],
+    )
+
+    told = next(each for each in answer(seen).steps if each.step is why.Name.ACCELERATOR)
+
+    assert told.message == "gpu, class l4; left out after failures there: a, b"
+
+
 def test_a_job_that_nobody_has_looked_at_says_where_to_look() -> None:
     found = why.of(job())
 

@@ -123,6 +123,14 @@ CASES: dict[str, tuple[Callable[[], Pod], str, str, str]] = {
         lambda: builders.pod().on_node().phase("Failed", "OutOfcpu", "not enough cpu"),
         *("Preempted", "Preempted", "OutOfcpu: not enough cpu"),
     ),
+    "its node has no sound device for it": (
+        lambda: (
+            builders.pod()
+            .on_node("node-3")
+            .phase("Failed", "UnexpectedAdmissionError", "no healthy devices present")
+        ),
+        *("NodeLost", "NodeLost", "node node-3 did not give the pod its devices: no healthy"),
+    ),
     "failed, and nobody says why": (
         lambda: builders.pod().on_node().phase("Failed"),
         *("Unknown", "UnknownFailure", "phase Failed"),

@@ -63,6 +63,31 @@ def test_only_what_is_not_ours_to_write_is_news(
     assert cache.put_job(view) is news
 
 
+def test_a_nodes_failure_counts_while_the_job_is_there_that_tells_of_it(
+    cache: caches.Cache,
+) -> None:
+    told = {"failure": {"class": "NodeLost", "node": "a"}, "completionTime": builders.at(5)}
+    lost = builders.training_job().status(told).version(11).view()
+
+    def nodes() -> list[str]:
+        seen = cache.observe(KEY) or observed.Observation(job=lost, offenders=cache.offenders)
+        assert seen.offenders is not None
+        found = seen.offenders.of(builders.NAMESPACE, after=1, now=builders.T0 + 10)
+        return [each.node for each in found]
+
+    assert nodes() == []
+    cache.put_job(lost)
+    cache.put_job(training_job(9))  # an old view
+    assert nodes() == ["a"]
+    cache.put_job(training_job(12, uid="uid-2"))  # another job of the name
+    assert nodes() == []
+    cache.put_job(
+        builders.training_job().named(builders.NAME, uid="uid-2").status(told).version(13).view()
+    )
+    cache.drop_job(KEY, observed.Uid("uid-2"))
+    assert nodes() == []
+
+
 def test_a_job_that_is_gone_takes_its_facts_with_it(cache: caches.Cache) -> None:
     cache.put_build(UID, facts.built())
     cache.put_progress(UID, facts.progress(1, received=1))

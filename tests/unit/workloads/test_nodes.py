@@ -70,6 +70,24 @@ def test_each_of_the_jobs_own_terms_is_bounded() -> None:
     ]
 
 
+def test_nodes_are_left_out_by_name_in_each_of_the_ways() -> None:
+    others = [
+        {"key": "metadata.name", "operator": "NotIn", "values": [each]} for each in ("a", "b")
+    ]
+    own = {"key": "metadata.name", "operator": "In", "values": ["n1"]}
+    wished = asked({"matchExpressions": [ZONE]}, {"matchFields": [own]}, {})
+
+    alone = nodes.fitting(None, (), avoided=("a", "b"))
+    beside = nodes.fitting(wished, ("linux/amd64",), avoided=("a", "b"))
+
+    assert alone == asked({"matchFields": others})
+    assert beside == asked(
+        {"matchExpressions": [ZONE, *AMD64], "matchFields": others},
+        {"matchExpressions": AMD64, "matchFields": [own, *others]},
+        {},
+    )
+
+
 def test_what_is_merely_preferred_stays_beside_it() -> None:
     preferred = {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1}]}
     beside = {"podAntiAffinity": {"x": []}}
@@ -104,4 +122,5 @@ def test_what_is_no_affinity_is_left_for_the_api_server_to_refuse(affinity: dict
 @given(JSON, JSON)
 def test_whatever_is_written_there_never_ends_a_pass(node: Any, other: Any) -> None:
     for written in (node, {REQUIRED: node}, {REQUIRED: {"nodeSelectorTerms": node}}):
-        nodes.fitting({"nodeAffinity": written, "podAffinity": other}, ("linux/amd64",))
+        whole = {"nodeAffinity": written, "podAffinity": other}
+        nodes.fitting(whole, ("linux/amd64",), avoided=("a",))
