@@ -83,7 +83,8 @@ class Placement(base.Model):
     nodes: list[str] = pydantic.Field(default=[], description="Nodes of the pods, each once.")
     avoided_nodes: list[str] | None = pydantic.Field(
         default=None,
-        description="Nodes left out, as they failed under other jobs of the namespace.",
+        description="Nodes left out, as they failed under other jobs of the namespace; empty where"
+        " too few others could hold the job. Absent where none failed.",
     )
 
 

@@ -1,12 +1,11 @@
 """Which nodes a job's pods keep off, as they failed under other jobs of its namespace.
 
-Settled when its pods are made, as the class is once. Nodes go only where those that are left hold
-the whole job: a node that failed is still better than none.
+Settled once, and stored before its pods are made. Nodes are left out only where the others hold the
+whole job: a node that failed is still better than none.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 from trainshed.accelerators import choices, sparing
@@ -26,21 +25,26 @@ def settle(
     seen: observed.Observation,
     chosen: choices.Choice,
     settings: policy.Policy,
-) -> choices.Choice:
-    """Return the choice with the nodes that are left out, put those into the status, and tell."""
-    bad = _of_job(found, seen, chosen, now=draft.now) if settings.avoids else ()
-    away = bad if _spared(bad, found, seen, chosen) else ()
-    names = tuple(each.node for each in away)
-    if bad and not away:
-        _tell(draft, Reason.NODES_NOT_AVOIDED, _kept(bad))
-    if names == chosen.avoided:
-        return chosen
-    if away:
-        _tell(draft, Reason.NODES_AVOIDED, _left_out(away))
+) -> float | None:
+    """Put the nodes that are left out into the status, and tell; return when to go on.
+
+    None: at once, as it is stored already, or there is nothing to store.
+    """
     placed = draft.fields.get("placement") or draft.before.placement
     assert placed is not None
-    draft.fields["placement"] = placed.model_copy(update={"avoided_nodes": list(names) or None})
-    return dataclasses.replace(chosen, avoided=names)
+    if placed.avoided_nodes is not None or not settings.avoids:
+        return None
+    bad = _of_job(found, seen, chosen, now=draft.now)
+    if not bad:
+        return None
+    away = bad if _spared(bad, found, seen, chosen) else ()
+    told, said = Reason.NODES_AVOIDED, _left_out(bad)
+    if not away:
+        told, said = Reason.NODES_NOT_AVOIDED, _kept(bad)
+    draft.told.append(plan.Notice(warning=True, reason=told, message=said))
+    names = [each.node for each in away]
+    draft.fields["placement"] = placed.model_copy(update={"avoided_nodes": names})
+    return draft.now
 
 
 def _of_job(
@@ -69,14 +73,8 @@ def _spared(
     seen: observed.Observation,
     chosen: choices.Choice,
 ) -> bool:
-    if not bad:
-        return False
     need, names = needs.of(found, devices=chosen.count), [each.node for each in bad]
     return sparing.left(names, judging.known(seen), chosen, need) >= found.replicas
-
-
-def _tell(draft: drafts.Draft, reason: Reason, message: str) -> None:
-    draft.told.append(plan.Notice(warning=True, reason=reason, message=message))
 
 
 def _left_out(away: Sequence[offenders.Offender]) -> str:

@@ -50,7 +50,6 @@ Reason = reasons.Reason
 
 ATTEMPT = 1
 """The only attempt of this version: a job that fails is not tried again."""
-
 _UNREADABLE = plan.Notice(
     warning=True,
     reason=Reason.STATUS_UNREADABLE,
@@ -202,10 +201,11 @@ def _create(
             return
     image = draft.fields.get("image") or draft.before.image
     assert image is not None
-    chosen = avoiding.settle(draft, found, seen, chosen, settings)
-    actions.creates = creating.children(
-        found, seen.job, attempt=ATTEMPT, image=image, settings=settings, chosen=chosen
-    )
+    actions.requeue_at = avoiding.settle(draft, found, seen, chosen, settings)
+    if actions.requeue_at is None:
+        actions.creates = creating.children(
+            found, seen.job, attempt=ATTEMPT, image=image, settings=settings, chosen=chosen
+        )
 
 
 def _watch_the_start(
