@@ -157,8 +157,11 @@ def test_energy_is_that_of_all_since_the_run_began() -> None:
 
 
 @pytest.mark.parametrize("hidden", ["void", "none", ""])
-def test_gpus_that_are_hidden_from_a_container_are_not_its_own(hidden: str) -> None:
-    assert names(FakeNvml(), NVIDIA_VISIBLE_DEVICES=hidden) == []
+def test_gpus_that_are_hidden_from_a_container_are_not_even_asked_for(hidden: str) -> None:
+    def load() -> nvml.Library:
+        raise AssertionError("nobody asked")
+
+    assert page(opened(load, {"NVIDIA_VISIBLE_DEVICES": hidden})) == {}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from trainshed_trainer import nvml
@@ -96,7 +96,8 @@ class Gpus:
 
     def _open(self) -> None:
         try:
-            self._library = library = self._load()
+            hidden = self._environment.get("NVIDIA_VISIBLE_DEVICES", "all").strip() in _HIDDEN
+            self._library = library = None if hidden else self._load()
             if library is not None:
                 chosen = own(library, self._environment)
                 self._found = [_Gpu(each, library.energy(each)) for each in chosen]
@@ -129,13 +130,13 @@ def own(library: nvml.Library, environment: Mapping[str, str]) -> list[nvml.Devi
     A container sees its own alone, unless it is privileged; then those count that its GPUs'
     runtime was told to give it. A GPU that MIG has cut stands for its instances.
     """
-    given = environment.get("NVIDIA_VISIBLE_DEVICES", "all").strip()
-    if given in _HIDDEN:
-        return []
+    given = environment.get("NVIDIA_VISIBLE_DEVICES", "all")
+    # Numbers are the node's: in here the devices that are left are counted anew.
+    named = {each for each in given.split(",") if each.startswith(("GPU-", "MIG-"))}
     found = [
         (uuid, part)
         for device in library.devices()
-        for uuid, part in _instances(library, device, given)
+        for uuid, part in _instances(library, device, named)
     ]
     asked = environment.get("CUDA_VISIBLE_DEVICES")
     if asked is None:
@@ -144,14 +145,12 @@ def own(library: nvml.Library, environment: Mapping[str, str]) -> list[nvml.Devi
 
 
 def _instances(
-    library: nvml.Library, device: nvml.Device, given: str
+    library: nvml.Library, device: nvml.Device, named: Set[str]
 ) -> Iterator[tuple[str, nvml.Device]]:
-    # Numbers are the node's: in here the devices that are left are counted anew.
-    names = {each for each in given.split(",") if each.startswith(("GPU-", "MIG-"))}
     whole = library.uuid(device)
     for each in list(library.parts(device)) or [device]:
         uuid = whole if each is device else library.uuid(each)
-        if not names or names & {whole, uuid}:
+        if not named or named & {whole, uuid}:
             yield uuid, each
 
 
