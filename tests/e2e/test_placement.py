@@ -76,3 +76,19 @@ def test_the_fallback_is_taken_and_told(namespace: conftest.Namespace, real_devi
     events = namespace.api.get(f"/api/v1/namespaces/{namespace.name}/events")["items"]
     (told,) = [each["message"] for each in events if each["reason"] == "FellBack"]
     assert "the job asks 8" in told
+
+
+def test_auto_takes_the_cpu_where_no_gpu_can_hold_the_job_and_says_so(
+    namespace: conftest.Namespace, real_device: str
+) -> None:
+    namespace.apply("auto", {**conftest.script("print(1)"), "accelerator": {"count": 64}})
+
+    status = namespace.finished("auto", seconds=300)
+
+    assert status["phase"] == "Succeeded", status
+    assert (status["placement"]["type"], status["placement"]["fellBackFrom"]) == ("cpu", "gpu")
+    events = namespace.api.get(f"/api/v1/namespaces/{namespace.name}/events")["items"]
+    (told,) = [each for each in events if each["reason"] == "FellBack"]
+    assert told["type"] == "Warning"
+    assert told["message"].startswith("cpu is taken: ")
+    assert "the job asks 64" in told["message"]

@@ -173,3 +173,4 @@ def test_a_volume_and_a_quota_and_a_label_are_told_apart(namespace: conftest.Nam
     assert told.startswith(
         "ResourceQuota small of the namespace lets no more in: a pod asks pods=1"
     )
+    assert namespace.told("quota", "Running", "WorkloadCreated") == "no pod is let in: see Placed"

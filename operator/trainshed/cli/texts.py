@@ -66,7 +66,9 @@ def _lines(build: builds.Build) -> Iterator[str]:
         yield "build Job"
         if "authority" in build.missing:
             yield f"# its certificate authority is {build.missing['authority']}"
-        yield str(yaml.safe_dump(build.build_job, sort_keys=False, width=100)).rstrip()
+        # A copy, in which nothing is there twice: YAML would refer from one to the other.
+        plain = json.loads(json.dumps(build.build_job))
+        yield str(yaml.safe_dump(plain, sort_keys=False, width=100)).rstrip()
 
 
 def _row(name: str, value: str) -> str:

@@ -285,6 +285,7 @@ def test_a_dockerfile_makes_its_own_base_in_the_pod(run: Run) -> None:
     text = run(job.build(), settings=settings).out
     assert "namespace default must be labelled" in text
     assert "made by the Dockerfile" in text
+    assert "&id" not in text, "what is shown twice is written twice"
 
 
 CUDA = f"registry.example/trainshed/pytorch-cuda@sha256:{'c' * 64}"
