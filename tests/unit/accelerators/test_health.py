@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests import builders, places
-from tests.unit.core import test_choosing as choosing
+from tests.unit.core import wishes
 from tests.unit.workloads import test_pod as pods
 from trainshed.accelerators import nodes, selecting
 
@@ -72,7 +72,7 @@ SOUND: dict[str, places.Body] = {
 
 @pytest.mark.parametrize(("body", "said"), list(FAULTS.values()), ids=list(FAULTS))
 def test_a_node_that_says_that_it_is_broken_is_no_room(body: places.Body, said: str) -> None:
-    placed = choosing.refused({"class": "l4"}, places.of(places.gpu("l4"), body))
+    placed = wishes.refused({"class": "l4"}, places.of(places.gpu("l4"), body))
 
     assert nodes.shape(body).faults == (said,)
     assert placed.reason == "NoNodeFits"
@@ -81,7 +81,7 @@ def test_a_node_that_says_that_it_is_broken_is_no_room(body: places.Body, said: 
 
 @pytest.mark.parametrize(("body", "said"), list(PASSING.values()), ids=list(PASSING))
 def test_what_passes_by_itself_is_waited_for(body: places.Body, said: str) -> None:
-    found, _ = choosing.decided({"class": "l4"}, places.of(places.gpu("l4"), body))
+    found, _ = wishes.decided({"class": "l4"}, places.of(places.gpu("l4"), body))
 
     assert (nodes.shape(body).problems, nodes.shape(body).faults) == ((said,), ())
     assert found.placement is not None
@@ -95,7 +95,7 @@ def test_a_sound_node_has_no_problem(body: places.Body) -> None:
 def test_a_fallback_is_taken_where_all_nodes_are_broken() -> None:
     at = places.of(places.gpu("l4"), node(conditions={"GPUMissing": "True"}))
 
-    found, _ = choosing.decided({"class": "l4", "fallback": ["cpu"]}, at)
+    found, _ = wishes.decided({"class": "l4", "fallback": ["cpu"]}, at)
 
     assert found.placement is not None
     assert (found.placement.type, found.placement.fell_back_from) == ("cpu", "l4")
@@ -106,7 +106,7 @@ def test_a_node_that_was_mended_is_room_again() -> None:
 
     at.put_node("a", nodes.shape(node()))
 
-    assert choosing.decided({"class": "l4"}, at)[0].placement is not None
+    assert wishes.decided({"class": "l4"}, at)[0].placement is not None
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What people write wrong of accelerators: each has a reason, and a sentence that says what to do.
 
-Beside what `test_choosing` and `test_stock` have, and what the API server refuses at apply.
+Beside what `test_judging` and `test_stock` have, and what the API server refuses at apply.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests import builders, facts, places
-from tests.unit.core import passes, test_choosing, test_pending
+from tests.unit.core import passes, test_pending, wishes
 from trainshed.core import observed
 
 GPU = "nvidia.com/gpu"
@@ -38,7 +38,7 @@ def test_an_affinity_against_the_class_is_told_with_the_fields_that_ask_for_it(
         places.gpu("l4", node_labels=places.L4), places.node("a", {GPU: 1}, labels_=places.L4)
     )
 
-    said = test_choosing.refused({"class": "l4"}, at, pod=pod)
+    said = wishes.refused({"class": "l4"}, at, pod=pod)
 
     assert (said.status, said.reason) == ("False", "NoNodeFits")
     assert said.message.startswith("1 node of class l4 would do, but none is what")
@@ -49,7 +49,7 @@ def test_an_affinity_against_the_class_is_told_with_the_fields_that_ask_for_it(
 def test_a_resource_that_no_node_has_is_told_before_anything_is_built() -> None:
     at = places.of(places.gpu("l4"), places.node("a", {GPU: 1, "rdma/hca": 1}))
 
-    said = test_choosing.refused({"class": "l4"}, at, resources={"devices": {"rdma/hac": 1}})
+    said = wishes.refused({"class": "l4"}, at, resources={"devices": {"rdma/hac": 1}})
 
     assert said.reason == "NoNodeFits"
     assert said.message == (
@@ -77,7 +77,7 @@ def test_a_class_whose_resource_is_misspelt_says_what_its_nodes_lack() -> None:
         places.node("a", {GPU: 1}, labels_=places.L4),
     )
 
-    said = test_choosing.refused({"class": "l4"}, at)
+    said = wishes.refused({"class": "l4"}, at)
 
     assert said.reason == "NoNodeFits"
     assert r"without a device that matches nvidia\.com/gpus" in said.message
@@ -123,7 +123,7 @@ def test_a_class_that_is_deleted_while_its_pod_waits_leaves_the_schedulers_words
 def test_more_devices_than_any_node_has_are_told_with_the_largest(count: int) -> None:
     at = places.of(places.gpu("l4"), places.node("a", {GPU: 8}), places.node("b", {GPU: 2}))
 
-    said = test_choosing.refused({"class": "l4", "count": count}, at)
+    said = wishes.refused({"class": "l4", "count": count}, at)
 
     assert said.reason == "NoNodeFits"
     assert said.message == (
