@@ -39,10 +39,10 @@ def placed(namespace: conftest.Namespace, name: str) -> conftest.Body:
     return namespace.until(name, has, what=f"{name} to have a node", seconds=60)
 
 
-def taint(api: apiserver.ApiServer, node: str, key: str) -> None:
+def taint(api: apiserver.ApiServer, node: str, key: str, *, effect: str = "NoSchedule") -> None:
     """Taint a node, beside its own taints."""
     known: list[Any] = api.get(f"{fakes.NODES}/{node}")["spec"].get("taints") or []
-    taints = [*known, {"key": key, "value": "yes", "effect": "NoSchedule"}]
+    taints = [*known, {"key": key, "value": "yes", "effect": effect}]
     api.request("PATCH", f"{fakes.NODES}/{node}", {"spec": {"taints": taints}})
 
 
