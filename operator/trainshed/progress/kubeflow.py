@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import pydantic
-from pydantic import alias_generators
 
 from trainshed.core import observed, reports
 from trainshed.progress import payloads
@@ -22,24 +21,14 @@ MAX_ENTRIES = 256
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 
 
-class _Section(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(
-        alias_generator=alias_generators.to_camel,
-        strict=True,
-        frozen=True,
-        allow_inf_nan=False,
-        extra="ignore",
-    )
-
-
-class Metric(_Section):
+class Metric(payloads.Section):
     """One metric; its value is text."""
 
     name: str
     value: str
 
 
-class TrainerStatus(_Section):
+class TrainerStatus(payloads.Section):
     """What Kubeflow calls the trainer's status. `lastUpdatedTime` is not used."""
 
     progress_percentage: Annotated[float, pydantic.Field(ge=0, le=100)] | None = None
@@ -47,7 +36,7 @@ class TrainerStatus(_Section):
     metrics: Annotated[list[Metric], pydantic.Field(max_length=MAX_ENTRIES)] | None = None
 
 
-class Payload(_Section):
+class Payload(payloads.Section):
     """The body."""
 
     trainer_status: TrainerStatus | None = None

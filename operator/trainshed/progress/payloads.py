@@ -25,7 +25,7 @@ Amount = Annotated[float, pydantic.Field(ge=0)]
 Time = Annotated[float, pydantic.Field(ge=0, le=LATEST_TIME)]
 
 
-class _Section(pydantic.BaseModel):
+class Section(pydantic.BaseModel):
     """Unknown fields are ignored: a newer training library may push to an older operator."""
 
     model_config = pydantic.ConfigDict(
@@ -37,21 +37,21 @@ class _Section(pydantic.BaseModel):
     )
 
 
-class StepSeconds(_Section):
+class StepSeconds(Section):
     """Seconds of a step over a recent window."""
 
     p50: Amount | None = None
     p95: Amount | None = None
 
 
-class Checkpoint(_Section):
+class Checkpoint(Section):
     """Up to which step a run is kept, and at which it went on."""
 
     last_step: Count = 0
     resumed_from_step: Count = 0
 
 
-class Payload(_Section):
+class Payload(Section):
     """What rank 0 says of its job, or a fold of itself. Times are Unix seconds."""
 
     attempt: Annotated[int, pydantic.Field(ge=1, le=2**31)]

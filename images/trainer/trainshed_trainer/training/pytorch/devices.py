@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from trainshed_trainer import errors, heap, schema
+from trainshed_trainer.training import precisions
 
 TYPES: Mapping[str, torch.dtype] = {
     "fp32": torch.float32,
@@ -62,21 +63,8 @@ def choose(asked: schema.Training, *, local: int) -> Device:
     torch.cuda.set_device(device)
     # Inputs keep their size, so the fastest convolution found is the fastest for all steps.
     torch.backends.cudnn.benchmark = True
-    return Device(
-        device, TYPES[_gpu_precision(asked.precision)], torch.cuda.get_device_name(device)
-    )
-
-
-def _gpu_precision(asked: str) -> str:
-    supported = torch.cuda.is_bf16_supported()
-    if asked == "auto":
-        return "bf16" if supported else "fp32"
-    if asked == "bf16" and not supported:
-        raise errors.ConfigurationError(
-            "this GPU can't compute in bf16: set training.precision to auto, fp16 or fp32",
-            reason="PrecisionNotSupported",
-        )
-    return asked
+    precision = precisions.of_gpu(asked.precision, bf16=torch.cuda.is_bf16_supported())
+    return Device(device, TYPES[precision], torch.cuda.get_device_name(device))
 
 
 def compiled(model: nn.Module, asked: str, device: Device) -> nn.Module:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-from trainshed_trainer import cpus, errors, heap, schema
+from trainshed_trainer import cpus, heap, schema
+from trainshed_trainer.training import precisions
 
 POLICIES: Mapping[str, str] = {
     "fp32": "float32",
@@ -59,7 +60,8 @@ def choose(asked: schema.Training, *, local: int) -> Device:
     tf.config.set_visible_devices(gpu, "GPU")
     tf.config.experimental.set_memory_growth(gpu, True)
     details = tf.config.experimental.get_device_details(gpu)
-    precision = _gpu_precision(asked.precision, details.get("compute_capability", (0, 0)))
+    capability = tuple(details.get("compute_capability", (0, 0)))
+    precision = precisions.of_gpu(asked.precision, bf16=capability >= FIRST_WITH_BF16)
     return Device(details.get("device_name", "gpu"), precision, is_gpu=True)
 
 
@@ -71,15 +73,3 @@ def compiles(asked: str) -> bool:
     which 20 epochs of digits do not bring back. On a GPU it is not measured yet.
     """
     return asked == "always"
-
-
-def _gpu_precision(asked: str, capability: tuple[int, int]) -> str:
-    supported = tuple(capability) >= FIRST_WITH_BF16
-    if asked == "auto":
-        return "bf16" if supported else "fp32"
-    if asked == "bf16" and not supported:
-        raise errors.ConfigurationError(
-            "this GPU can't compute in bf16: set training.precision to auto, fp16 or fp32",
-            reason="PrecisionNotSupported",
-        )
-    return asked
