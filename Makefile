@@ -64,12 +64,15 @@ COMPILER = ln -s /bin/true /usr/local/bin/py3compile \
   && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
   -o DPkg::Path=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin g++ libtorch-dev python3-dev python3-setuptools >/dev/null
 
+# Each imports the framework and traces graphs of its own: many take more memory than they save time.
+PAIR = -n $$(nproc) --maxprocesses 4 --dist worksteal
+
 .PHONY: test-trainer
 test-trainer: ## The training library inside the images of both frameworks
 	$(RUN) python -m hack.images build pytorch tensorflow
 	$(RUN) python -m hack.images smoke pytorch tensorflow
 	rm -rf build/runs
-	$(RUN) python -m hack.images run pytorch -- python3 -m pytest images/trainer/tests -m "torch or numpy" \
+	$(RUN) python -m hack.images run pytorch -- python3 -m pytest images/trainer/tests -m "torch or numpy" $(PAIR) \
 	  --ignore images/trainer/tests/test_callbacks_pytorch.py \
 	  --ignore images/trainer/tests/test_pytorch_compiled.py
 	$(RUN) python -m hack.images run pytorch -- sh -c '$(COMPILER) \
@@ -78,7 +81,7 @@ test-trainer: ## The training library inside the images of both frameworks
 	  --only-binary :all: --no-deps --require-hashes -r images/trainer/tests/callbacks.txt
 	$(RUN) python -m hack.images run pytorch -- sh -c 'PYTHONPATH=$$PYTHONPATH:build/callbacks \
 	  python3 -m pytest images/trainer/tests/test_callbacks_pytorch.py'
-	$(RUN) python -m hack.images run tensorflow -- python3 -m pytest images/trainer/tests -m "tensorflow or numpy"
+	$(RUN) python -m hack.images run tensorflow -- python3 -m pytest images/trainer/tests -m "tensorflow or numpy" $(PAIR)
 	$(RUN) python -m hack.browser
 	TRAINSHED_RUNS=build/runs $(BESIDE) pytest images/trainer/tests/test_runs.py images/trainer/tests/test_report.py $(JUNIT)
 

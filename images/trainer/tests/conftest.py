@@ -9,7 +9,7 @@ import pathlib
 import hypothesis
 import pytest
 
-from images.trainer.tests import launchers
+from images.trainer.tests import forking
 from trainshed_trainer import context
 
 # As in tests/conftest.py, which is not there where these tests run alone.
@@ -45,4 +45,4 @@ def job(tmp_path: pathlib.Path) -> context.Context:
     return context.Context(job="digits", account_file=str(tmp_path / "account.json"))
 
 
-launchers_end = pytest.fixture(scope="session", autouse=True)(launchers.served)
+servers_end = pytest.fixture(scope="session", autouse=True)(forking.served)

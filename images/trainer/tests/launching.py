@@ -10,10 +10,10 @@ import sys
 import textwrap
 from typing import Any
 
-from images.trainer.tests import launchers
+from images.trainer.tests import forking, launchers
 from trainshed_trainer import accounts
 
-LIBRARY = launchers.LIBRARY
+LIBRARY = forking.LIBRARY
 
 
 class Launched:

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import pathlib
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from images.trainer.tests import datasets
+from images.trainer.tests import datasets, forking, trainers
 from trainshed_trainer import context, errors, schema
 from trainshed_trainer.training import checkpoints, loop
 from trainshed_trainer.training.checkpoints import stores
 
 pytestmark = pytest.mark.torch
 
-LIBRARY = pathlib.Path(__file__).resolve().parents[1]
 MODELS: dict[str, Any] = {
     "cnn": {"channels": [4], "hidden": 16, "dropout": 0.2},
     "cnn-attention": {"channels": [4], "hidden": 16, "heads": 2, "dropout": 0.2},
@@ -124,7 +120,9 @@ def test_what_is_no_state_is_refused(job: context.Context, tmp_path: pathlib.Pat
         backend.restore(other.state())
 
 
-def started(tmp_path: pathlib.Path, place: pathlib.Path, *, epochs: int, keep: int = 2) -> Any:
+def started(
+    tmp_path: pathlib.Path, place: pathlib.Path, *, epochs: int, keep: int = 2
+) -> forking.Process:
     spec = {
         "framework": "pytorch",
         "model": {"name": "cnn", "params": MODELS["cnn"]},
@@ -134,16 +132,12 @@ def started(tmp_path: pathlib.Path, place: pathlib.Path, *, epochs: int, keep: i
     }
     (tmp_path / "spec.json").write_text(json.dumps(spec))
     environment = {
-        **os.environ,
-        "PYTHONPATH": str(LIBRARY),
-        "OMP_NUM_THREADS": "1",
         "TRAINSHED_JOB": "digits",
         "TRAINSHED_SPEC_FILE": str(tmp_path / "spec.json"),
         "TRAINSHED_CHECKPOINT_DIR": str(place),
         "TRAINSHED_ACCOUNT_FILE": str(tmp_path / "account.json"),
     }
-    command = [sys.executable, "-m", "trainshed_trainer.train"]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+    return trainers.start("pytorch", folder=tmp_path, environment=environment)
 
 
 def account_of(process: Any, tmp_path: pathlib.Path) -> Any:
@@ -163,7 +157,7 @@ def test_a_process_that_is_killed_goes_on_where_it_was(tmp_path: pathlib.Path) -
     while not any(kept(tmp_path / "parts")) and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.communicate(timeout=30)
 
     ended = account_of(started(tmp_path, tmp_path / "parts", epochs=epochs), tmp_path)
 

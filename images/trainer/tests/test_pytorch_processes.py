@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import pathlib
 import signal
 import socket
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
+from images.trainer.tests import forking, trainers
 from trainshed_trainer import errors, schema
 
 pytestmark = pytest.mark.torch
 
-LIBRARY = pathlib.Path(__file__).resolve().parents[1]
 # Layer normalisation is of each sample alone: the processes' losses can be compared.
 MODEL = {"name": "cnn-attention", "params": {"channels": [4], "hidden": 16, "heads": 2}}
 
@@ -48,11 +45,8 @@ class Job:
         (self.folder / "spec.json").write_text(json.dumps(spec))
         return [self._process(rank) for rank in range(self.world)]
 
-    def _process(self, rank: int) -> Any:
+    def _process(self, rank: int) -> forking.Process:
         environment = {
-            **os.environ,
-            "PYTHONPATH": str(LIBRARY),
-            "OMP_NUM_THREADS": "1",
             "TRAINSHED_JOB": "" if self.shown and rank == 0 else "digits",
             "TRAINSHED_RANK": str(rank),
             "TRAINSHED_WORLD_SIZE": str(self.world),
@@ -66,8 +60,7 @@ class Job:
             "MASTER_PORT": str(self.port),
             "GLOO_SOCKET_IFNAME": "lo",
         }
-        command = [sys.executable, "-m", "trainshed_trainer.train"]
-        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+        return trainers.start("pytorch", folder=self.folder, environment=environment)
 
     def end(self, processes: list[Any]) -> list[Any]:
         """Wait for all; return their accounts."""
@@ -140,8 +133,8 @@ def test_one_whose_peer_is_lost_says_so(tmp_path: pathlib.Path) -> None:
     job = Job(tmp_path / "job", world=2, shown=True)
     processes = job.start(epochs=100_000)
     next(line for line in processes[0].stderr if b"step 1 " in line)
-    processes[1].kill()
-    processes[1].communicate()
+    processes[1].send_signal(signal.SIGKILL)
+    processes[1].communicate(timeout=30)
     processes[0].communicate(timeout=120)
 
     account = json.loads((job.folder / "account-0.json").read_text())["account"]

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from images.trainer.tests import forking, trainers
 from trainshed_trainer import errors
 from trainshed_trainer.training import ranks
 
 pytestmark = pytest.mark.tensorflow
 
-LIBRARY = pathlib.Path(__file__).resolve().parents[1]
 # Layer normalisation is of each sample alone: the processes' losses can be compared.
 MODEL = {"name": "cnn-attention", "params": {"channels": [4], "hidden": 16, "heads": 2}}
 # Adam would make of each rounding in a sum of processes a step of its own size.
@@ -51,12 +51,9 @@ class Job:
         places = [f"127.0.0.1:{free_port()}" for _ in range(self.world)]
         return [self._process(rank, places) for rank in range(self.world)]
 
-    def _process(self, rank: int, places: list[str]) -> Any:
+    def _process(self, rank: int, places: list[str]) -> forking.Process:
         task = {"type": "worker", "index": rank}
         environment = {
-            **os.environ,
-            "PYTHONPATH": str(LIBRARY),
-            "TF_NUM_INTRAOP_THREADS": "1",
             "TRAINSHED_JOB": "" if self.shown and rank == 0 else "digits",
             "TRAINSHED_RANK": str(rank),
             "TRAINSHED_WORLD_SIZE": str(self.world),
@@ -65,8 +62,7 @@ class Job:
             "TRAINSHED_CHECKPOINT_DIR": str(self.folder / "checkpoints"),
             "TF_CONFIG": json.dumps({"cluster": {"worker": places}, "task": task}),
         }
-        command = [sys.executable, "-m", "trainshed_trainer.train"]
-        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+        return trainers.start("tensorflow", folder=self.folder, environment=environment)
 
     def end(self, processes: list[Any]) -> list[Any]:
         """Wait for all; return their accounts."""
@@ -137,8 +133,8 @@ def test_one_whose_peer_is_lost_says_so(tmp_path: pathlib.Path) -> None:
     job = Job(tmp_path / "job", world=2, shown=True)
     processes = job.start(epochs=100_000)
     next(line for line in processes[0].stderr if b"step 1 " in line)
-    processes[1].kill()
-    processes[1].communicate()
+    processes[1].send_signal(signal.SIGKILL)
+    processes[1].communicate(timeout=30)
     processes[0].communicate(timeout=60)
 
     account = job.account(0)
@@ -212,7 +208,11 @@ def test_a_process_that_is_silent_for_a_while_is_not_lost() -> None:
     pair = []
     for rank in range(2):
         config = {"cluster": {"worker": places}, "task": {"type": "worker", "index": rank}}
-        environment = {**os.environ, "PYTHONPATH": str(LIBRARY), "TF_CONFIG": json.dumps(config)}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(forking.LIBRARY),
+            "TF_CONFIG": json.dumps(config),
+        }
         command = [sys.executable, "-c", STALLED, str(rank)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         pair.append(subprocess.Popen(command, env=environment, **pipes))
@@ -221,7 +221,7 @@ def test_a_process_that_is_silent_for_a_while_is_not_lost() -> None:
     # So long no node keeps a process from its cores, and TensorFlow gives one up after 10 s.
     pair[1].send_signal(signal.SIGSTOP)
     with pytest.raises(subprocess.TimeoutExpired):
-        pair[0].wait(timeout=20)
+        pair[0].wait(timeout=15)
     pair[1].send_signal(signal.SIGCONT)
 
     for each in pair:
