@@ -11,7 +11,7 @@ import json
 import pathlib
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import server as http_server
 from typing import Any
 
@@ -20,10 +20,13 @@ import httpx
 import pytest
 
 from hack.cluster import registries
+from tests.cluster import fronts
 from tests.cluster import registry_server as servers
+from tests.cluster import registry_tokens as tokens
 from trainshed.registry import google
 
 HOST = "europe-west4-docker.pkg.dev"
+FIRST = "ya29.first"
 
 
 @dataclass(slots=True)
@@ -32,7 +35,7 @@ class Cloud:
 
     server: servers.Server
     authority: pathlib.Path
-    token: str = "ya29.first"
+    token: str = FIRST
     status: int = 200
     asked: int = 0
     """Times that the metadata server was asked as Google wants it."""
@@ -59,26 +62,48 @@ class Cloud:
 
 @contextlib.contextmanager
 def started(folder: pathlib.Path, patch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """Run both until the body ends."""
+    """Run both until the body ends: the registry takes the token as a password."""
     tls = servers.private_tls(folder / "tls", HOST)
-    known = registries.Credentials(google.USER, "ya29.first")
+    known = registries.Credentials(google.USER, FIRST)
     wanted = servers.Wanted(credentials=known, tls=tls)
     with servers.started(folder / "registry", wanted) as server:
         cloud = Cloud(server, tls.authority)
-        handler = type("Handler", (_Metadata,), {"cloud": cloud})
-        with http_server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as metadata:
-            ports = {
-                (HOST, 443): int(server.address.rpartition(":")[2]),
-                (google.HOST, 80): metadata.server_port,
-            }
-            patch.setattr(anyio, "connect_tcp", _routed(cloud, ports))
-            thread = threading.Thread(target=metadata.serve_forever, args=(0.05,), name="metadata")
-            thread.start()
-            try:
-                yield cloud
-            finally:
-                metadata.shutdown()
-                thread.join()
+        with _serving(cloud, int(server.address.rpartition(":")[2]), patch):
+            yield cloud
+
+
+@contextlib.contextmanager
+def by_tokens(
+    folder: pathlib.Path, patch: pytest.MonkeyPatch, service: tokens.Service
+) -> Iterator[Cloud]:
+    """Run both until the body ends: the registry wants tokens of a realm at its own name."""
+    tls = servers.private_tls(folder / "tls", HOST)
+    asked = service.wanted().tokens
+    assert asked is not None
+    wanted = servers.Wanted(tokens=replace(asked, realm=f"https://{HOST}{fronts.REALM}"))
+    with (
+        servers.started(folder / "registry", wanted) as server,
+        fronts.started(tls, registry=server.url, tokens=service.url) as port,
+    ):
+        cloud = Cloud(server, tls.authority)
+        with _serving(cloud, port, patch):
+            yield cloud
+
+
+@contextlib.contextmanager
+def _serving(cloud: Cloud, port: int, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run the metadata server, and have Google's names lead to it and to a port."""
+    handler = type("Handler", (_Metadata,), {"cloud": cloud})
+    with http_server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as metadata:
+        ports = {(HOST, 443): port, (google.HOST, 80): metadata.server_port}
+        patch.setattr(anyio, "connect_tcp", _routed(cloud, ports))
+        thread = threading.Thread(target=metadata.serve_forever, args=(0.05,), name="metadata")
+        thread.start()
+        try:
+            yield
+        finally:
+            metadata.shutdown()
+            thread.join()
 
 
 def _routed(cloud: Cloud, ports: dict[tuple[str, int], int]) -> Any:

@@ -21,6 +21,7 @@ from tests import facts
 from tests.cluster import google_cloud as clouds
 from tests.cluster import registry_rig as rigs
 from tests.cluster import registry_server as servers
+from tests.cluster import registry_tokens as tokens
 from tests.unit.registry import faulty, images
 from trainshed.buildpod import artifacts, makers, places
 from trainshed.builds import orders
@@ -30,6 +31,7 @@ from trainshed.registry import builder, errors, google, opening, targets
 pytestmark = servers.needs_registry
 BASE = images.image({"usr/bin/python3": b"#!/bin/sh\n" * 400})
 CODE = images.artifact({"train.py": b"print(1)\n"})
+BASED = f"{clouds.HOST}/project/bases/python:1"
 PREFIX = "project/trainshed-{namespace}"
 SETTINGS: dict[str, Any] = {
     "namespace": "team-a",
@@ -49,6 +51,19 @@ def cloud(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[c
         rigs.push(found.server, CODE, repository="project/code/a", auth=login, verify=trust)
         found.called.clear()
         yield found
+
+
+class Everything(httpx.Auth):
+    """Gives requests a token that may do everything in one repository."""
+
+    def __init__(self, service: tokens.Service, repository: str) -> None:
+        admin = tokens.Account("", {"": {"pull", "push"}})
+        self._token = service.token(admin, [f"repository:{repository}:pull,push"])
+
+    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:  # type: ignore[override]
+        """Add the token."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
 
 
 @pytest.fixture
@@ -86,7 +101,7 @@ async def make(
     maker: builder.Builder,
     code: bytes = b"1",
     *,
-    base: str = f"{clouds.HOST}/project/bases/python:1",
+    base: str = BASED,
 ) -> observed.BuiltImage:
     """Return an image of one file."""
     order = plan.BuildOrder(base=base, entrypoint=("python3", "train.py"))
@@ -115,10 +130,36 @@ async def test_the_operator_pushes_to_a_namespaces_own_repository(
     assert set(cloud.called) == {(clouds.HOST, 443), (google.HOST, 80)}
 
 
+async def test_tokens_are_had_of_the_registry_itself_by_googles(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, library: pathlib.Path
+) -> None:
+    own = {"project/bases/": {"pull"}, "project/trainshed-team-a/": {"pull", "push"}}
+    with (
+        tokens.started(tmp_path / "tokens") as service,
+        clouds.by_tokens(tmp_path / "cloud", monkeypatch, service) as cloud,
+    ):
+        service.accounts[google.USER] = tokens.Account(cloud.token, own)
+        admin = Everything(service, "project/bases/python")
+        rigs.push(cloud.server, BASE, repository="project/bases/python", auth=admin)
+        cloud.called.clear()
+        async with operators(cloud, library) as maker:
+            built = await make(maker)
+            order = plan.BuildOrder(base=BASED, entrypoint=("x",))
+            with pytest.raises(errors.RegistryError) as other:
+                await maker.make("team-b", order, {"train.py": b"1"})
+
+    assert built.ref.startswith(f"{clouds.HOST}/project/trainshed-team-a/ns/team-a@")
+    assert other.value.reason in ("RegistryForbidden", "RegistryUnauthorized")
+    assert google.ACCOUNT in str(other.value)
+    assert service.methods == ["GET"] * len(service.methods)
+    assert ["repository:project/trainshed-team-a/ns/team-a:pull,push"] in service.asked
+    assert set(cloud.called) == {(clouds.HOST, 443), (google.HOST, 80)}
+
+
 async def test_a_build_pod_pushes_by_its_own_serviceaccounts_token(
     cloud: clouds.Cloud, library: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    order = facts.pod_order(base=f"{clouds.HOST}/project/bases/python:1")
+    order = facts.pod_order(base=BASED)
     async with makers.opened(
         order, SETTINGS, pod(cloud, tmp_path, order), library=library
     ) as maker:
