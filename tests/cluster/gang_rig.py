@@ -20,6 +20,7 @@ from hack.cluster import (
     documents,
     errors,
     fakes,
+    kwok,
     nodes,
     processes,
     programs,
@@ -124,16 +125,16 @@ def devices(api: apiserver.ApiServer, count: int) -> Iterator[None]:
     """Have so many nodes of one device each."""
     made = [fakes.node(index) for index in range(count)]
     for body in made:
-        room = {**body["status"]["allocatable"], RESOURCE: "1"}  # type: ignore[index]
+        room = {**body["status"]["allocatable"], RESOURCE: "1"}
         api.create(nodes.PATH, {**body, "status": {"capacity": room, "allocatable": room}})
     try:
         for body in made:
-            name = body["metadata"]["name"]  # type: ignore[index]
+            name = body["metadata"]["name"]
             api.wait(nodes.PATH, name, nodes.is_ready, what=f"node {name}", seconds=60)
         yield
     finally:
         for body in made:
-            api.delete(f"{nodes.PATH}/{body['metadata']['name']}")  # type: ignore[index]
+            api.delete(f"{nodes.PATH}/{body['metadata']['name']}")
 
 
 def gang(name: str) -> Body:
@@ -162,9 +163,9 @@ def _start(rig: Rig) -> None:
     _until(rig, "apiserver", rig.api.unready)
     _controllers(rig, OF_JOBS)
     start(_with(controlplane.scheduler(planned), GATES))
-    kwok = kubeconfigs.component(planned, "kwok")
+    login = kubeconfigs.component(planned, "kwok")
     program, port = planned.programs["kwok"], planned.ports["kwok"]
-    start(fakes.component(planned.cluster, program=program, kubeconfig=kwok, port=port))
+    start(kwok.component(planned.cluster, program=program, kubeconfig=login, port=port))
     _install(rig.api)
 
 

@@ -251,7 +251,9 @@ def next_look(
     refusal = seen.build.refusal if seen.build is not None else None
     if refusal is None or refusal.retry_at <= draft.now:
         return None
-    return min(refusal.retry_at, deadline(draft, found, seen, settings))
+    ends = deadline(draft, found, seen, settings)
+    # Past it nobody may have looked: of a job whose class is gone no image is asked for.
+    return min(refusal.retry_at, ends) if ends > draft.now else refusal.retry_at
 
 
 def deadline(

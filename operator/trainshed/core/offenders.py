@@ -19,7 +19,8 @@ DAY = 86_400.0
 TOGETHER = 60.0
 """Failures of a node within so many seconds are one: it takes all jobs that it has along."""
 TELLING = frozenset({reasons.FailureClass.NODE_LOST})
-"""Classes of failures that are a node's own. What a job or its owner does is in none of them."""
+"""Classes of failures that are a node's own. What a process claims of itself counts too: who writes
+it keeps their own namespace's jobs off a node, and nobody else's."""
 
 
 class Failure(NamedTuple):

@@ -138,3 +138,15 @@ def test_a_job_whose_image_cannot_be_made_ends_before_a_node_comes() -> None:
     assert found.phase == "Failed"
     assert found.failure is not None
     assert "no Python in it" in (found.failure.message or "")
+
+
+def test_a_refused_build_is_not_looked_at_in_haste_once_its_class_is_gone() -> None:
+    refusal = facts.refused("RegistryUnavailable", "is down", retry=2000)
+    refused = observed.BuildView(refusal=refusal, base=PLAIN)
+    found, _ = passed(job(), places.of(places.gpu("l4"), FOUR_GPUS), refused)
+    late = SETTINGS.build_deadline + 60
+
+    _, wanted = passed(job().status(found.dump()), places.of(FOUR_GPUS), refused, now=late)
+
+    assert wanted.requeue_after is not None
+    assert wanted.requeue_after > 60
