@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib import parse
 
@@ -65,11 +66,9 @@ class Target:
 
     def owner(self, named: references.Reference) -> str:
         """Return the namespace that a repository is of; empty for nobody's."""
+        if NAMESPACE in self.prefix:
+            return _apart(self.prefix.strip("/").split("/"), named.repository.split("/"))
         folder = f"{self.folder}/"
-        if (apart := _apart(self.prefix)) is not None:
-            # Wherever it stands: a cloud's project may have more names than one.
-            found = apart.search(named.repository)
-            return found[1] if found else ""
         if not named.repository.startswith(folder):
             return ""
         return named.repository.removeprefix(folder).partition("/")[0]
@@ -107,10 +106,15 @@ class Target:
         return f"{self.prefix.strip('/')}/{_NAMESPACES}".lstrip("/")
 
 
-def _apart(prefix: str) -> re.Pattern[str] | None:
-    """Return what finds the namespace in a name of its own; None where they share one."""
-    named = next((each for each in prefix.split("/") if NAMESPACE in each), None)
-    if named is None:
-        return None
-    before, after = map(re.escape, named.split(NAMESPACE, 1))
-    return re.compile(rf"(?:^|/){before}([^/]+){after}(?:/|$)")
+def _apart(prefix: Sequence[str], path: Sequence[str]) -> str:
+    """Return the namespace that a path has in a name of its own; empty for none.
+
+    It stands where the prefix has it, whatever the project is called. Elsewhere it is looked for
+    after that: a project may have more names than one, and a registry another way of paths.
+    """
+    at = next(place for place, each in enumerate(prefix) if NAMESPACE in each)
+    before, after = map(re.escape, prefix[at].split(NAMESPACE))
+    name = re.compile(f"{before}(.+){after}")
+    elsewhere = () if path[:at] == prefix[:at] else path[:at]
+    found = filter(None, map(name.fullmatch, (*path[at:], *elsewhere)))
+    return next((each[1] for each in found), "")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
+from hypothesis import strategies
 
 from tests.unit.registry import faulty, images
-from trainshed.registry import errors
+from trainshed.registry import errors, references, targets
 
 PULL = "nodes.example:5000"
 DIGEST = f"sha256:{'0a' * 32}"
@@ -37,6 +39,7 @@ OF_TEAM_B = {
     "by another name of the project": "123456/jobs-team-b/ns/team-b",
     "without a project": "jobs-team-b/ns/team-b",
     "below a name of ours": "project/jobs-team-b/ns/team-a",
+    "in a folder of a registry that was": "project/gcr.io/jobs-team-b/ns/team-b",
 }
 
 
@@ -59,6 +62,44 @@ async def test_beside_the_names_of_namespaces_lies_what_is_nobodys() -> None:
 
         assert built.ref.startswith(f"{faulty.HOST}/project/jobs-team-a/ns/team-a@")
         assert (await found.make(b"print(2)", base=built.ref)).ref
+
+
+LABELS = strategies.from_regex("[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
+LIKE = strategies.sampled_from(["ns", "trainshed", "trainshed-ns", "trainshed-prod", "prod"])
+NAMES = (LABELS | LIKE).filter(lambda each: references.parse(f"r.example/{each}").repository)
+
+
+@hypothesis.given(
+    project=strategies.lists(NAMES, max_size=2),
+    named=strategies.sampled_from(["trainshed-{namespace}", "{namespace}-jobs", "a-{namespace}-b"]),
+    below=strategies.lists(NAMES, max_size=1),
+    theirs=NAMES,
+    alias=NAMES,
+)
+@hypothesis.example(["trainshed-prod"], "trainshed-{namespace}", [], "team-b", "trainshed-x")
+def test_whatever_projects_and_namespaces_are_called_each_path_is_of_its_own_namespace(
+    project: list[str], named: str, below: list[str], theirs: str, alias: str
+) -> None:
+    target = targets.Target("https://r", "r", "/".join([*project, named, *below]), frozenset())
+    target.check()
+    path = target.repository(theirs)
+
+    assert target.owner(references.parse(f"r.example/{path}:1")) == theirs
+    if project:
+        renamed = "/".join([*[alias] * len(project), *path.split("/")[len(project) :]])
+        assert target.owner(references.parse(f"r.example/{renamed}:1")) == theirs
+
+
+async def test_a_project_that_is_called_like_a_namespaces_repository_is_no_namespaces() -> None:
+    prefix = "trainshed-prod/trainshed-{namespace}"
+    found = faulty.Rig(faulty.Registry(), prefix=prefix)
+    put(found.registry, "trainshed-prod/trainshed/python")
+
+    built = await found.make(base=f"{faulty.HOST}/trainshed-prod/trainshed/python:1")
+
+    assert (await found.make(b"print(2)", base=built.ref)).ref
+    with pytest.raises(errors.BaseNotAllowed, match="of namespace team-a"):
+        await found.make(namespace="prod", base=built.ref)
 
 
 def rig() -> faulty.Rig:
