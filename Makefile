@@ -47,7 +47,7 @@ test-thorough: ## What must hold for any input, with forty times as many
 	TRAINSHED_HYPOTHESIS=thorough $(COMPILED) $(PYTEST) $(UNIT) -m hypothesis $(JUNIT)
 
 .PHONY: test-buildpod
-test-buildpod: ## What a build pod runs: the real git, ssh and uv, with servers on loopback
+test-buildpod: ## What a build pod runs: the real git, ssh and uv, with servers on loopback; its lists
 	$(COMPILED) $(PYTEST) tests/buildpod -n $$(($$(nproc) + 1)) --dist worksteal -p no:kmock $(JUNIT)
 
 # An environment of its own: the storage's libraries hold back what the operator needs.

@@ -94,7 +94,7 @@ async def test_header_without_a_token_is_refused(rig: rigs.Rig, header: str) -> 
 
 
 async def test_flood_of_unknown_keys_causes_one_fetch(rig: rigs.Rig) -> None:
-    flood = [rig.issuer.token(headers={"kid": f"unknown-{number}"}) for number in range(40)]
+    flood = [rig.issuer.token(headers={"kid": f"unknown-{number}"}) for number in range(12)]
 
     answers = await asyncio.gather(*(rig.post(rigs.push(), token=each) for each in flood))
 
@@ -178,7 +178,7 @@ async def test_oversize_without_a_length_is_cut_off(rig: rigs.Rig) -> None:
 
 
 async def test_compressed_body_is_not_unpacked(rig: rigs.Rig) -> None:
-    bomb = gzip.compress(b" " * 10_000_000)
+    bomb = gzip.compress(b" " * 10_000_000, compresslevel=1)
 
     answer = await rig.post(content=bomb, headers={"Content-Encoding": "gzip"})
 

@@ -54,6 +54,8 @@ class Campaign:
                 await asyncio.sleep(40)  # crashed, and silent for longer than its lease
 
 
+# Minutes go by in each.
+@hypothesis.settings(max_examples=hypothesis.settings().max_examples // 2)
 @hypothesis.given(
     seed=strategies.integers(0, 2**32),
     trouble=strategies.floats(0.0, 0.9),
