@@ -234,6 +234,23 @@ async def test_signals_are_claimed_back_after_kopf_took_them(rig: Rig) -> None:
     await asyncio.wait_for(task, 10)
 
 
+async def test_changes_of_what_does_not_matter_are_not_reported(rig: Rig) -> None:
+    rig.watched = (sweeper.Watched(kinds.TRAINING_JOBS, essence=lambda body: body["spec"]),)
+    rig.kmock.objects[TRAINING_JOBS, "team-a", "a"] = named("a")
+    at = f"{path(TRAINING_JOBS)}/a"
+    async with rig.running():
+        await asyncio.wait_for(rig.synced.wait(), 10)
+        await waiting.until(lambda: len(rig.kmock[kmocks.action.WATCH]) >= 1)
+        for number in range(3):
+            await rig.kmock.patch(at, json={"status": {"phase": str(number)}})
+        await rig.kmock.patch(at, json={"spec": {"big": "y"}})
+        await rig.kmock.delete(at)
+        await rig.seen("trainingjobs", "DELETED", "a")
+
+    # kmock begins a watch with what there is, and a first word is always told.
+    assert [type_ for _, type_, _ in rig.events] == [None, "ADDED", "MODIFIED", "DELETED"]
+
+
 async def test_a_relist_reports_what_exists_and_is_silent_about_what_is_gone(rig: Rig) -> None:
     for name in ("a", "ghost"):
         rig.kmock.objects[TRAINING_JOBS, "team-a", name] = named(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,8 +63,13 @@ class Connection:
     credentials: Credentials | None = field(repr=False)
     proxy: str | None = None
 
-    def session(self, *, connections: int = 0) -> aiohttp.ClientSession:
-        """Open a session that authorizes each request; at most `connections` where not 0."""
+    def session(
+        self, *, connections: int = 0, also: Sequence[aiohttp.ClientMiddlewareType] = ()
+    ) -> aiohttp.ClientSession:
+        """Open a session that authorizes each request; at most `connections` where not 0.
+
+        `also`: what requests go through first.
+        """
         connector = aiohttp.TCPConnector(
             limit=connections, ssl=self.tls if self.tls is not None else True, keepalive_timeout=60
         )
@@ -72,7 +77,7 @@ class Connection:
             connector=connector,
             # Only long lists would be compressed, and that costs the API server more than sending.
             headers={hdrs.USER_AGENT: USER_AGENT, hdrs.ACCEPT_ENCODING: "identity"},
-            middlewares=(self._authorize,) if self.credentials is not None else (),
+            middlewares=(*also, *((self._authorize,) if self.credentials is not None else ())),
             proxy=self.proxy,
             read_bufsize=2**18,
         )

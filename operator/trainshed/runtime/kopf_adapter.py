@@ -23,7 +23,7 @@ import kopf
 from trainshed.core import observed
 from trainshed.kube import errors, login
 from trainshed.kube.kinds import Body, Kind
-from trainshed.runtime import sweeper
+from trainshed.runtime import sieve, sweeper
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ async def run(
     """
     barrier = _Barrier(watched, census=census, synced=synced, patience=patience)
     registry = kopf.OperatorRegistry()
-    _register_login(registry, connection)
+    _register_login(registry, connection, watched)
     for each in watched:
         _register_watch(registry, each.kind, on_event=on_event, barrier=barrier)
     syncing = asyncio.create_task(barrier.run(), name="initial-listing")
@@ -86,8 +86,13 @@ async def run(
         await asyncio.gather(syncing, return_exceptions=True)
 
 
-def _register_login(registry: kopf.OperatorRegistry, connection: login.Connection) -> None:
+def _register_login(
+    registry: kopf.OperatorRegistry,
+    connection: login.Connection,
+    watched: Iterable[sweeper.Watched],
+) -> None:
     logins = 0
+    essences = {each.kind.path(): each.essence for each in watched if each.essence is not None}
 
     @kopf.on.login(registry=registry, id="login")
     async def open_session(**_: Any) -> kopf.AiohttpSession:
@@ -97,7 +102,7 @@ def _register_login(registry: kopf.OperatorRegistry, connection: login.Connectio
         logins += 1
         return kopf.AiohttpSession(
             server=connection.server,
-            aiohttp_session=connection.session(),
+            aiohttp_session=connection.session(also=[sieve.of(essences)]),
             default_namespace=connection.namespace,
         )
 

@@ -22,7 +22,9 @@ Wake = Callable[[observed.JobKey], None]
 
 def watched(enabled: bool) -> tuple[sweeper.Watched, ...]:
     """Return what is watched for placement."""
-    return (sweeper.Watched(kinds.CLASSES), sweeper.Watched(kinds.NODES)) if enabled else ()
+    if not enabled:
+        return ()
+    return sweeper.Watched(kinds.CLASSES), sweeper.Watched(kinds.NODES, essence=nodes.shape)
 
 
 class Places:

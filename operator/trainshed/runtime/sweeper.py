@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 from trainshed.core import observed
 from trainshed.kube import client, errors
 from trainshed.kube.kinds import Body, Kind
+from trainshed.runtime import sieve
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ class Watched:
     selector: str = ""
     namespaces: Sequence[str] = ()
     """Empty: all of them."""
+    essence: sieve.Essence | None = None
+    """What of an object matters; None: all of it, and each change of it is told."""
 
 
 async def census(api: client.Client, watched: Watched) -> dict[observed.Uid, Member]:
