@@ -29,7 +29,9 @@ ACCOUNT = "the Google identity of the pod's ServiceAccount"
 RENEW_SECONDS = 225.0
 """A token that ends sooner is asked for anew."""
 QUIET_SECONDS = 10.0
-"""No sooner is asked again, whatever came of it."""
+"""No sooner is asked again, whatever came of it, unless a token has ended."""
+LEAST_SECONDS = 1.0
+"""A token that ends sooner is none: each call would ask for another."""
 ATTEMPTS = 6
 """Of one asking: they wait for 12 seconds and more in all."""
 _NAMES = re.compile(r"[a-z0-9-]+-docker\.pkg\.dev|(?:(?:us|eu|asia)\.)?gcr\.io")
@@ -75,10 +77,10 @@ class Lender:
         """Return who we are now; raises MetadataServerUnavailable and MetadataServerRefused."""
         if self._lasts() <= RENEW_SECONDS and self._clock() >= self._next:
             await self._flights.join("token", self._renew)
-        if self._held is not None and self._lasts() > 0:
-            return self._held.login
-        assert self._refusal is not None  # what was asked gave a token, or a reason for none
-        raise type(self._refusal)(str(self._refusal))
+        if self._refusal is not None and self._lasts() <= 0:
+            raise type(self._refusal)(str(self._refusal))
+        assert self._held is not None  # what was asked gave a token, or a reason for none
+        return self._held.login
 
     async def close(self) -> None:
         """End what is going on."""
@@ -91,6 +93,7 @@ class Lender:
         """Ask for a token; where there is none, the one before is used to its end."""
         try:
             self._held = await self._patiently(self._once)
+            self._refusal = None
         except errors.MetadataServerRefused as error:
             self._refusal = error
         except errors.Unavailable as error:
@@ -99,8 +102,8 @@ class Lender:
                 f" this is GKE with Workload Identity Federation, that network policies let pods"
                 f" reach it, or set registry.credentials.google to false; {_SEEN}"
             )
-        finally:
-            self._next = self._clock() + QUIET_SECONDS
+        quiet = self._clock() + QUIET_SECONDS
+        self._next = min(quiet, self._held.ends) if self._held and not self._refusal else quiet
 
     async def _once(self) -> _Held:
         began = self._clock()
@@ -112,7 +115,10 @@ class Lender:
             what = type(error.__cause__ or error).__name__
             raise errors.Unavailable(what) from error
         if answer.status == httpx.codes.OK:
-            return _read(answer.body, began)
+            held = _read(answer.body, began)
+            if held.ends - self._clock() < LEAST_SECONDS:
+                raise errors.Unavailable("the token that it gives ends at once")
+            return held
         busy = answer.status == httpx.codes.TOO_MANY_REQUESTS
         if busy or answer.status >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise errors.Unavailable(f"it answers {answer.status}")

@@ -150,6 +150,45 @@ async def test_a_token_that_is_short_is_not_asked_for_at_each_call() -> None:
     assert len(rig.server.asked) == 2
 
 
+async def test_once_a_short_token_has_ended_another_is_asked_for_at_once() -> None:
+    rig = Rig()
+    rig.gives("short", 5)
+    assert await rig.password() == "short"
+
+    rig.gives("next", 5)
+    rig.clock.now += google.QUIET_SECONDS - 3
+    assert await rig.password() == "next"
+    rig.fails()
+    rig.clock.now += 6
+    with pytest.raises(errors.MetadataServerUnavailable, match="it answers 503"):
+        await rig.lender.lend()
+
+
+async def test_an_older_failure_is_not_told_of_a_token_that_was_given_since() -> None:
+    rig = Rig()
+    rig.fails()
+    with pytest.raises(errors.MetadataServerUnavailable):
+        await rig.lender.lend()
+    rig.gives("short", 5)
+    rig.clock.now += google.QUIET_SECONDS
+    await rig.lender.lend()
+
+    rig.gives("next")
+    rig.clock.now += google.QUIET_SECONDS - 3
+    assert await rig.password() == "next"
+
+
+async def test_a_token_that_ends_at_once_is_none() -> None:
+    rig = Rig()
+    rig.gives("gone", 0.5)
+
+    for _ in range(3):
+        with pytest.raises(errors.MetadataServerUnavailable, match="ends at once"):
+            await rig.lender.lend()
+
+    assert len(rig.server.asked) == google.ATTEMPTS
+
+
 async def test_a_failure_is_remembered_for_a_moment_and_then_asked_about_again() -> None:
     rig = Rig()
     rig.fails()
