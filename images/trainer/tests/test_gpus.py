@@ -156,6 +156,16 @@ def test_energy_is_that_of_all_since_the_run_began() -> None:
     assert found.joules() == pytest.approx(400.0)
 
 
+def test_energy_never_falls_where_a_driver_begins_to_count_anew() -> None:
+    gpu = FakeGpu(joules=500.0)
+    found = opened(lambda: FakeNvml([gpu]))
+    told = []
+    for gpu.joules in (800.0, 10.0, None, 60.0):
+        told.append(found.joules())
+
+    assert told == [300.0, 300.0, None, 350.0]
+
+
 @pytest.mark.parametrize("hidden", ["void", "none", ""])
 def test_gpus_that_are_hidden_from_a_container_are_not_even_asked_for(hidden: str) -> None:
     def load() -> nvml.Library:

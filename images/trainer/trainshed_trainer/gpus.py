@@ -35,12 +35,23 @@ class Reading:
     """Joules since they were opened."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Gpu:
-    """One GPU, or an instance of one, and the energy at which it began."""
+    """One GPU, or an instance of one, and the energy that it took."""
 
     device: nvml.Device
-    began: float | None
+    last: float | None
+    """What its driver told last; None where it never told."""
+    joules: float = 0.0
+
+    def took(self, told: float | None) -> float | None:
+        """Return the energy since it was opened, by what its driver tells now."""
+        if told is None or self.last is None:
+            return None
+        # A driver that is loaded anew counts from 0: what it did not tell before is lost.
+        self.joules += max(0.0, told - self.last)
+        self.last = told
+        return self.joules
 
 
 class Gpus:
@@ -109,14 +120,13 @@ class Gpus:
         assert library is not None
         for number, gpu in enumerate(self._found):
             used, total = library.memory(gpu.device) or (None, None)
-            energy = library.energy(gpu.device)
             yield Reading(
                 device=str(number),
                 memory_used=used,
                 memory_total=total,
                 power=library.power(gpu.device),
                 utilization=library.utilization(gpu.device),
-                energy=None if energy is None or gpu.began is None else energy - gpu.began,
+                energy=gpu.took(library.energy(gpu.device)),
             )
 
     def _give_up(self, error: nvml.NvmlError) -> None:
