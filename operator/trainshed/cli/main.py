@@ -178,7 +178,7 @@ async def _described(
         offline=here.offline,
         logins=_logins(here.logins),
     )
-    classes = await variants.known(manifest, settings, cluster)
+    classes = await variants.known(manifest, settings, cluster, class_=here.class_)
     settings, accelerator = variants.based(manifest, settings, classes, here.class_)
     shown = builds.of(manifest, settings, await finding.find(manifest, settings, ways))
     return replace(shown, accelerator=accelerator)

@@ -22,14 +22,21 @@ NAMED = 4
 
 
 async def known(
-    manifest: manifests.Manifest, settings: config.Settings, cluster: clusters.Cluster | None
+    manifest: manifests.Manifest,
+    settings: config.Settings,
+    cluster: clusters.Cluster | None,
+    *,
+    class_: str | None = None,
 ) -> Known:
-    """Return the classes that there are: the file's own, and the cluster's or the chart's."""
+    """Return the classes that there are: the file's own, and the cluster's or the chart's.
+
+    `class_`: as for `based`.
+    """
     shipped = settings.accelerator_classes.shipped
     bodies: list[Mapping[str, Any]] = [
         {"metadata": {"name": each.name}, "spec": each.spec} for each in shipped
     ]
-    if cluster is not None and settings.images.variants:
+    if cluster is not None and (settings.images.variants or class_):
         bodies = await cluster.classes()
     found = (classes.read(each) for each in (*bodies, *manifest.classes.values()))
     return {each.name: each for each in found}
@@ -44,11 +51,13 @@ def based(
     """
     asked = manifest.spec.accelerator or api.Accelerator(type=api.Type.CPU)
     wish = class_ or str(asked.class_ or asked.type)
-    if not settings.accelerator_classes.enabled or not judging.takes_default(manifest.spec):
+    if indifferent := _indifferent(manifest, settings):
+        if class_:
+            raise failing.Refused(f"{indifferent}, so no class makes a difference: omit --class")
         return settings, ""
     named = list(_candidates(wish, found))
     if not named and wish != api.Type.CPU:
-        return _unknown(wish, settings)
+        return _unknown(wish, settings, class_)
     variant = _agreed(wish, named, manifest, settings)
     others = {
         each.variant for name in asked.fallback or () for each in _candidates(name, found)
@@ -57,10 +66,18 @@ def based(
     said += f", variant {variant}" if variant else ", the plain base"
     said += "; where it falls back, another base" if others and not class_ else ""
     if not variant:
-        return settings, said if others or settings.images.variants else ""
+        return settings, said if others or settings.images.variants or class_ else ""
     base = settings.images.variants[variant][manifest.spec.framework]
     images = settings.images.model_copy(update={str(manifest.spec.framework): base})
     return settings.model_copy(update={"images": images}), said
+
+
+def _indifferent(manifest: manifests.Manifest, settings: config.Settings) -> str:
+    """Return why the base is the same whatever the class; empty where it may be another."""
+    if not settings.accelerator_classes.enabled:
+        return "accelerator classes are off in these settings"
+    stands = judging.takes_default(manifest.spec)
+    return "" if stands else "the job's image stands on no default base"
 
 
 def _candidates(wish: str, found: Known) -> Iterator[classes.Class]:
@@ -106,9 +123,11 @@ def _agreed(
     return next(iter(found), "")
 
 
-def _unknown(wish: str, settings: config.Settings) -> tuple[config.Settings, str]:
+def _unknown(
+    wish: str, settings: config.Settings, class_: str | None
+) -> tuple[config.Settings, str]:
     """Return the plain bases where there are no others; raises Refused."""
-    if not settings.images.variants:
+    if not settings.images.variants and not class_:
         return settings, ""
     which = f"no AcceleratorClass is of type {wish}" if wish in set(api.Type) else ""
     which = which or f"there is no AcceleratorClass {wish}"

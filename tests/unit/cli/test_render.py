@@ -437,3 +437,37 @@ def test_what_is_compiled_is_told_with_the_image_that_compiles_it(
     )
     spec = found["buildJob"]["spec"]["template"]["spec"]
     assert [each["name"] for each in spec["initContainers"]] == ["fetch", "compile"]
+
+
+OFF = {**SETTINGS, "acceleratorClasses": {"enabled": False}}
+
+
+@pytest.mark.parametrize(
+    ("image", "settings", "said"),
+    [
+        ({"base": BASE}, classed(("l4", L4)), "stands on no default base"),
+        ({}, OFF, "accelerator classes are off in these settings"),
+        ({}, classed(("l4", L4)), "there is no AcceleratorClass l5 here"),
+        ({}, classed(variants={}), "there is no AcceleratorClass l5 here"),
+    ],
+)
+def test_a_class_that_makes_no_difference_or_is_none_is_not_taken_for_chosen(
+    run: Run, image: Any, settings: Any, said: str
+) -> None:
+    body = on(type="gpu")
+    body["spec"]["image"] = image
+
+    ended = run(body, options=("--class", "l5"), settings=settings)
+
+    assert (ended.code, ended.out) == (2, "")
+    assert said in " ".join(ended.err.split())
+
+
+def test_a_class_that_is_taken_for_chosen_is_told_where_all_have_the_plain_base_too(
+    run: Run,
+) -> None:
+    settings = classed(("t4", places.gpu("t4")["spec"]), variants={})
+
+    found = run(on(type="gpu"), options=("--class", "t4", *JSON), settings=settings).document
+
+    assert found["accelerator"] == "class t4, the plain base"

@@ -52,6 +52,12 @@ async def test_nothing_is_asked_of_a_cluster_where_classes_make_no_difference() 
     assert (set(found), objects.requests) == ({"chart"}, [])
 
 
+async def test_a_cluster_is_asked_where_a_class_is_to_be_taken_for_chosen() -> None:
+    asked, _ = cluster(places.gpu("theirs"))
+
+    assert set(await variants.known(manifest(), PLAIN, asked, class_="theirs")) == {"theirs"}
+
+
 async def test_without_a_cluster_the_charts_classes_are_known() -> None:
     assert set(await variants.known(manifest(), VARIED, None)) == {"chart"}
 
