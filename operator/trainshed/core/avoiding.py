@@ -58,6 +58,9 @@ def _of_job(
     # Kueue says only later which nodes a job of a queue may have: none may be left.
     if seen.offenders is None or seen.job.labels.get(labels.QUEUE):
         return ()
+    # How many devices of a driver a node has, and so what the others hold, is not known.
+    if chosen.device_class:
+        return ()
     asked = found.failure_policy or failure_policy.FailurePolicy()
     known = seen.offenders.of(seen.job.key.namespace, after=asked.avoid_nodes_after, now=now)
     if not known:

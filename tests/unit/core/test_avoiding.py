@@ -104,6 +104,20 @@ def test_a_node_that_failed_twice_is_left_out_and_told() -> None:
     assert told(made) == {}
 
 
+def test_where_a_driver_allocates_the_devices_none_is_left_out_as_its_room_is_not_known() -> None:
+    match = {"nodeLabels": {"driver": "here"}}
+    at = places.of(
+        places.class_("l4", "gpu", deviceClassName="gpu.example.com", match=match),
+        *(places.node(each, labels_={"driver": "here"}) for each in "ab"),
+    )
+
+    first, made = settled(failures("a"), at)
+
+    assert first is made
+    assert not any(kept_off(made))
+    assert told(made) == {}
+
+
 def test_once_is_no_repetition_unless_the_job_says_so() -> None:
     once, at = failures("a", each=1), gpus("a", "b")
 
