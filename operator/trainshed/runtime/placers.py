@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from trainshed import config
-from trainshed.kube import client, discovery, kinds
+from trainshed.kube import client, discovery, errors, kinds
 from trainshed.workloads import podgroups
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,16 @@ async def found(api: client.Client, settings: config.Gang) -> podgroups.Placer |
         return podgroups.Coscheduling(scheduler=scheduler)
     if settings.by == "none":
         return None
+    try:
+        return await _native(api, scheduler)
+    except errors.Forbidden as error:
+        # Anything else ends the operator, which is started anew: it may be over by then.
+        advice = "jobs have no gangs: allow it to get /apis, or set placement.gang.by to none"
+        log.warning("pod_groups_unread", extra={"error": str(error), "advice": advice})
+        return None
+
+
+async def _native(api: client.Client, scheduler: str) -> podgroups.Placer | None:
     known = kinds.POD_GROUPS
     if await discovery.served(api, [known]):
         log.info("gangs_by_pod_groups", extra={"version": known.api_version})

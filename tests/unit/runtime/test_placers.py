@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.kube.store import Store
 from trainshed import config
-from trainshed.kube import kinds
+from trainshed.kube import errors, kinds
 from trainshed.runtime import placers
 from trainshed.workloads import podgroups
 
@@ -61,6 +61,33 @@ async def test_a_version_that_is_not_known_is_told_and_not_used(
     assert record.message == "pod_groups_unknown"
     assert record.__dict__["served"] == list(served)
     assert "scheduling.k8s.io/v1alpha2" in record.__dict__["advice"]
+
+
+def refusing(error: errors.ApiError) -> Store:
+    """Return an API server that tells nothing of what it serves."""
+    store = cluster(v1alpha2=["podgroups"])
+
+    async def refuse(verb: str, kind: kinds.Kind | None) -> None:
+        raise error
+
+    store.before = refuse
+    return store
+
+
+async def test_where_the_operator_may_not_ask_jobs_have_none_and_it_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert await found(refusing(errors.Forbidden("may not get /apis"))) is None
+
+    (record,) = caplog.records
+    assert record.message == "pod_groups_unread"
+    assert record.__dict__["error"] == "may not get /apis"
+    assert "placement.gang.by" in record.__dict__["advice"]
+
+
+async def test_an_api_server_that_is_busy_is_not_taken_for_one_without_groups() -> None:
+    with pytest.raises(errors.Unavailable):
+        await found(refusing(errors.Unavailable("busy", status=503)))
 
 
 async def test_the_plugin_is_taken_by_the_settings_alone() -> None:
