@@ -49,7 +49,7 @@ def before(address: str) -> Iterator[Gate]:
         block_on_close = False
 
     with Server((host, 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield Gate(f"{host}:{server.server_address[1]}", opened, knocked)

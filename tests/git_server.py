@@ -83,7 +83,7 @@ def serve(
     handler = type("Handler", (_Handler,), known)
     with http.server.ThreadingHTTPServer((host, 0), handler) as server:
         authority = encrypted(server, host, root.with_name(f"{root.name}-pki")) if tls else ""
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             address = f"{'https' if tls else 'http'}://{host}:{server.server_address[1]}"

@@ -181,7 +181,7 @@ def serve(
     handler = type("Handler", (_Handler,), known)
     with _Server((host, 0), handler) as server:
         authority = git_server.encrypted(server, host, folder / "index-pki") if tls else ""
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             scheme = "https" if tls else "http"

@@ -169,7 +169,7 @@ def in_front(elsewhere: servers.Server, status: int) -> Iterator[tuple[str, list
     known = {"url": elsewhere.url, "status": status, "asked": asked}
     handler = type("Handler", (_InFront,), known)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as front:
-        thread = threading.Thread(target=front.serve_forever, daemon=True)
+        thread = threading.Thread(target=front.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield f"127.0.0.1:{front.server_address[1]}", asked

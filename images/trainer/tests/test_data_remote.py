@@ -260,7 +260,7 @@ def test_a_file_is_read_from_a_web_server(
 ) -> None:
     handler = functools.partial(Quiet, directory=str(far))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     monkeypatch.setattr(remote, "SCHEMES", (*remote.SCHEMES, "http"))
     try:
         found = fetched(f"http://127.0.0.1:{server.server_port}/a.bin?signature=x")
