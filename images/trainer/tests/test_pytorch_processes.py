@@ -3,71 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import functools
 import pathlib
 import signal
-import socket
-from typing import Any
 
 import pytest
 
-from images.trainer.tests import forking, trainers
+from images.trainer.tests import jobs
 from trainshed_trainer import errors, schema
 
 pytestmark = pytest.mark.torch
-
-# Layer normalisation is of each sample alone: the processes' losses can be compared.
-MODEL = {"name": "cnn-attention", "params": {"channels": [4], "hidden": 16, "heads": 2}}
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-class Job:
-    """Processes of one job."""
-
-    def __init__(self, folder: pathlib.Path, *, world: int, shown: bool = False) -> None:
-        self.folder, self.world, self.shown = folder, world, shown
-        self.port = free_port()
-        folder.mkdir(exist_ok=True)
-
-    def start(self, *, model: Any = MODEL, **training: Any) -> list[Any]:
-        spec = {
-            "framework": "pytorch",
-            "model": model,
-            "data": {"name": "digits"},
-            "training": {"batchSize": 64, "optimizer": {"learningRate": 0.01}, **training},
-            "checkpoint": {"resume": "auto"},
-        }
-        (self.folder / "spec.json").write_text(json.dumps(spec))
-        return [self._process(rank) for rank in range(self.world)]
-
-    def _process(self, rank: int) -> forking.Process:
-        environment = {
-            "TRAINSHED_JOB": "" if self.shown and rank == 0 else "digits",
-            "TRAINSHED_RANK": str(rank),
-            "TRAINSHED_WORLD_SIZE": str(self.world),
-            "TRAINSHED_SPEC_FILE": str(self.folder / "spec.json"),
-            "TRAINSHED_ACCOUNT_FILE": str(self.folder / f"account-{rank}.json"),
-            "TRAINSHED_CHECKPOINT_DIR": str(self.folder / "checkpoints"),
-            "RANK": str(rank),
-            "LOCAL_RANK": str(rank),
-            "WORLD_SIZE": str(self.world),
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(self.port),
-            "GLOO_SOCKET_IFNAME": "lo",
-        }
-        return trainers.start("pytorch", folder=self.folder, environment=environment)
-
-    def end(self, processes: list[Any]) -> list[Any]:
-        """Wait for all; return their accounts."""
-        for each in processes:
-            each.communicate(timeout=300)
-        paths = [self.folder / f"account-{rank}.json" for rank in range(self.world)]
-        return [json.loads(path.read_text())["account"] for path in paths]
+Job = functools.partial(jobs.Job, "pytorch")
 
 
 def test_two_processes_train_as_one_does(tmp_path: pathlib.Path) -> None:
@@ -96,7 +42,6 @@ def test_one_that_is_told_to_stop_stops_all_and_all_go_on(tmp_path: pathlib.Path
 
     stopped = job.end(processes)
     steps = stopped[0]["steps"]
-    job.port = free_port()
     resumed = job.end(job.start(maxSteps=steps + 5))
 
     assert [each.returncode for each in processes] == [errors.EXIT_STOPPED] * 2
@@ -116,8 +61,7 @@ def test_two_that_are_stopped_and_go_on_end_as_if_they_had_not_been(
     next(line for line in processes[0].stderr if b"step 1 " in line)
     processes[1].send_signal(signal.SIGTERM)
     parts.end(processes)
-    stopped = json.loads((parts.folder / "account-1.json").read_text())["account"]["steps"]
-    parts.port = free_port()
+    stopped = parts.account(1)["steps"]
     ended = parts.end(parts.start(model=dropping, optimizer=asked, maxSteps=stopped + 4))
 
     whole = Job(tmp_path / "whole", world=2)
@@ -137,7 +81,7 @@ def test_one_whose_peer_is_lost_says_so(tmp_path: pathlib.Path) -> None:
     processes[1].communicate(timeout=30)
     processes[0].communicate(timeout=120)
 
-    account = json.loads((job.folder / "account-0.json").read_text())["account"]
+    account = job.account(0)
 
     assert (account["class"], account["reason"]) == ("CommTimeout", "PeersLost")
     assert processes[0].returncode == errors.EXIT_USER_CODE
@@ -150,7 +94,12 @@ def test_what_is_due_in_one_is_kept_by_all_at_the_next_call_and_once(
 
     from trainshed_trainer.training.pytorch import devices, processes
 
-    meeting = {"RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    meeting = {
+        "RANK": 0,
+        "WORLD_SIZE": 1,
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": jobs.free_port(),
+    }
     for name, value in meeting.items():
         monkeypatch.setenv(name, str(value))
     monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")

@@ -2,76 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
-from images.trainer.tests import forking, trainers
+from images.trainer.tests import forking, jobs
 from trainshed_trainer import errors
 from trainshed_trainer.training import ranks
 
 pytestmark = pytest.mark.tensorflow
+Job = functools.partial(jobs.Job, "tensorflow")
 
-# Layer normalisation is of each sample alone: the processes' losses can be compared.
-MODEL = {"name": "cnn-attention", "params": {"channels": [4], "hidden": 16, "heads": 2}}
 # Adam would make of each rounding in a sum of processes a step of its own size.
 PLAIN = {"name": "sgd", "learningRate": 0.02, "weightDecay": 0}
 NORMALISED = {"name": "cnn", "params": {"channels": [4], "hidden": 16}}
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-class Job:
-    """Processes of one job."""
-
-    def __init__(self, folder: pathlib.Path, *, world: int, shown: bool = False) -> None:
-        self.folder, self.world, self.shown = folder, world, shown
-        folder.mkdir()
-
-    def start(self, *, model: Any = MODEL, **training: Any) -> list[Any]:
-        spec = {
-            "framework": "tensorflow",
-            "model": model,
-            "data": {"name": "digits"},
-            "training": {"batchSize": 64, "optimizer": {"learningRate": 0.01}, **training},
-            "checkpoint": {"resume": "auto"},
-        }
-        (self.folder / "spec.json").write_text(json.dumps(spec))
-        places = [f"127.0.0.1:{free_port()}" for _ in range(self.world)]
-        return [self._process(rank, places) for rank in range(self.world)]
-
-    def _process(self, rank: int, places: list[str]) -> forking.Process:
-        task = {"type": "worker", "index": rank}
-        environment = {
-            "TRAINSHED_JOB": "" if self.shown and rank == 0 else "digits",
-            "TRAINSHED_RANK": str(rank),
-            "TRAINSHED_WORLD_SIZE": str(self.world),
-            "TRAINSHED_SPEC_FILE": str(self.folder / "spec.json"),
-            "TRAINSHED_ACCOUNT_FILE": str(self.folder / f"account-{rank}.json"),
-            "TRAINSHED_CHECKPOINT_DIR": str(self.folder / "checkpoints"),
-            "TF_CONFIG": json.dumps({"cluster": {"worker": places}, "task": task}),
-        }
-        return trainers.start("tensorflow", folder=self.folder, environment=environment)
-
-    def end(self, processes: list[Any]) -> list[Any]:
-        """Wait for all; return their accounts."""
-        for each in processes:
-            each.communicate(timeout=300)
-        return [self.account(rank) for rank in range(self.world)]
-
-    def account(self, rank: int) -> Any:
-        return json.loads((self.folder / f"account-{rank}.json").read_text())["account"]
 
 
 def test_two_processes_train_as_one_does(tmp_path: pathlib.Path) -> None:
@@ -117,7 +67,7 @@ def test_two_that_are_stopped_and_go_on_end_as_if_they_had_not_been(
     next(line for line in processes[0].stderr if b"step 1 " in line)
     processes[1].send_signal(signal.SIGTERM)
     parts.end(processes)
-    stopped = json.loads((parts.folder / "account-1.json").read_text())["account"]["steps"]
+    stopped = parts.account(1)["steps"]
     ended = parts.end(parts.start(model=dropping, optimizer=asked, maxSteps=stopped + 4))
 
     whole = Job(tmp_path / "whole", world=2)
@@ -204,7 +154,7 @@ os._exit(0)
 
 
 def test_a_process_that_is_silent_for_a_while_is_not_lost() -> None:
-    places = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    places = [f"127.0.0.1:{jobs.free_port()}" for _ in range(2)]
     pair = []
     for rank in range(2):
         config = {"cluster": {"worker": places}, "task": {"type": "worker", "index": rank}}
