@@ -97,10 +97,11 @@ def test_a_commit_that_was_built_needs_no_pod(
     commit = server.repository("code").commit({"train.py": "print('once')"})
     namespace.apply("first", job(f"{server.url}/code/.git", commit))
     first = namespace.finished("first")["image"]
-    (build,) = builds(namespace)
-    name = build["metadata"]["name"]
-    namespace.api.delete(f"{namespace.workloads}/{name}", propagationPolicy="Background")
-    namespace.api.wait_gone(namespace.workloads, name, what="the build's Job to go", seconds=30)
+    # A busy machine may have taken two tries.
+    for build in builds(namespace):
+        name = build["metadata"]["name"]
+        namespace.api.delete(f"{namespace.workloads}/{name}", propagationPolicy="Background")
+        namespace.api.wait_gone(namespace.workloads, name, what="the build's Job to go", seconds=30)
 
     namespace.apply("second", job(f"{server.url}/code/.git", commit))
     second = namespace.finished("second")["image"]
