@@ -16,7 +16,7 @@ NAME = "sets"
 def served() -> Iterator[Any]:
     """Yield the bucket while the server runs; the environment has its address and credentials."""
     server_of = pytest.importorskip("moto.server", reason="no moto here: `make test-data` has it")
-    boto3 = pytest.importorskip("boto3")
+    boto3 = pytest.importorskip("boto3", reason="no boto3 here: `make test-data` has it")
     server = server_of.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

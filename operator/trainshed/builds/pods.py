@@ -153,6 +153,34 @@ def _staged(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[
 
 
 def _pod(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str, Any]:
+    volumes, mounts = _storage(order, secrets, given)
+    return {
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": 5,
+        "imagePullSecrets": [{"name": each} for each in (*secrets.pull, given.pull_secret) if each],
+        # What a cloud lets the account do needs no token of the API server.
+        **({"serviceAccountName": given.service_account} if given.service_account else {}),
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": security.pod(UID),
+        "containers": [
+            {
+                "name": labels.BUILDER,
+                "image": given.image,
+                "resources": dict(given.resources),
+                "securityContext": security.container(),
+                "terminationMessagePolicy": "FallbackToLogsOnError",
+                "volumeMounts": mounts,
+            }
+        ],
+        "volumes": volumes,
+    }
+
+
+def _storage(
+    order: orders.Order, secrets: Secrets, given: Surroundings
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the volumes of the pod, and where its container has them."""
     mounts: list[dict[str, Any]] = [
         {"name": "files", "mountPath": FILES, "readOnly": True},
         {"name": "work", "mountPath": WORK},
@@ -183,27 +211,7 @@ def _pod(order: orders.Order, secrets: Secrets, given: Surroundings) -> dict[str
     for name, audience, folder in doors:
         volumes.append(_token(name, audience))
         mounts.append({"name": name, "mountPath": folder, "readOnly": True})
-    return {
-        "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": 5,
-        "imagePullSecrets": [{"name": each} for each in (*secrets.pull, given.pull_secret) if each],
-        # What a cloud lets the account do needs no token of the API server.
-        **({"serviceAccountName": given.service_account} if given.service_account else {}),
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": security.pod(UID),
-        "containers": [
-            {
-                "name": labels.BUILDER,
-                "image": given.image,
-                "resources": dict(given.resources),
-                "securityContext": security.container(),
-                "terminationMessagePolicy": "FallbackToLogsOnError",
-                "volumeMounts": mounts,
-            }
-        ],
-        "volumes": volumes,
-    }
+    return volumes, mounts
 
 
 def _token(name: str, audience: str) -> dict[str, Any]:
